@@ -1,0 +1,69 @@
+/* The store: one LMDB environment, the only code that knows LMDB.
+ *
+ * One thread writes (the committer), any number read. A read is a snapshot: begin, use the
+ * struct state, end; never kept across turns of an event loop, since a held snapshot keeps LMDB
+ * from reusing pages. Tables and byte layouts are drawn in docs/FORMAT.md.
+ *
+ *     store_open -> store_write_begin -> state ops ... -> store_write_commit | _abort
+ *                -> store_read_begin  -> state ops ... -> store_read_end
+ *
+ * After store_write_commit fails with anything but READ_ONLY or NO_MEMORY the store refuses
+ * further writes (STATUS_IO): LMDB 0.9.24 would go on over a failed flush. The process must
+ * stop, start again and read what is really there.
+ */
+#ifndef TANDEM_STORE_STORE_H
+#define TANDEM_STORE_STORE_H
+
+#include "server/core/state.h"
+
+struct store;
+
+struct store_options {
+    const char *path;       /* an existing directory */
+    uint64_t map_bytes;     /* address space to reserve; 0: 1 TiB (less where that fails) */
+    uint64_t reserve_bytes; /* go read-only when less than this is free on the disk; 0: 64 MiB */
+    bool create;            /* make a new store; EXISTS when there is one */
+    struct id epoch;        /* of a new store */
+    bool no_sync;           /* for tests that do not ask about durability */
+    unsigned max_readers;   /* 0: 126 */
+};
+
+/* Opens or creates. NOT_FOUND when there is no store at the path, FORMAT_VERSION when another
+ * version wrote it, LOCKED when another process has it open, IO otherwise; `fault` (may be NULL)
+ * says which in words. On failure *out is NULL. */
+enum status store_open(const struct store_options *options, struct store **out,
+                       struct fault *fault);
+void store_close(struct store *store); /* NULL is fine; no transaction may be open */
+
+/* A snapshot for reading. Cheap (the transaction is reset and renewed, one per call site kept in
+ * `struct store_reader`), may be used from any one thread at a time. */
+struct store_reader;
+enum status store_reader_new(struct store *store, struct store_reader **out);
+void store_reader_free(struct store_reader *reader);
+enum status store_read_begin(struct store_reader *reader, struct state *out);
+void store_read_end(struct store_reader *reader);
+
+/* One at a time, always from the same thread. READ_ONLY when the disk is nearly full. */
+enum status store_write_begin(struct store *store, struct state *out);
+enum status store_write_commit(struct store *store);
+void store_write_abort(struct store *store);
+
+/* Whether the disk has its reserve; asks the file system at most once a second of `now_ms`. */
+bool store_has_room(struct store *store, uint64_t now_ms);
+
+/* Consistent copy of a running store into an empty directory. */
+enum status store_backup(struct store *store, const char *path, struct fault *fault);
+
+/* Reads every record, checks its checksum and that each table agrees with it. Calls `report` for
+ * each finding. CORRUPT when there was one. */
+enum status store_check(struct store *store, void (*report)(void *context, const char *text),
+                        void *context, uint64_t *records);
+
+struct store_figures {
+    uint64_t records;
+    uint64_t bytes_used;
+    uint64_t bytes_free_on_disk;
+};
+enum status store_figures(struct store *store, struct store_figures *out);
+
+#endif
