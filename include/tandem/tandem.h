@@ -1,0 +1,339 @@
+/* libtandem: a client of a Tandem server, with a local replica.
+ *
+ * One operation from end to end: tandem_open() opens (or makes) the replica in a folder;
+ * tandem_connect() begins to connect and sign in; from then on the caller's loop waits for
+ * tandem_fd() as tandem_want() says, at most tandem_timeout() milliseconds, and calls
+ * tandem_service(), which does whatever is due and tells of it through the callbacks. Reads
+ * (tandem_get, tandem_each, tandem_timeline) are local and see the replica as of the last
+ * message applied. Mutations are built, sent, and answered through a callback.
+ *
+ * The connection heals itself: when it breaks, tandem_service() connects again after a random
+ * pause that grows with each failure, resumes the subscription where it was and sends again
+ * what was not answered; the server answers a repeated mutation as it did the first time.
+ *
+ * Nothing here starts a thread, exits, prints, or keeps state outside the handles. A handle is
+ * for one thread at a time. Pointers handed to callbacks, and those inside records, are valid
+ * until the callback returns. Strings are UTF-8.
+ *
+ * Functions that can fail return TANDEM_OK or an error code and leave the handle usable, as it was
+ * before the call, unless they say otherwise.
+ */
+#ifndef TANDEM_TANDEM_H
+#define TANDEM_TANDEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TANDEM_VERSION "0.1.0"
+#define TANDEM_ID_TEXT 37 /* bytes for an id as text, with its NUL */
+
+/* Error codes are those of the protocol's status table, 0 being success; see tandem_error_name(). */
+typedef int tandem_code;
+#define TANDEM_OK 0
+
+/* Stable name of a code ("not-found") and a sentence for a person. Never NULL. */
+const char *tandem_error_name(tandem_code code);
+const char *tandem_error_text(tandem_code code);
+/* What kind of failure a code is, as the command line's exit status tells it. */
+enum tandem_failure { TANDEM_DONE = 0, TANDEM_REFUSED = 1, TANDEM_USAGE = 2, TANDEM_UNREACHABLE = 3 };
+enum tandem_failure tandem_error_class(tandem_code code);
+
+typedef struct tandem_client tandem_client;
+typedef struct tandem_record tandem_record;
+typedef struct tandem_mutation tandem_mutation;
+
+/* Details of the last error of a handle: the field meant ("" when none), and what was wrong. */
+typedef struct tandem_fault {
+    tandem_code code;
+    int change;            /* index of the change of a mutation, or -1 */
+    char field[64];
+    char detail[256];
+    uint64_t retry_after;  /* milliseconds, 0 when unknown */
+} tandem_fault;
+
+/* ---- Events -------------------------------------------------------------------------------- */
+
+typedef enum tandem_event_kind {
+    TANDEM_EVENT_CONNECTED,    /* signed in */
+    TANDEM_EVENT_DISCONNECTED, /* code says why; healed by itself unless `final` */
+    TANDEM_EVENT_CHANGED,      /* record: stored or replaced */
+    TANDEM_EVENT_REMOVED,      /* id: a record is gone; record: as it was held */
+    TANDEM_EVENT_PURGED,       /* scope: everything held of it is gone */
+    TANDEM_EVENT_ENTERED,      /* scope: became visible */
+    TANDEM_EVENT_CAUGHT_UP,    /* the replica shows the server's state at seq */
+    TANDEM_EVENT_RESET         /* the replica was emptied and starts over; detail: why */
+} tandem_event_kind;
+
+typedef struct tandem_event {
+    tandem_event_kind kind;
+    uint64_t seq;
+    const char *id;              /* REMOVED */
+    const char *scope;           /* PURGED, ENTERED: "account:<id>", ... */
+    const tandem_record *record; /* CHANGED, REMOVED; else NULL */
+    tandem_code code;            /* DISCONNECTED */
+    bool final;                  /* DISCONNECTED: the library will not try again */
+    const char *detail;          /* never NULL */
+} tandem_event;
+
+typedef void tandem_event_fn(void *context, const tandem_event *event);
+
+/* ---- A client ------------------------------------------------------------------------------ */
+
+typedef struct tandem_options {
+    const char *replica;     /* folder of the replica, made when missing; NULL: no replica: only
+                                requests and mutations, no subscription */
+    tandem_event_fn *on_event; /* may be NULL */
+    void *context;           /* handed to on_event */
+    size_t replica_map_bytes; /* largest size of the replica; 0: 64 GiB of address space */
+} tandem_options;
+
+/* Opens the replica. LOCKED when another handle or process has it. On failure *out is NULL and
+ * `fault` (may be NULL) says why. */
+tandem_code tandem_open(const tandem_options *options, tandem_client **out, tandem_fault *fault);
+/* Closes the connection at once, and frees everything. Unanswered mutations get CANCELLED first.
+ * NULL is fine. Not from inside a callback. */
+void tandem_close(tandem_client *client);
+
+typedef enum tandem_sign_in {
+    TANDEM_SIGN_IN_PASSWORD,
+    TANDEM_SIGN_IN_TOKEN,
+    TANDEM_SIGN_IN_CODE,
+    TANDEM_SIGN_IN_CERTIFICATE
+} tandem_sign_in;
+
+typedef struct tandem_server {
+    const char *url;         /* wss://host[:port][/path] */
+    const char *ca;          /* PEM file to trust; NULL: the system's */
+    const char *certificate; /* PEM files of a client certificate; NULL: none */
+    const char *key;
+    tandem_sign_in method;
+    const char *user;
+    const char *secret;
+    const char *new_secret;  /* with TANDEM_SIGN_IN_CODE */
+    bool remember;           /* ask for a token, see tandem_token() */
+    bool once;               /* do not reconnect: the first failure is final */
+    const char *agent;       /* name of the program, told to the server; may be NULL */
+} tandem_server;
+
+/* Begins to connect; returns at once. Strings are copied. USAGE for an unusable url. A second call
+ * drops the first connection. */
+tandem_code tandem_connect(tandem_client *client, const tandem_server *server, tandem_fault *fault);
+
+/* For the caller's loop. The descriptor may change between calls; -1 while there is none. */
+int tandem_fd(const tandem_client *client);
+#define TANDEM_WANT_READ 1
+#define TANDEM_WANT_WRITE 2
+int tandem_want(const tandem_client *client);
+/* Milliseconds until tandem_service() must be called even if nothing happens; -1: no limit. */
+int tandem_timeout(const tandem_client *client);
+/* Does what is due, without blocking. Returns the fault's code once the connection failed for
+ * good, TANDEM_OK otherwise. */
+tandem_code tandem_service(tandem_client *client);
+/* Waits (poll) and services, once, at most `timeout_ms` (-1: as long as tandem_timeout says): the
+ * loop of a program that has no other. */
+tandem_code tandem_wait(tandem_client *client, int timeout_ms);
+void tandem_last_fault(const tandem_client *client, tandem_fault *out);
+
+bool tandem_connected(const tandem_client *client);
+/* Who the server says we are, after CONNECTED: name, role, own id; "" before. */
+const char *tandem_user_name(const tandem_client *client);
+const char *tandem_user_role(const tandem_client *client);
+const char *tandem_user_id(const tandem_client *client);
+/* Departments or partner: count, and by index (NULL beyond the end). */
+size_t tandem_party_count(const tandem_client *client);
+const char *tandem_party_name(const tandem_client *client, size_t index);
+const char *tandem_party_id(const tandem_client *client, size_t index);
+/* The token asked for with `remember`; NULL when there is none. */
+const char *tandem_token(const tandem_client *client);
+
+/* Subscribes from where the replica stands: to everything open to the user, or to the scopes
+ * given as text ("account:<id>"). Kept over reconnects. A replica that was subscribed to
+ * something else starts over. May be called before being connected. */
+tandem_code tandem_subscribe(tandem_client *client, const char *const *scopes, size_t count);
+
+/* ---- Reading the replica ------------------------------------------------------------------- */
+
+uint64_t tandem_cursor(const tandem_client *client);
+
+/* A callback that returns false ends the walk. */
+typedef bool tandem_record_fn(void *context, const tandem_record *record);
+
+/* The record itself, or NOT_FOUND; `each` is called once. */
+tandem_code tandem_get(tandem_client *client, const char *id, tandem_record_fn *each, void *context);
+/* Every record held of an entity (NULL: of all), in order of id, which is of creation. */
+tandem_code tandem_each(tandem_client *client, const char *entity, tandem_record_fn *each,
+                        void *context);
+/* Records held in an account's timeline, newest first. */
+tandem_code tandem_timeline(tandem_client *client, const char *account, tandem_record_fn *each,
+                            void *context);
+
+/* Accessors; results live as long as the record. */
+const char *tandem_record_id(const tandem_record *record);
+const char *tandem_record_entity(const tandem_record *record);
+const char *tandem_record_scope(const tandem_record *record);
+uint64_t tandem_record_seq(const tandem_record *record);
+const char *tandem_record_created_by(const tandem_record *record);
+const char *tandem_record_modified_by(const tandem_record *record);
+int64_t tandem_record_created_at(const tandem_record *record);  /* ms since 1970 */
+int64_t tandem_record_modified_at(const tandem_record *record);
+size_t tandem_record_audience_count(const tandem_record *record);
+const char *tandem_record_audience(const tandem_record *record, size_t index);
+size_t tandem_record_field_count(const tandem_record *record);
+const char *tandem_record_field_name(const tandem_record *record, size_t index);
+/* A field as text, the way tandem_set_text() reads it; NULL when it is not set. */
+const char *tandem_record_text(const tandem_record *record, const char *field);
+/* What to call the record: its name, subject, first line, ...; never NULL. */
+const char *tandem_record_title(const tandem_record *record);
+/* The whole record, or one field's value, as JSON: numbers, strings, arrays and objects as the
+ * protocol describes the kinds, ids and scopes as text. Caller frees with tandem_free(). NULL when
+ * out of memory, or the field is not set. */
+char *tandem_record_json(const tandem_record *record);
+char *tandem_record_field_json(const tandem_record *record, const char *field);
+void tandem_free(void *memory);
+
+/* ---- Asking the server --------------------------------------------------------------------- */
+
+/* One answer: either records or entries or info, handed over one at a time by the walkers below. */
+typedef struct tandem_answer tandem_answer;
+/* Called once for each request: with the answer, or with NULL and the fault. */
+typedef void tandem_answer_fn(void *context, const tandem_answer *answer,
+                              const tandem_fault *fault);
+
+typedef struct tandem_condition {
+    const char *field;
+    const char *op;   /* "=", "!=", "<", "<=", ">", ">=", "contains" */
+    const char *text; /* value as a person writes it */
+} tandem_condition;
+
+typedef struct tandem_query {
+    const char *entity;
+    const tandem_condition *where;
+    size_t where_count;
+    const char *sort; /* NULL: by creation */
+    bool descending;
+    unsigned limit;   /* records in all; 0: no limit, pages are fetched as they come */
+} tandem_query;
+
+/* Each sends one request (query and timeline and history: as many as the pages need, and the
+ * answer callback is called for each page; tandem_answer_last() tells the last). They can be
+ * called once CONNECTED. A lost connection answers with UNREACHABLE. */
+tandem_code tandem_ask_fetch(tandem_client *client, const char *id, tandem_answer_fn *done,
+                             void *context);
+tandem_code tandem_ask_query(tandem_client *client, const tandem_query *query,
+                             tandem_answer_fn *done, void *context, tandem_fault *fault);
+tandem_code tandem_ask_timeline(tandem_client *client, const char *account, unsigned limit,
+                                tandem_answer_fn *done, void *context);
+tandem_code tandem_ask_history(tandem_client *client, const char *id, unsigned limit,
+                               tandem_answer_fn *done, void *context);
+tandem_code tandem_ask_status(tandem_client *client, tandem_answer_fn *done, void *context);
+/* Administrators: a one-time sign-in code for a user; binding a certificate (PEM file) to one. */
+tandem_code tandem_ask_invite(tandem_client *client, const char *user, tandem_answer_fn *done,
+                              void *context);
+tandem_code tandem_ask_certificate(tandem_client *client, const char *user, const char *pem_file,
+                                   tandem_answer_fn *done, void *context, tandem_fault *fault);
+tandem_code tandem_ask_password(tandem_client *client, const char *old_secret,
+                                const char *new_secret, tandem_answer_fn *done, void *context);
+tandem_code tandem_ask_sign_out(tandem_client *client, bool everywhere, tandem_answer_fn *done,
+                                void *context);
+
+bool tandem_answer_last(const tandem_answer *answer);
+tandem_code tandem_answer_records(const tandem_answer *answer, tandem_record_fn *each,
+                                  void *context);
+/* One entry of a history. */
+typedef struct tandem_history_entry {
+    uint64_t seq;
+    int64_t at_ms;
+    const char *by;
+    const char *op;   /* create, update, remove, share, ... */
+    const char *json; /* the whole entry as a JSON object */
+    size_t change_count;
+    const char *const *fields; /* of each change: field, and values as text ("" when unset) */
+    const char *const *from;
+    const char *const *to;
+} tandem_history_entry;
+typedef bool tandem_history_fn(void *context, const tandem_history_entry *entry);
+tandem_code tandem_answer_history(const tandem_answer *answer, tandem_history_fn *each,
+                                  void *context);
+/* The info map as a JSON object, or NULL; tandem_free(). */
+char *tandem_answer_info(const tandem_answer *answer);
+const char *tandem_answer_code(const tandem_answer *answer); /* invite: the code, or NULL */
+int64_t tandem_answer_expires(const tandem_answer *answer);  /* ms since 1970, or 0 */
+
+/* ---- Changing ------------------------------------------------------------------------------ */
+
+/* A mutation under construction. Errors are remembered and returned by tandem_send(), so that
+ * building needs no check at each step; functions also return them at once. */
+tandem_mutation *tandem_mutation_new(void); /* NULL when out of memory */
+void tandem_mutation_free(tandem_mutation *mutation);
+/* Each starts the next change of the mutation. create: `id` receives the new record's id. */
+tandem_code tandem_create(tandem_mutation *mutation, const char *entity, char id[TANDEM_ID_TEXT]);
+tandem_code tandem_update(tandem_mutation *mutation, const char *entity, const char *id);
+tandem_code tandem_remove(tandem_mutation *mutation, const char *id);
+tandem_code tandem_share(tandem_mutation *mutation, const char *id);
+/* For the change just started. Text is read by the kind of the field (see docs/SCHEMA.md), "" clears
+ * it; a custom field needs its definition in the replica or set with tandem_set_kind. */
+tandem_code tandem_set_text(tandem_mutation *mutation, const char *field, const char *text);
+/* As tandem_set_text, for a field whose kind the caller knows ("text", "money", ...). */
+tandem_code tandem_set_kind(tandem_mutation *mutation, const char *field, const char *kind,
+                            const char *text);
+/* create: the scope ("party:<id>") of a record without account. */
+tandem_code tandem_set_scope(tandem_mutation *mutation, const char *scope);
+/* create: a tag of the audience; share: a tag to add or to take away. */
+tandem_code tandem_add_audience(tandem_mutation *mutation, const char *tag);
+tandem_code tandem_remove_audience(tandem_mutation *mutation, const char *tag);
+/* The seq the author had seen; changes by others after it are conflicts. Default: no check. */
+void tandem_set_base(tandem_mutation *mutation, uint64_t base);
+/* Win over conflicts instead of being refused. */
+void tandem_set_overwrite(tandem_mutation *mutation, bool overwrite);
+size_t tandem_change_count(const tandem_mutation *mutation);
+void tandem_mutation_fault(const tandem_mutation *mutation, tandem_fault *out);
+
+/* One field in conflict. */
+typedef struct tandem_conflict {
+    const char *id, *field, *theirs, *by;
+    int64_t at_ms;
+    uint64_t seq;
+} tandem_conflict;
+typedef struct tandem_result {
+    tandem_code code;
+    uint64_t seq;             /* of the accepted mutation */
+    const tandem_fault *fault; /* never NULL */
+    const tandem_conflict *conflicts;
+    size_t conflict_count;
+} tandem_result;
+typedef void tandem_result_fn(void *context, const tandem_result *result);
+
+/* Queues the mutation for the server; copies it. `done` (may be NULL) is called exactly once. LIMIT
+ * when 64 are unanswered: service and try again. */
+tandem_code tandem_send(tandem_client *client, const tandem_mutation *mutation,
+                        tandem_result_fn *done, void *context);
+/* Mutations not yet answered. */
+size_t tandem_unanswered(const tandem_client *client);
+
+/* ---- The schema ---------------------------------------------------------------------------- */
+
+size_t tandem_entity_count(void);
+const char *tandem_entity_name(size_t index);
+typedef struct tandem_field_info {
+    const char *name, *kind, *visibility; /* visibility: shared, internal, restricted */
+    const char *target;               /* of references, or NULL */
+    const char *const *values;        /* of an enum, NULL-terminated, or NULL */
+    bool required, indexed, unique, fixed, system, common;
+} tandem_field_info;
+/* Field `index` of an entity, those every record has included; false beyond the end. */
+bool tandem_field_at(const char *entity, size_t index, tandem_field_info *out);
+/* By name or alias; false when the entity has no such built-in field. */
+bool tandem_field_find(const char *entity, const char *name, tandem_field_info *out);
+
+/* Milliseconds since 1970 as "2026-03-01T09:30:00.000Z" (25 bytes). */
+char *tandem_time_text(int64_t ms, char out[25]);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
