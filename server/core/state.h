@@ -30,6 +30,9 @@ struct meta {
     struct id epoch;     /* made when the store is; a restored or new store has another */
     uint64_t seq;        /* of the last change */
     uint64_t horizon;    /* cursors below this are too old: tombstones up to it are gone */
+    uint64_t people_seq; /* of the last change to any user or party record: a principal loaded
+                            at or after it is still right */
+    uint64_t access_seq; /* of the last change to any row of the access table */
     uint64_t log_epoch;
     uint64_t log_position; /* last log entry applied, committed together with its effects */
 };
@@ -44,13 +47,17 @@ struct state_ops {
     /* Rows of a subject in order of scope; begin with a zeroed scope. */
     enum status (*access_next)(void *self, struct id subject, struct scope after,
                                struct scope *scope, struct access_row *row);
-    /* Changes of a subject's rows in order of seq. */
-    enum status (*access_change_next)(void *self, struct id subject, uint64_t after, uint64_t *seq,
+    /* Changes of a subject's rows in order of (seq, scope): one mutation can change several. Steps
+     * from the place in (*seq, *scope) to the next one. */
+    enum status (*access_change_next)(void *self, struct id subject, uint64_t *seq,
                                       struct scope *scope);
 
-    enum status (*feed_next)(void *self, uint64_t after, uint64_t *seq, struct id *id);
-    enum status (*lane_next)(void *self, struct scope scope, struct tag tag, uint64_t after,
-                             uint64_t *seq, struct id *id);
+    /* All records of one mutation share its seq, so a place in the feed or in a lane is a pair
+     * (seq, id), in that order; keys are seq and id together. Both step from the place in
+     * (*seq, *id) to the next one; {seq, all 0xff} is the place behind everything of seq. */
+    enum status (*feed_next)(void *self, uint64_t *seq, struct id *id);
+    enum status (*lane_next)(void *self, struct scope scope, struct tag tag, uint64_t *seq,
+                             struct id *id);
 
     /* Live records of an entity in the order of one field's index key (and of id where keys are
      * equal). `field` none walks the entity by id. `exact`, when not none, limits to that key.
