@@ -75,6 +75,9 @@ struct verdict access_field(const struct principal *who, enum field_class class,
 bool access_sees_field(const struct principal *who, const struct record *record,
                        const struct record_field *field);
 
+/* Whether people may change this field of their own user record without being administrators. */
+bool access_own_field(struct bytes name);
+
 /* The status to answer a refusal with: NOT_FOUND for whatever may not be read, else DENIED. */
 enum status verdict_status(struct verdict verdict);
 /* One sentence for a person who may read the record. */

@@ -90,13 +90,13 @@ const struct record_field *record_field_any(const struct record *record, struct 
 struct bytes record_text(const struct record *record, const char *name);
 struct id record_reference(const struct record *record, const char *name);
 bool record_boolean(const struct record *record, const char *name);
-/* Calls `each` for every id in a reference or references field. */
+/* Whether the reference or references field holds `id`. */
 bool record_has_reference(const struct record *record, const char *name, struct id id);
 
 /* Seq at which the record stands in the lane of this placement. */
 uint64_t record_lane_seq(const struct record *record, const struct placement *placement);
-/* The stamp that a viewer who sees fields of these kinds takes for the last change: the newest
- * among visible fields, at least the creation. */
+/* Whether people holding `tag` are meant to see the record: a placement with the tag lives, in
+ * `scope` (NULL: in the record's own scope). */
 bool record_is_live(const struct record *record, const struct scope *scope, struct tag tag);
 
 #endif

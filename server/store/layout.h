@@ -1,0 +1,87 @@
+/* Tables, keys and sealed values: the bytes of docs/FORMAT.md, built and taken apart here.
+ *
+ * Keys compare by memcmp, so numbers are big-endian, signed times have their sign bit flipped,
+ * and a value of varying length in the middle of a key is written in groups (key_add_ordered)
+ * that neither let one value run into what follows nor disturb the order.
+ */
+#ifndef TANDEM_STORE_LAYOUT_H
+#define TANDEM_STORE_LAYOUT_H
+
+#include "protocol/bytes.h"
+#include "protocol/id.h"
+#include "protocol/schema.h"
+#include "protocol/status.h"
+
+/* TABLE(NAME, name in LMDB) */
+#define TABLES(TABLE)                                                                              \
+    TABLE(META, "meta")                                                                            \
+    TABLE(RECORD, "record")                                                                        \
+    TABLE(FEED, "feed")                                                                            \
+    TABLE(LANE, "lane")                                                                            \
+    TABLE(ACCESS, "access")                                                                        \
+    TABLE(ACCESS_CHANGE, "access_change")                                                          \
+    TABLE(INDEX, "index")                                                                          \
+    TABLE(TIMELINE, "timeline")                                                                    \
+    TABLE(HISTORY, "history")                                                                      \
+    TABLE(CLIENT, "client")                                                                        \
+    TABLE(CREDENTIAL, "credential")                                                                \
+    TABLE(DUE, "due")                                                                              \
+    TABLE(AUDIT, "audit")
+
+enum table {
+#define TABLE(name, text) TABLE_##name,
+    TABLES(TABLE)
+#undef TABLE
+        TABLE_COUNT
+};
+
+const char *table_name(enum table table);
+
+/* The longest key is that of an index entry: two names, a separator behind each, an ordered
+ * value, an id. */
+#define LAYOUT_NAME_MAX 64u
+#define LAYOUT_ORDERED_MAX (SCHEMA_KEY_MAX / 8u * 9u)
+#define LAYOUT_KEY_MAX (2u * (LAYOUT_NAME_MAX + 1u) + LAYOUT_ORDERED_MAX + ID_SIZE)
+#define LAYOUT_OPAQUE_KEY_MAX 64u /* of a client or a credential */
+#define LAYOUT_CHECKSUM_SIZE 8u
+#define LAYOUT_LANE_SIZE (SCOPE_SIZE + TAG_SIZE)
+#define LAYOUT_TIMELINE_SIZE (SCOPE_SIZE + 8u + ID_SIZE)
+
+_Static_assert(LAYOUT_KEY_MAX <= 256, "a place of an index is at most 256 bytes");
+
+struct key {
+    size_t size;
+    uint8_t data[LAYOUT_KEY_MAX];
+};
+
+/* Each add asserts that there is room: callers bound what comes from outside first. */
+void key_clear(struct key *key);
+void key_add(struct key *key, struct bytes bytes);
+void key_add_u64(struct key *key, uint64_t value);
+void key_add_time(struct key *key, int64_t ms);
+void key_add_id(struct key *key, struct id id);
+void key_add_scope(struct key *key, struct scope scope);
+void key_add_tag(struct key *key, struct tag tag);
+struct bytes key_bytes(const struct key *key);
+
+/* Appends `value` (at most SCHEMA_KEY_MAX bytes) in groups of eight bytes, padded with zeros, each
+ * followed by a byte that says how many of them count: 1 to 8 in the last group, 9 when another
+ * group follows. So "a" sorts before "a\0", that before "ab", and no value begins another. After
+ * the memcomparable format of MyRocks. */
+void key_add_ordered(struct key *key, struct bytes value);
+/* Size of the ordered value that `bytes` begins with; 0 when it begins with none. */
+size_t ordered_size(struct bytes bytes);
+
+/* Begins the key of an index entry: entity 0x00 field 0x00. `field` may be empty (the walk by
+ * id). False when a name is too long, has a zero byte, or the entity is empty. */
+bool key_begin_index(struct key *key, struct bytes entity, struct bytes field);
+
+bool bytes_begin_with(struct bytes bytes, struct bytes prefix);
+
+/* A sealed value is a checksum (XXH3 64 bits of key and payload, big-endian) and the payload, so
+ * that a value that came to stand under another key is found out too. */
+void sealed_put(struct buffer *out, struct bytes key, struct bytes payload);
+/* CORRUPT when the checksum does not fit. */
+enum status sealed_open(struct bytes key, struct bytes sealed, struct bytes *payload);
+
+#endif
