@@ -74,7 +74,8 @@ const char *message_name(enum message_type type);
 
 /* Validates `frame` (see wire_validate) and decodes it: a map whose "type" names the message.
  * Unknown keys are ignored. On failure `fault` (may be NULL) says which field and why; `out->type`
- * is MESSAGE_NONE when the type itself was not understood. */
+ * is MESSAGE_NONE when the type itself was not understood, else every field that could be read is
+ * there, so that the answer to a refused message can name its request. */
 enum status message_decode(struct bytes frame, struct message *out, struct fault *fault);
 
 /* Appends the encoded message: "type" first, then the fields in the order of their definition,

@@ -14,23 +14,24 @@
 #include "protocol/wire.h"
 
 enum field_kind {
-    KIND_TEXT,       /* str, up to 1,000 bytes, no line breaks */
-    KIND_LONG_TEXT,  /* str, up to 65,536 bytes */
+    KIND_TEXT,       /* str, up to 1,000 bytes, no line breaks or other control characters but tab */
+    KIND_LONG_TEXT,  /* str, up to 65,536 bytes, no NUL */
     KIND_INTEGER,    /* int64 */
     KIND_DECIMAL,    /* str: -?digits[.digits], up to 30 digits, as typed */
     KIND_BOOLEAN,    /* bool */
     KIND_ENUM,       /* str, one of the field's values */
     KIND_DATE,       /* str "YYYY-MM-DD", a day of the Gregorian calendar */
-    KIND_TIME,       /* int: milliseconds since 1970-01-01T00:00Z */
+    KIND_TIME,       /* int: milliseconds since 1970-01-01T00:00Z, in the years 1 to 9999 */
     KIND_MONEY,      /* map {amount: int in minor units, currency: str ISO 4217} */
     KIND_EMAIL,      /* str: something@something, up to 254 bytes */
     KIND_PHONE,      /* str: digits, spaces and +-()./x, up to 40 bytes, one digit at least */
-    KIND_URL,        /* str, up to 2,000 bytes, no spaces */
-    KIND_ADDRESS,    /* map of str: street, city, region, postalCode, country; each optional */
+    KIND_URL,        /* str, up to 2,000 bytes, no spaces, not of a scheme that runs as script */
+    KIND_ADDRESS,    /* map of str: street, city, region, postalCode, country; each optional, up
+                        to 500 bytes */
     KIND_REFERENCE,  /* bin 16: id of a record of the field's target entity */
     KIND_REFERENCES, /* array of bin 16, up to 256, no repeats */
-    KIND_TAGS,       /* array of str of 1 to 64 bytes, up to 64, no repeats */
-    KIND_BLOB,       /* map {sha256: bin 32, size: int, name: str} */
+    KIND_TAGS,       /* array of str of 1 to 64 bytes, up to 64, no repeats, no spaces around */
+    KIND_BLOB,       /* map {sha256: bin 32, size: int, name: str of 1 to 255 bytes, no slashes} */
     KIND_COUNT
 };
 
@@ -99,23 +100,28 @@ bool schema_kind_from_name(struct bytes name, enum field_kind *out);
 /* Checks one encoded value (already wire-validated) against the field. nil is accepted for a
  * field that is not required (it clears the field). Returns WRONG_KIND or INVALID_VALUE with the
  * field and the reason in `fault` (may be NULL). Whether referenced records exist is not this
- * function's business. */
+ * function's business. A text of a required field must hold more than spaces. */
 enum status schema_check(const struct field_def *field, struct bytes value, struct fault *fault);
 
 /* Turns what a person or a CSV file writes into the encoded value of the field, appended to
- * `out`. "" gives nil. boolean: true/false/yes/no/1/0; time: ISO 8601 or a date; money:
- * "1250.50 NOK"; address: "street; city; region; postalCode; country" or key=value parts;
- * references: comma-separated ids; tags: comma-separated. INVALID_VALUE with the reason in
- * `fault`, `out` unchanged, when it cannot be read. */
+ * `out`. "" gives nil. enum: in either case, with - or _ for a space; boolean:
+ * true/false/yes/no/1/0; time: ISO 8601 (UTC when it names no zone) or a date; date: also the day
+ * of such a time; money: "1250.50 NOK"; address: "street; city; region; postalCode; country" or
+ * key=value parts; references: comma-separated ids; tags: comma-separated; blob: "sha256 size
+ * name". In addresses and tags a backslash before a separator, a "=" or a backslash takes its
+ * meaning away. Returns INVALID_VALUE with the reason in `fault` (may be NULL) when it cannot be
+ * read, NO_MEMORY when `out` cannot grow; `out` then holds what it held before. */
 enum status schema_parse(const struct field_def *field, struct bytes text, struct buffer *out,
                          struct fault *fault);
 
-/* The reverse, for people: appends the value as text. Ids are written in their text form. */
+/* The reverse, for people: appends the value as text, such that schema_parse() reads the same
+ * value from it. Ids are written in their text form. Nothing is appended for nil and for a value
+ * of another kind than the field's. */
 void schema_print(const struct field_def *field, struct bytes value, struct buffer *out);
 
 /* Index key of a value: bytes that compare as the values do, at most SCHEMA_KEY_MAX; text is
- * folded to lower case (ASCII) and cut. Nothing is appended for nil and for kinds that have no
- * order (address, tags, blob, references). */
+ * folded to lower case (ASCII) and cut. Money is ordered by currency and then amount. Nothing is
+ * appended for nil and for kinds that have no order (address, tags, blob, references). */
 #define SCHEMA_KEY_MAX 96
 void schema_index_key(enum field_kind kind, struct bytes value, struct buffer *out);
 
@@ -132,11 +138,24 @@ struct custom_field_storage {
 enum status schema_custom_field(struct bytes fields, struct field_def *out,
                                 struct custom_field_storage *storage, struct fault *fault);
 
+/* A custom entity as its record describes it: `fields` is the record's encoded field map {name,
+ * label, home, audience, titleField}. The entity has the fields every record has, a required text
+ * "name", and, when its home is an account, a required reference "account"; its custom fields are
+ * records of `customField`. `out` is valid as long as `storage`. INVALID_VALUE also for the name
+ * of a built-in entity. */
+struct custom_entity_storage {
+    char name[65];
+    char title_field[65];
+};
+enum status schema_custom_entity(struct bytes fields, struct entity_def *out,
+                                 struct custom_entity_storage *storage, struct fault *fault);
+
 /* Days of the civil calendar (proleptic Gregorian), after Howard Hinnant's days_from_civil. */
 bool schema_date_from_text(struct bytes text, int64_t *days);
 /* Milliseconds since the epoch of "YYYY-MM-DD" or "YYYY-MM-DDTHH:MM[:SS[.mmm]](Z|+HH:MM)". */
 bool schema_time_from_text(struct bytes text, int64_t *ms);
 #define SCHEMA_TIME_TEXT 25
-char *schema_time_to_text(int64_t ms, char out[SCHEMA_TIME_TEXT]); /* 2026-03-01T09:30:00.000Z */
+/* 2026-03-01T09:30:00.000Z; a time outside the years 1 to 9999 gives the nearest within. */
+char *schema_time_to_text(int64_t ms, char out[SCHEMA_TIME_TEXT]);
 
 #endif
