@@ -120,7 +120,7 @@ bool bytes_begin_with(struct bytes bytes, struct bytes prefix)
            (prefix.size == 0 || memcmp(bytes.data, prefix.data, prefix.size) == 0);
 }
 
-static uint64_t checksum(struct bytes key, struct bytes payload)
+uint64_t sealed_checksum(struct bytes key, struct bytes payload)
 {
     XXH3_state_t hash;
     XXH3_64bits_reset(&hash);
@@ -134,7 +134,7 @@ void sealed_put(struct buffer *out, struct bytes key, struct bytes payload)
 {
     uint8_t *at = buffer_extend(out, LAYOUT_CHECKSUM_SIZE);
     if (at != NULL)
-        put_u64(at, checksum(key, payload));
+        put_u64(at, sealed_checksum(key, payload));
     buffer_append(out, payload.data, payload.size);
 }
 
@@ -144,7 +144,7 @@ enum status sealed_open(struct bytes key, struct bytes sealed, struct bytes *pay
         return STATUS_CORRUPT;
     const struct bytes inside =
         bytes_of(sealed.data + LAYOUT_CHECKSUM_SIZE, sealed.size - LAYOUT_CHECKSUM_SIZE);
-    if (get_u64(sealed.data) != checksum(key, inside))
+    if (get_u64(sealed.data) != sealed_checksum(key, inside))
         return STATUS_CORRUPT;
     *payload = inside;
     return STATUS_OK;

@@ -80,6 +80,7 @@ bool bytes_begin_with(struct bytes bytes, struct bytes prefix);
 
 /* A sealed value is a checksum (XXH3 64 bits of key and payload, big-endian) and the payload, so
  * that a value that came to stand under another key is found out too. */
+uint64_t sealed_checksum(struct bytes key, struct bytes payload);
 void sealed_put(struct buffer *out, struct bytes key, struct bytes payload);
 /* CORRUPT when the checksum does not fit. */
 enum status sealed_open(struct bytes key, struct bytes sealed, struct bytes *payload);

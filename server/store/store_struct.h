@@ -1,0 +1,52 @@
+/* What a store consists of; shared by the files that open it, begin transactions and look at it
+ * as a whole. */
+#ifndef TANDEM_STORE_STORE_STRUCT_H
+#define TANDEM_STORE_STORE_STRUCT_H
+
+#include <stdatomic.h>
+
+#include "server/store/txn.h"
+
+#define STORE_MAGIC 0x73746f72u
+
+/* What the file system last said of its free space. Relaxed atomics, for askers in any thread:
+ * at worst two ask at the same time. */
+struct room {
+    _Atomic uint64_t asked_ms; /* 0: never */
+    _Atomic bool enough;
+};
+
+struct store {
+    uint32_t magic;
+    int lock; /* file that keeps other processes out, -1 when not held */
+    MDB_env *env;
+    MDB_dbi tables[TABLE_COUNT];
+    char *path;
+    uint64_t reserve_bytes;
+    struct room asked; /* by store_has_room, on the caller's clock */
+    struct room own;   /* by store_write_begin, on the monotonic clock */
+    bool poisoned;     /* a commit failed: what the next one would build on is not known */
+    struct txn writer;
+};
+
+/* environment.c */
+
+/* Takes the lock file of the directory: LOCKED when another holds it. */
+enum status environment_lock(const char *path, int *out, struct fault *fault);
+/* Opens LMDB at options->path, with as much address space as it gets. */
+enum status environment_open(const struct store_options *options, MDB_env **out,
+                             struct fault *fault);
+/* Whether there is an LMDB file at the path. */
+bool environment_exists(const char *path);
+/* Makes what was done to a directory's entries, and to the file `name` in it, durable. */
+enum status environment_sync(const char *path, const char *name);
+
+/* reader_writer.c */
+
+enum status room_ask(struct store *store, struct room *room, uint64_t now_ms, bool *enough);
+enum status writer_init(struct store *store);
+void writer_release(struct store *store);
+/* A transaction for writing, whatever room there is. */
+enum status writer_begin(struct store *store);
+
+#endif
