@@ -85,7 +85,7 @@ enum status access_opening(const struct state *state, const struct principal *wh
     return STATUS_OK;
 }
 
-static bool holds_tag(const struct principal *who, struct tag tag)
+bool access_holds_tag(const struct principal *who, struct tag tag)
 {
     for (unsigned i = 0; i < who->tag_count; i++)
         if (tag_equal(who->tags[i], tag))
@@ -97,7 +97,7 @@ static bool lives_for(const struct principal *who, const struct record *record,
                       const struct placement *placement)
 {
     return !placement->removed && scope_equal(placement->scope, record->scope) &&
-           holds_tag(who, placement->tag);
+           access_holds_tag(who, placement->tag);
 }
 
 bool access_audience_meets(const struct principal *who, const struct record *record)
@@ -115,7 +115,7 @@ bool access_audience_left(const struct principal *who, const struct record *reco
 {
     for (unsigned i = 0; i < record->placement_count; i++) {
         const struct placement *placement = &record->placements[i];
-        if (placement->removed > cursor && (who->system || holds_tag(who, placement->tag)))
+        if (placement->removed > cursor && (who->system || access_holds_tag(who, placement->tag)))
             return true;
     }
     return false;

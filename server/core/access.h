@@ -54,6 +54,8 @@ struct opening {
 enum status access_opening(const struct state *state, const struct principal *who,
                            struct scope scope, struct opening *out);
 
+/* Whether the tag is one of theirs. */
+bool access_holds_tag(const struct principal *who, struct tag tag);
 /* Whether the audience of the record, within scope `opening` speaks of, meets the principal. */
 bool access_audience_meets(const struct principal *who, const struct record *record);
 /* Whether it ever did for a replica at `cursor`: a placement meeting them ended after it. */

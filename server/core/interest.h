@@ -39,4 +39,8 @@ typedef void interest_mark_fn(void *context, struct session *session, enum inter
 void interest_tell(struct interest *interest, const struct notice *notice, interest_mark_fn *mark,
                    void *context);
 
+/* Seq of the newest notice told, 0 before the first: everything that moved up to it has been
+ * marked. */
+uint64_t interest_announced(const struct interest *interest);
+
 #endif
