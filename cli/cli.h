@@ -1,0 +1,104 @@
+/* The frame every command of `tandem` runs in.
+ *
+ * main() hands its arguments to cli_main(), which finds the command in the table of
+ * cli_commands.c, reads the options that the table says it has, and calls its run function with a
+ * `struct cli`. The command connects with cli_connect(), asks and sends with the functions below,
+ * each of which waits for its answer, and writes what it found to cli->out.
+ *
+ * Everything that can go wrong is told to the person where it is found, in plain words and with
+ * the next step, on cli->err. A function that returns an `enum tandem_failure` other than
+ * TANDEM_DONE has told; its caller only cleans up and returns the same, which becomes the exit
+ * status. With --json failures are one JSON object on cli->err.
+ */
+#ifndef TANDEM_CLI_CLI_H
+#define TANDEM_CLI_CLI_H
+
+#include <stdio.h>
+
+#include "cli/cli_arguments.h"
+#include "cli/cli_profile.h"
+#include "tandem/tandem.h"
+#include "protocol/bytes.h"
+
+struct cli {
+    FILE *out;
+    FILE *err;
+    bool json;
+    const struct command *command;
+    struct profile profile;
+    tandem_client *client;
+    tandem_event_fn *on_event; /* told of every event after the frame has looked; may be NULL */
+    void *event_context;
+    bool ever_connected;
+    bool lost;                 /* the connection failed for good; `fault` says why */
+    tandem_fault fault;        /* of the last request or connection that failed */
+};
+
+/* Runs one command line. `argv` as main() gets it. Returns the exit status. */
+int cli_main(int argc, char **argv, FILE *out, FILE *err);
+
+/* ---- Telling ------------------------------------------------------------------------------- */
+
+/* One sentence or two on cli->err; returns `failure`, so that `return cli_refuse(...)` reads well. */
+enum tandem_failure cli_refuse(struct cli *cli, enum tandem_failure failure, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Wrong use of the command: the sentence, its usage line and where to read more. */
+enum tandem_failure cli_usage(struct cli *cli, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* What a fault of the library means, and what to do about it. `what` names what was attempted
+ * ("the account was not added"); may be NULL. */
+enum tandem_failure cli_fault(struct cli *cli, const char *what, const tandem_fault *fault);
+enum tandem_failure cli_no_memory(struct cli *cli);
+/* Something that is no failure: a remark on cli->err, left out with --json. */
+void cli_note(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- The connection ------------------------------------------------------------------------ */
+
+/* Connects as the profile's session says and waits until signed in. `replica`: folder, or NULL. */
+enum tandem_failure cli_connect(struct cli *cli, const char *replica);
+/* The parts of it: opens (LOCKED is returned to the caller silently as *locked), begins, waits. */
+enum tandem_failure cli_open(struct cli *cli, const char *replica, bool *locked);
+/* Returns UNREACHABLE or REFUSED without telling, with the reason in cli->fault. */
+enum tandem_failure cli_sign_in(struct cli *cli, const tandem_server *server);
+/* Services the connection until *done, or the line is lost, or the server stays silent too long;
+ * then returns false with cli->fault set. */
+bool cli_await(struct cli *cli, const bool *done);
+
+/* ---- Asking -------------------------------------------------------------------------------- */
+
+/* Each waits for the whole answer. The code is the fault's, which is also in cli->fault; nothing
+ * is told. `each` sees the records in order. */
+tandem_code cli_fetch(struct cli *cli, const char *id, tandem_record_fn *each, void *context);
+tandem_code cli_query(struct cli *cli, const tandem_query *query, tandem_record_fn *each,
+                      void *context);
+tandem_code cli_timeline(struct cli *cli, const char *account, unsigned limit,
+                         tandem_record_fn *each, void *context);
+tandem_code cli_history(struct cli *cli, const char *id, unsigned limit, tandem_history_fn *each,
+                        void *context);
+
+/* An answer without records, kept: freed with cli_reply_release. */
+struct cli_reply {
+    bool done;
+    tandem_fault fault;
+    char *info;   /* JSON object, or NULL */
+    char code[128];
+    int64_t expires;
+};
+/* The callback that fills a struct cli_reply, for tandem_ask_status and its like. */
+void cli_on_reply(void *context, const tandem_answer *answer, const tandem_fault *fault);
+/* Waits for it; `asked` is what the tandem_ask function returned. */
+tandem_code cli_take_reply(struct cli *cli, tandem_code asked, struct cli_reply *reply);
+void cli_reply_release(struct cli_reply *reply);
+
+/* Sends the mutation and waits. On refusal tells `what` and the reason, conflicts included. `seq`
+ * may be NULL. */
+enum tandem_failure cli_send(struct cli *cli, const tandem_mutation *mutation, const char *what,
+                             uint64_t *seq);
+
+/* ---- Answering ----------------------------------------------------------------------------- */
+
+/* Prints {"id":..., "seq":...} with --json, else the sentence. */
+void cli_done(struct cli *cli, const char *id, uint64_t seq, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif

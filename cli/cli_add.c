@@ -1,0 +1,99 @@
+/* add: a new record. */
+#include <string.h>
+
+#include "cli/cli_fields.h"
+#include "cli/cli_list_of_commands.h"
+#include "cli/cli_lookup.h"
+#include "cli/cli_text.h"
+#include "protocol/status.h"
+
+#define WHAT "nothing was added"
+
+static enum tandem_failure set_fields(struct cli *cli, tandem_mutation *mutation,
+                                      const struct arguments *arguments)
+{
+    const char *entity = arguments->positional[0];
+    const char *account = arguments_value(arguments, "account");
+    const char *audience = arguments_value(arguments, "audience");
+    const char *scope = arguments_value(arguments, "scope");
+    enum tandem_failure failure = TANDEM_DONE;
+    for (size_t i = 1; i < arguments->count && failure == TANDEM_DONE; i++) {
+        failure = fields_assign(cli, mutation, entity, arguments->positional[i], WHAT);
+    }
+    if (failure == TANDEM_DONE && account != NULL) {
+        failure = fields_set(cli, mutation, entity, "account", account, WHAT);
+    }
+    if (failure == TANDEM_DONE && audience != NULL) {
+        failure = fields_audience(cli, mutation, audience, false);
+    }
+    if (failure == TANDEM_DONE && scope != NULL &&
+        tandem_set_scope(mutation, scope) != TANDEM_OK) {
+        failure = cli_usage(cli, "%s is no scope: write party:ID, user:ID or library", scope);
+    }
+    return failure;
+}
+
+/* Fields are checked for their form before anything is connected. */
+static enum tandem_failure check_form(struct cli *cli, const struct arguments *arguments)
+{
+    char name[FIELDS_NAME];
+    const char *value = NULL;
+    for (size_t i = 1; i < arguments->count; i++) {
+        if (!fields_split(arguments->positional[i], name, &value)) {
+            return cli_usage(cli, "\"%s\" is not FIELD=VALUE", arguments->positional[i]);
+        }
+    }
+    return TANDEM_DONE;
+}
+
+static const char *title_of(const struct arguments *arguments)
+{
+    static const char *const titles[] = {"name", "subject", "lastName", "number", "text"};
+    for (size_t t = 0; t < sizeof titles / sizeof titles[0]; t++) {
+        for (size_t i = 1; i < arguments->count; i++) {
+            char name[FIELDS_NAME];
+            const char *value = NULL;
+            if (fields_split(arguments->positional[i], name, &value) &&
+                strcmp(name, titles[t]) == 0) {
+                return value;
+            }
+        }
+    }
+    return "";
+}
+
+enum tandem_failure command_add(struct cli *cli, const struct arguments *arguments)
+{
+    const char *entity = arguments->positional[0];
+    char id[TANDEM_ID_TEXT] = "";
+    uint64_t seq = 0;
+    enum tandem_failure failure = check_form(cli, arguments);
+    if (failure == TANDEM_DONE) {
+        failure = cli_connect(cli, NULL);
+    }
+    if (failure != TANDEM_DONE) {
+        return failure;
+    }
+    tandem_mutation *mutation = tandem_mutation_new();
+    if (mutation == NULL) {
+        return cli_no_memory(cli);
+    }
+    tandem_code code = tandem_create(mutation, entity, id);
+    if (code != TANDEM_OK) {
+        tandem_mutation_fault(mutation, &cli->fault);
+        cli->fault.code = code;
+        failure = cli_fault(cli, WHAT, &cli->fault);
+    }
+    if (failure == TANDEM_DONE) {
+        failure = set_fields(cli, mutation, arguments);
+    }
+    if (failure == TANDEM_DONE) {
+        failure = cli_send(cli, mutation, WHAT, &seq);
+    }
+    if (failure == TANDEM_DONE) {
+        const char *title = title_of(arguments);
+        cli_done(cli, id, seq, "Added %s%s%s  %s", entity, title[0] == '\0' ? "" : " ", title, id);
+    }
+    tandem_mutation_free(mutation);
+    return failure;
+}

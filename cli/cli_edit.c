@@ -1,0 +1,95 @@
+/* edit and remove: an existing record. */
+#include "cli/cli_fields.h"
+#include "cli/cli_list_of_commands.h"
+#include "cli/cli_lookup.h"
+
+#define NOT_CHANGED "nothing was changed"
+
+/* Says which seq the author saw, so that what others changed meanwhile is not lost. */
+static enum tandem_failure send_edit(struct cli *cli, const struct arguments *arguments,
+                                     const struct sighting *record, tandem_mutation *mutation)
+{
+    uint64_t seq = 0;
+    enum tandem_failure failure = TANDEM_DONE;
+    tandem_set_base(mutation, record->seq);
+    tandem_set_overwrite(mutation, arguments_has(arguments, "overwrite"));
+    if (tandem_update(mutation, record->entity, record->id) != TANDEM_OK) {
+        tandem_mutation_fault(mutation, &cli->fault);
+        return cli_fault(cli, NOT_CHANGED, &cli->fault);
+    }
+    for (size_t i = 1; i < arguments->count && failure == TANDEM_DONE; i++) {
+        failure =
+            fields_assign(cli, mutation, record->entity, arguments->positional[i], NOT_CHANGED);
+    }
+    if (failure == TANDEM_DONE) {
+        failure = cli_send(cli, mutation, NOT_CHANGED, &seq);
+    }
+    if (failure == TANDEM_DONE) {
+        cli_done(cli, record->id, seq, "Changed %s %s", record->entity, record->title);
+    }
+    return failure;
+}
+
+enum tandem_failure command_edit(struct cli *cli, const struct arguments *arguments)
+{
+    struct sighting record;
+    char name[FIELDS_NAME];
+    const char *value = NULL;
+    unsigned long base = 0;
+    const char *base_text = arguments_value(arguments, "base");
+    for (size_t i = 1; i < arguments->count; i++) {
+        if (!fields_split(arguments->positional[i], name, &value)) {
+            return cli_usage(cli, "\"%s\" is not FIELD=VALUE", arguments->positional[i]);
+        }
+    }
+    if (!lookup_is_id(arguments->positional[0])) {
+        return cli_usage(cli, "%s is not an id", arguments->positional[0]);
+    }
+    if (base_text != NULL && !arguments_number(base_text, 1, (unsigned long)INT64_MAX, &base)) {
+        return cli_usage(cli, "--base is the seq of the record as you saw it");
+    }
+    enum tandem_failure failure = cli_connect(cli, NULL);
+    if (failure == TANDEM_DONE) {
+        failure = lookup_record(cli, arguments->positional[0], &record);
+    }
+    if (failure != TANDEM_DONE) {
+        return failure;
+    }
+    record.seq = base_text == NULL ? record.seq : base;
+    tandem_mutation *mutation = tandem_mutation_new();
+    if (mutation == NULL) {
+        return cli_no_memory(cli);
+    }
+    failure = send_edit(cli, arguments, &record, mutation);
+    tandem_mutation_free(mutation);
+    return failure;
+}
+
+enum tandem_failure command_remove(struct cli *cli, const struct arguments *arguments)
+{
+    const char *id = arguments->positional[0];
+    struct sighting record;
+    uint64_t seq = 0;
+    if (!lookup_is_id(id)) {
+        return cli_usage(cli, "%s is not an id", id);
+    }
+    enum tandem_failure failure = cli_connect(cli, NULL);
+    if (failure == TANDEM_DONE) {
+        failure = lookup_record(cli, id, &record);
+    }
+    if (failure != TANDEM_DONE) {
+        return failure;
+    }
+    tandem_mutation *mutation = tandem_mutation_new();
+    if (mutation == NULL) {
+        return cli_no_memory(cli);
+    }
+    tandem_set_base(mutation, record.seq);
+    (void)tandem_remove(mutation, id); /* cli_send() tells of any failure in building */
+    failure = cli_send(cli, mutation, "nothing was removed", &seq);
+    if (failure == TANDEM_DONE) {
+        cli_done(cli, id, seq, "Removed %s %s", record.entity, record.title);
+    }
+    tandem_mutation_free(mutation);
+    return failure;
+}

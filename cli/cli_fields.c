@@ -1,0 +1,204 @@
+#include "cli/cli_fields.h"
+
+#include <string.h>
+
+#include "cli/cli_lookup.h"
+#include "cli/cli_text.h"
+#include "protocol/memory.h"
+#include "protocol/status.h"
+
+bool fields_split(const char *text, char name[FIELDS_NAME], const char **value)
+{
+    const char *equals = strchr(text, '=');
+    size_t length = equals == NULL ? 0 : (size_t)(equals - text);
+    if (length == 0 || length >= FIELDS_NAME) {
+        return false;
+    }
+    memcpy(name, text, length);
+    name[length] = '\0';
+    *value = equals + 1;
+    return true;
+}
+
+static void copy(char *out, size_t size, const char *text)
+{
+    (void)bytes_to_text(bytes_text(text == NULL ? "" : text), out, size);
+}
+
+static bool take_custom(void *context, const tandem_record *record)
+{
+    struct field_facts *facts = context;
+    copy(facts->name, sizeof facts->name, tandem_record_text(record, "name"));
+    copy(facts->kind, sizeof facts->kind, tandem_record_text(record, "kind"));
+    copy(facts->target, sizeof facts->target, tandem_record_text(record, "target"));
+    facts->custom = true;
+    return false;
+}
+
+static enum tandem_failure find_custom(struct cli *cli, const char *entity, const char *name,
+                                       struct field_facts *out)
+{
+    char key[2 * FIELDS_NAME];
+    (void)snprintf(key, sizeof key, "%s.%s", entity, name);
+    tandem_condition condition = {.field = "key", .op = "=", .text = key};
+    tandem_query query = {
+        .entity = "customField", .where = &condition, .where_count = 1, .limit = 1};
+    if (cli_query(cli, &query, take_custom, out) != TANDEM_OK) {
+        return cli_fault(cli, NULL, &cli->fault);
+    }
+    if (!out->custom) {
+        return cli_refuse(cli, TANDEM_REFUSED,
+                          "%s has no field %s. See its fields: tandem schema %s", entity, name,
+                          entity);
+    }
+    return TANDEM_DONE;
+}
+
+enum tandem_failure fields_facts(struct cli *cli, const char *entity, const char *name,
+                                 struct field_facts *out)
+{
+    tandem_field_info info;
+    *out = (struct field_facts){.custom = false};
+    if (!tandem_field_find(entity, name, &info)) {
+        return find_custom(cli, entity, name, out);
+    }
+    copy(out->name, sizeof out->name, info.name);
+    copy(out->kind, sizeof out->kind, info.kind);
+    copy(out->target, sizeof out->target, info.target);
+    out->values = info.values;
+    return TANDEM_DONE;
+}
+
+static enum tandem_failure find_target(struct cli *cli, const char *target, const char *text,
+                                       struct sighting *out)
+{
+    if (strcmp(target, "account") == 0) {
+        return lookup_account(cli, text, out);
+    }
+    if (strcmp(target, "party") == 0) {
+        return lookup_party(cli, text, PARTY_ANY, out);
+    }
+    if (strcmp(target, "user") == 0) {
+        return lookup_user(cli, text, out);
+    }
+    copy(out->id, sizeof out->id, "");
+    return TANDEM_DONE;
+}
+
+static enum tandem_failure resolve_one(struct cli *cli, const char *target, const char *text,
+                                       struct buffer *out)
+{
+    struct sighting found;
+    if (text[0] == '\0' || lookup_is_id(text)) {
+        text_add(out, text);
+        return TANDEM_DONE;
+    }
+    enum tandem_failure failure = find_target(cli, target, text, &found);
+    if (failure == TANDEM_DONE) {
+        text_add(out, found.id[0] == '\0' ? text : found.id);
+    }
+    return failure;
+}
+
+enum tandem_failure fields_resolve(struct cli *cli, const struct field_facts *facts,
+                                   const char *text, struct buffer *out)
+{
+    buffer_clear(out);
+    if (strcmp(facts->kind, "reference") == 0) {
+        return resolve_one(cli, facts->target, text, out);
+    }
+    if (strcmp(facts->kind, "references") != 0) {
+        text_add(out, text);
+        return TANDEM_DONE;
+    }
+    enum tandem_failure failure = TANDEM_DONE;
+    for (const char *at = text; *at != '\0' && failure == TANDEM_DONE;) {
+        size_t length = strcspn(at, ",");
+        char *part = memory_copy(at, length);
+        if (part == NULL) {
+            return cli_no_memory(cli);
+        }
+        failure = resolve_one(cli, facts->target, part + strspn(part, " "), out);
+        memory_free(part);
+        at += length;
+        if (*at == ',') {
+            text_add(out, ",");
+            at++;
+        }
+    }
+    return failure;
+}
+
+static void tell_values(struct cli *cli, const struct field_facts *facts)
+{
+    if (facts->values == NULL || cli->json) {
+        return;
+    }
+    (void)fprintf(cli->err, "  %s is one of:", facts->name);
+    for (size_t i = 0; facts->values[i] != NULL; i++) {
+        (void)fprintf(cli->err, "%s %s", i == 0 ? "" : ",", facts->values[i]);
+    }
+    (void)fputc('\n', cli->err);
+}
+
+enum tandem_failure fields_set(struct cli *cli, tandem_mutation *mutation, const char *entity,
+                               const char *name, const char *value, const char *what)
+{
+    struct field_facts facts;
+    struct buffer resolved = {0};
+    enum tandem_failure failure = fields_facts(cli, entity, name, &facts);
+    if (failure == TANDEM_DONE) {
+        failure = fields_resolve(cli, &facts, value, &resolved);
+    }
+    if (failure == TANDEM_DONE) {
+        const char *text = text_of(&resolved);
+        tandem_code code = text == NULL   ? (tandem_code)STATUS_NO_MEMORY
+                           : facts.custom ? tandem_set_kind(mutation, facts.name, facts.kind, text)
+                                          : tandem_set_text(mutation, facts.name, text);
+        if (code != TANDEM_OK) {
+            tandem_mutation_fault(mutation, &cli->fault);
+            cli->fault.code = code;
+            failure = cli_fault(cli, what, &cli->fault);
+            tell_values(cli, &facts);
+        }
+    }
+    buffer_release(&resolved);
+    return failure;
+}
+
+enum tandem_failure fields_assign(struct cli *cli, tandem_mutation *mutation, const char *entity,
+                                  const char *assignment, const char *what)
+{
+    char name[FIELDS_NAME];
+    const char *value = NULL;
+    if (!fields_split(assignment, name, &value)) {
+        return cli_usage(cli, "\"%s\" is not FIELD=VALUE", assignment);
+    }
+    return fields_set(cli, mutation, entity, name, value, what);
+}
+
+enum tandem_failure fields_audience(struct cli *cli, tandem_mutation *mutation, const char *tags,
+                                    bool remove)
+{
+    for (const char *at = tags; *at != '\0';) {
+        size_t length = strcspn(at, ",");
+        char *word = memory_copy(at, length);
+        if (word == NULL) {
+            return cli_no_memory(cli);
+        }
+        char tag[LOOKUP_TAG];
+        enum tandem_failure failure = lookup_tag(cli, word + strspn(word, " "), tag);
+        memory_free(word);
+        if (failure != TANDEM_DONE) {
+            return failure;
+        }
+        tandem_code code =
+            remove ? tandem_remove_audience(mutation, tag) : tandem_add_audience(mutation, tag);
+        if (code != TANDEM_OK) {
+            tandem_mutation_fault(mutation, &cli->fault);
+            return cli_fault(cli, tag, &cli->fault);
+        }
+        at += length + (at[length] == ',');
+    }
+    return TANDEM_DONE;
+}

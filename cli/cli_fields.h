@@ -1,0 +1,40 @@
+/* Field values as people write them: "phone=+47...", "account=Fjord Bruk AS", "status=in process". */
+#ifndef TANDEM_CLI_FIELDS_H
+#define TANDEM_CLI_FIELDS_H
+
+#include "cli/cli.h"
+
+#define FIELDS_NAME 72
+
+/* Splits "field=value"; false when there is no field or no "=". `value` points into `text`. */
+bool fields_split(const char *text, char name[FIELDS_NAME], const char **value);
+
+/* What is known of a field: its proper name, its kind, what a reference points to. */
+struct field_facts {
+    char name[FIELDS_NAME];
+    char kind[16];
+    char target[FIELDS_NAME];
+    const char *const *values; /* of a built-in enum */
+    bool custom;
+};
+/* Built-in fields at once, custom ones by asking the server. Tells when there is none. */
+enum tandem_failure fields_facts(struct cli *cli, const char *entity, const char *name,
+                                 struct field_facts *out);
+
+/* References by name become ids (accounts, parties, users); everything else stays. `out` is
+ * replaced. */
+enum tandem_failure fields_resolve(struct cli *cli, const struct field_facts *facts,
+                                   const char *text, struct buffer *out);
+
+/* Sets a field of the change just started. `what` as for cli_fault. */
+enum tandem_failure fields_set(struct cli *cli, tandem_mutation *mutation, const char *entity,
+                               const char *name, const char *value, const char *what);
+/* The same for "field=value". */
+enum tandem_failure fields_assign(struct cli *cli, tandem_mutation *mutation, const char *entity,
+                                  const char *assignment, const char *what);
+
+/* Adds comma-separated audience tags to the change just started. */
+enum tandem_failure fields_audience(struct cli *cli, tandem_mutation *mutation, const char *tags,
+                                    bool remove);
+
+#endif

@@ -1,0 +1,121 @@
+/* list: records of an entity. */
+#include "cli/cli_list.h"
+
+#include <string.h>
+
+#include "cli/cli_list_of_commands.h"
+#include "cli/cli_where.h"
+#include "protocol/memory.h"
+
+static bool fits_a_cell(const tandem_field_info *info)
+{
+    static const char *const wide[] = {"longText", "address", "reference", "references", "blob"};
+    for (size_t i = 0; i < sizeof wide / sizeof wide[0]; i++) {
+        if (strcmp(info->kind, wide[i]) == 0) {
+            return false;
+        }
+    }
+    return !info->common || strcmp(info->name, "tags") == 0;
+}
+
+static void add_column(struct list *list, const char *name, size_t length)
+{
+    if (list->names_count < LIST_COLUMNS && length < sizeof list->names[0]) {
+        memcpy(list->names[list->names_count], name, length);
+        list->names[list->names_count][length] = '\0';
+        list->names_count++;
+    }
+}
+
+static void choose_columns(struct list *list, const char *entity)
+{
+    tandem_field_info info;
+    for (size_t i = 0; tandem_field_at(entity, i, &info); i++) {
+        if (fits_a_cell(&info)) {
+            add_column(list, info.name, strlen(info.name));
+        }
+    }
+    if (list->names_count == 0) {
+        add_column(list, "name", 4);
+    }
+}
+
+enum tandem_failure list_begin(struct list *list, struct cli *cli, const char *entity,
+                               const char *columns)
+{
+    *list = (struct list){.cli = cli};
+    if (columns == NULL) {
+        choose_columns(list, entity);
+    }
+    for (const char *at = columns; at != NULL && *at != '\0';) {
+        size_t length = strcspn(at, ",");
+        add_column(list, at, length);
+        at += length + (at[length] == ',');
+    }
+    const char *cells[LIST_COLUMNS + 1] = {"id"};
+    for (size_t i = 0; i < list->names_count; i++) {
+        cells[i + 1] = list->names[i];
+    }
+    table_init(&list->table, list->names_count + 1);
+    table_row(&list->table, cells);
+    return TANDEM_DONE;
+}
+
+bool list_take(void *context, const tandem_record *record)
+{
+    struct list *list = context;
+    list->records++;
+    if (list->cli->json) {
+        char *json = tandem_record_json(record);
+        if (json != NULL) {
+            (void)fprintf(list->cli->out, "%s\n", json);
+        }
+        list->table.failed = list->table.failed || json == NULL;
+        tandem_free(json);
+        return !list->table.failed;
+    }
+    const char *cells[LIST_COLUMNS + 1] = {tandem_record_id(record)};
+    for (size_t i = 0; i < list->names_count; i++) {
+        cells[i + 1] = tandem_record_text(record, list->names[i]);
+    }
+    table_row(&list->table, cells);
+    return !list->table.failed;
+}
+
+void list_end(struct list *list)
+{
+    struct cli *cli = list->cli;
+    if (list->table.failed) {
+        (void)cli_no_memory(cli);
+    } else if (!cli->json && list->records == 0) {
+        cli_note(cli, "There is none.");
+    } else if (!cli->json) {
+        table_print(&list->table, cli->out, text_terminal_width(cli->out));
+    }
+    table_release(&list->table);
+}
+
+enum tandem_failure command_list(struct cli *cli, const struct arguments *arguments)
+{
+    struct where where;
+    struct list list;
+    enum tandem_failure failure = where_read(cli, arguments->positional[0], arguments, &where);
+    if (failure == TANDEM_DONE) {
+        failure = cli_connect(cli, NULL);
+    }
+    if (failure == TANDEM_DONE) {
+        failure = where_resolve(cli, &where);
+    }
+    if (failure == TANDEM_DONE) {
+        failure = list_begin(&list, cli, where.query.entity, arguments_value(arguments, "columns"));
+        if (cli_query(cli, &where.query, list_take, &list) != TANDEM_OK) {
+            failure = cli_fault(cli, NULL, &cli->fault);
+            table_release(&list.table);
+        } else {
+            failure = list.table.failed ? TANDEM_REFUSED : TANDEM_DONE;
+            list_end(&list);
+        }
+    }
+    where_release(&where);
+    return failure;
+}

@@ -1,0 +1,19 @@
+/* The run functions that the table of commands points to, and what few commands share. */
+#ifndef TANDEM_CLI_LIST_OF_COMMANDS_H
+#define TANDEM_CLI_LIST_OF_COMMANDS_H
+
+#include "cli/cli.h"
+#include "cli/cli_prompt.h"
+
+typedef enum tandem_failure command_run(struct cli *cli, const struct arguments *arguments);
+
+command_run command_login, command_logout, command_passwd, command_whoami, command_status;
+command_run command_add, command_edit, command_remove, command_show, command_list;
+command_run command_watch, command_version, command_help;
+
+/* The new password, from TANDEM_NEW_PASSWORD or asked for twice. */
+enum tandem_failure login_new_password(struct cli *cli, char out[PROMPT_SECRET]);
+/* Who is signed in, as one JSON object. */
+void session_print_json(struct cli *cli);
+
+#endif

@@ -1,0 +1,182 @@
+#include "cli/cli_lookup.h"
+
+#include <string.h>
+
+#include "cli/cli_text.h"
+#include "protocol/id.h"
+#include "protocol/status.h"
+
+bool lookup_is_id(const char *text)
+{
+    struct id id;
+    return id_from_text(bytes_text(text), &id);
+}
+
+static void copy(char *out, size_t size, const char *text)
+{
+    (void)bytes_to_text(bytes_text(text == NULL ? "" : text), out, size);
+}
+
+void lookup_take(struct sighting *out, const tandem_record *record)
+{
+    copy(out->id, sizeof out->id, tandem_record_id(record));
+    copy(out->entity, sizeof out->entity, tandem_record_entity(record));
+    copy(out->scope, sizeof out->scope, tandem_record_scope(record));
+    copy(out->account, sizeof out->account, tandem_record_text(record, "account"));
+    out->kind[0] = '\0';
+    if (strcmp(out->entity, "party") == 0) {
+        copy(out->kind, sizeof out->kind, tandem_record_text(record, "kind"));
+    }
+    copy(out->title, sizeof out->title, tandem_record_title(record));
+    out->seq = tandem_record_seq(record);
+}
+
+struct search {
+    struct sighting *out;
+    const char *name; /* NULL: whatever comes */
+    enum party_choice choice;
+    size_t found;
+    struct buffer others; /* names of what was there, for the person */
+};
+
+static bool take_first(void *context, const tandem_record *record)
+{
+    struct search *search = context;
+    if (search->found++ == 0) {
+        lookup_take(search->out, record);
+    }
+    return true;
+}
+
+enum tandem_failure lookup_record(struct cli *cli, const char *id, struct sighting *out)
+{
+    struct search search = {.out = out};
+    if (!lookup_is_id(id)) {
+        return cli_usage(cli, "%s is not an id: an id has 36 characters, as tandem list shows", id);
+    }
+    tandem_code code = cli_fetch(cli, id, take_first, &search);
+    if (code == TANDEM_OK && search.found == 0) {
+        cli->fault = (tandem_fault){.code = STATUS_NOT_FOUND, .change = -1};
+        code = STATUS_NOT_FOUND;
+    }
+    return code == TANDEM_OK ? TANDEM_DONE : cli_fault(cli, id, &cli->fault);
+}
+
+enum tandem_failure lookup_account(struct cli *cli, const char *text, struct sighting *out)
+{
+    if (lookup_is_id(text)) {
+        return lookup_record(cli, text, out);
+    }
+    struct search search = {.out = out};
+    tandem_condition condition = {.field = "name", .op = "=", .text = text};
+    tandem_query query = {.entity = "account", .where = &condition, .where_count = 1, .limit = 2};
+    if (cli_query(cli, &query, take_first, &search) != TANDEM_OK) {
+        return cli_fault(cli, NULL, &cli->fault);
+    }
+    if (search.found == 0) {
+        return cli_refuse(cli, TANDEM_REFUSED,
+                          "there is no account named \"%s\". See: tandem list account --where "
+                          "\"name~%s\"",
+                          text, text);
+    }
+    if (search.found > 1) {
+        return cli_refuse(cli, TANDEM_REFUSED,
+                          "several accounts are named \"%s\"; name one by its id. See: tandem list "
+                          "account --where \"name=%s\"",
+                          text, text);
+    }
+    return TANDEM_DONE;
+}
+
+static bool chosen(enum party_choice choice, const char *kind)
+{
+    bool department = strcmp(kind, "department") == 0;
+    return choice == PARTY_ANY || (choice == PARTY_DEPARTMENT) == department;
+}
+
+static bool match_party(void *context, const tandem_record *record)
+{
+    struct search *search = context;
+    const char *kind = tandem_record_text(record, "kind");
+    const char *name = tandem_record_title(record);
+    if (kind == NULL || !chosen(search->choice, kind)) {
+        return true;
+    }
+    text_addf(&search->others, "%s%s", search->others.size == 0 ? "" : ", ", name);
+    if (text_same(name, search->name) && search->found++ == 0) {
+        lookup_take(search->out, record);
+    }
+    return true;
+}
+
+static const char *party_word(enum party_choice choice)
+{
+    return choice == PARTY_DEPARTMENT ? "department"
+           : choice == PARTY_PARTNER  ? "partner"
+                                      : "department or partner";
+}
+
+enum tandem_failure lookup_party(struct cli *cli, const char *text, enum party_choice choice,
+                                 struct sighting *out)
+{
+    if (lookup_is_id(text)) {
+        return lookup_record(cli, text, out);
+    }
+    struct search search = {.out = out, .name = text, .choice = choice};
+    tandem_query query = {.entity = "party", .sort = "name"};
+    enum tandem_failure failure = TANDEM_DONE;
+    if (cli_query(cli, &query, match_party, &search) != TANDEM_OK) {
+        failure = cli_fault(cli, NULL, &cli->fault);
+    } else if (search.found == 0) {
+        const char *others = text_of(&search.others);
+        bool some = others != NULL && others[0] != '\0';
+        failure = cli_refuse(cli, TANDEM_REFUSED, "there is no %s named \"%s\". %s%s",
+                             party_word(choice), text,
+                             some ? "There are: " : "Add one: tandem party add NAME --kind KIND",
+                             some ? others : "");
+    }
+    buffer_release(&search.others);
+    return failure;
+}
+
+enum tandem_failure lookup_user(struct cli *cli, const char *text, struct sighting *out)
+{
+    if (lookup_is_id(text)) {
+        return lookup_record(cli, text, out);
+    }
+    struct search search = {.out = out};
+    tandem_condition condition = {.field = "name", .op = "=", .text = text};
+    tandem_query query = {.entity = "user", .where = &condition, .where_count = 1, .limit = 1};
+    if (cli_query(cli, &query, take_first, &search) != TANDEM_OK) {
+        return cli_fault(cli, NULL, &cli->fault);
+    }
+    if (search.found == 0) {
+        return cli_refuse(cli, TANDEM_REFUSED,
+                          "there is no user named \"%s\". See: tandem user list", text);
+    }
+    return TANDEM_DONE;
+}
+
+enum tandem_failure lookup_tag(struct cli *cli, const char *text, char out[LOOKUP_TAG])
+{
+    struct tag tag;
+    if (tag_from_text(bytes_text(text), &tag)) {
+        (void)tag_to_text(tag, out);
+        return TANDEM_DONE;
+    }
+    enum party_choice choice = PARTY_ANY;
+    if (strncmp(text, "dept:", 5) == 0) {
+        choice = PARTY_DEPARTMENT;
+        text += 5;
+    } else if (strncmp(text, "partner:", 8) == 0) {
+        choice = PARTY_PARTNER;
+        text += 8;
+    }
+    struct sighting party;
+    enum tandem_failure failure = lookup_party(cli, text, choice, &party);
+    if (failure == TANDEM_DONE) {
+        (void)snprintf(out, LOOKUP_TAG, "%s:%s",
+                       strcmp(party.kind, "department") == 0 ? "dept" : "partner", party.id);
+    }
+    return failure;
+}

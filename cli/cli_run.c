@@ -1,0 +1,71 @@
+/* From a command line to the run of one command, and how it ends. */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/cli_help.h"
+
+static enum tandem_failure run_command(struct cli *cli, const struct arguments *arguments)
+{
+    if (arguments_has(arguments, "help")) {
+        help_command(cli->out, cli->command);
+        return TANDEM_DONE;
+    }
+    cli->json = arguments_has(arguments, "json");
+    char problem[256];
+    if (!profile_load(&cli->profile, problem) && strcmp(cli->command->name, "login") != 0) {
+        return cli_refuse(cli, TANDEM_REFUSED, "%s", problem);
+    }
+    return cli->command->run(cli, arguments);
+}
+
+/* Words that begin no command: says which are meant to follow, or what there is. */
+static enum tandem_failure unknown_command(struct cli *cli, int argc, char *const *argv)
+{
+    if (argc == 0) {
+        help_commands(cli->err);
+        return TANDEM_USAGE;
+    }
+    if (help_group(cli->err, argv[0])) {
+        return TANDEM_USAGE;
+    }
+    return cli_refuse(cli, TANDEM_USAGE, "there is no command %s. Try: tandem help", argv[0]);
+}
+
+static enum tandem_failure dispatch(struct cli *cli, int argc, char *const *argv)
+{
+    int words = 0;
+    if (argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0)) {
+        help_commands(cli->out);
+        return TANDEM_DONE;
+    }
+    if (argc > 0 && strcmp(argv[0], "--version") == 0) {
+        (void)fprintf(cli->out, "tandem %s\n", TANDEM_VERSION);
+        return TANDEM_DONE;
+    }
+    cli->command = commands_find(argc, argv, &words);
+    if (cli->command == NULL) {
+        return unknown_command(cli, argc, argv);
+    }
+    struct arguments arguments;
+    char problem[256];
+    enum tandem_failure ended =
+        arguments_read(cli->command, argc - words, argv + words, &arguments, problem)
+            ? run_command(cli, &arguments)
+            : cli_usage(cli, "%s", problem);
+    arguments_release(&arguments);
+    return ended;
+}
+
+int cli_main(int argc, char **argv, FILE *out, FILE *err)
+{
+    struct cli cli = {.out = out, .err = err};
+    enum tandem_failure ended = dispatch(&cli, argc > 0 ? argc - 1 : 0, argv + (argc > 0));
+    tandem_close(cli.client);
+    if (fflush(out) != 0 && ended == TANDEM_DONE) {
+        ended = cli_refuse(&cli, TANDEM_REFUSED, "the output could not be written");
+    }
+    explicit_bzero(&cli.profile, sizeof cli.profile);
+    return (int)ended;
+}

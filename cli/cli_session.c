@@ -1,0 +1,161 @@
+/* whoami, status, logout, passwd: what concerns the one who is signed in. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli_list_of_commands.h"
+#include "cli/cli_text.h"
+#include "protocol/status.h"
+
+void session_print_json(struct cli *cli)
+{
+    json_t *parties = json_array();
+    for (size_t i = 0; i < tandem_party_count(cli->client); i++) {
+        (void)json_array_append_new(parties,
+                                    json_pack("{s:s, s:s}", "id", tandem_party_id(cli->client, i),
+                                              "name", tandem_party_name(cli->client, i)));
+    }
+    json_t *object =
+        json_pack("{s:s, s:s, s:s, s:s, s:o}", "user", tandem_user_name(cli->client), "id",
+                  tandem_user_id(cli->client), "role", tandem_user_role(cli->client), "url",
+                  cli->profile.session.url, "parties", parties);
+    if (object != NULL) {
+        (void)json_dumpf(object, cli->out, JSON_COMPACT);
+        (void)fputc('\n', cli->out);
+        json_decref(object);
+    }
+}
+
+enum tandem_failure command_whoami(struct cli *cli, const struct arguments *arguments)
+{
+    (void)arguments;
+    enum tandem_failure failure = cli_connect(cli, NULL);
+    if (failure != TANDEM_DONE) {
+        return failure;
+    }
+    if (cli->json) {
+        session_print_json(cli);
+        return TANDEM_DONE;
+    }
+    (void)text_put(cli->out, tandem_user_name(cli->client), 0);
+    (void)fprintf(cli->out, ", %s", tandem_user_role(cli->client));
+    for (size_t i = 0; i < tandem_party_count(cli->client); i++) {
+        (void)fputs(i == 0 ? " of " : ", ", cli->out);
+        (void)text_put(cli->out, tandem_party_name(cli->client, i), 0);
+    }
+    (void)fprintf(cli->out, ", at %s\n", cli->profile.session.url);
+    return TANDEM_DONE;
+}
+
+static void print_info(struct cli *cli, const char *info)
+{
+    json_t *object = json_loads(info, 0, NULL);
+    const char *name = NULL;
+    json_t *value = NULL;
+    json_object_foreach(object, name, value) {
+        char *other = json_is_string(value) ? NULL : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+        const char *text = json_is_string(value) ? json_string_value(value) : other;
+        (void)fprintf(cli->out, "%-20s  ", name);
+        (void)text_put(cli->out, text == NULL ? "" : text, 0);
+        (void)fputc('\n', cli->out);
+        free(other);
+    }
+    json_decref(object);
+}
+
+enum tandem_failure command_status(struct cli *cli, const struct arguments *arguments)
+{
+    (void)arguments;
+    struct cli_reply reply = {.done = false};
+    enum tandem_failure failure = cli_connect(cli, NULL);
+    if (failure != TANDEM_DONE) {
+        return failure;
+    }
+    tandem_code code =
+        cli_take_reply(cli, tandem_ask_status(cli->client, cli_on_reply, &reply), &reply);
+    if (code != TANDEM_OK) {
+        failure = cli_fault(cli, NULL, &cli->fault);
+    } else if (cli->json) {
+        (void)fprintf(cli->out, "%s\n", reply.info == NULL ? "{}" : reply.info);
+    } else {
+        (void)fprintf(cli->out, "%-20s  %s\n", "url", cli->profile.session.url);
+        print_info(cli, reply.info == NULL ? "{}" : reply.info);
+    }
+    cli_reply_release(&reply);
+    return failure;
+}
+
+enum tandem_failure command_logout(struct cli *cli, const struct arguments *arguments)
+{
+    struct cli_reply reply = {.done = false};
+    char replica[PROFILE_PATH];
+    if (!cli->profile.signed_in) {
+        return cli_refuse(cli, TANDEM_DONE, "you are not signed in");
+    }
+    enum tandem_failure failure = cli_connect(cli, NULL);
+    if (failure == TANDEM_UNREACHABLE) {
+        cli_note(cli, "You are still signed in.");
+        return failure;
+    }
+    if (failure == TANDEM_DONE) {
+        bool everywhere = arguments_has(arguments, "everywhere");
+        tandem_code code = cli_take_reply(
+            cli, tandem_ask_sign_out(cli->client, everywhere, cli_on_reply, &reply), &reply);
+        if (code != TANDEM_OK && tandem_error_class(code) != TANDEM_UNREACHABLE) {
+            failure = cli_fault(cli, "not signed out", &cli->fault);
+        }
+        cli_reply_release(&reply);
+    }
+    /* A sign-in that the server no longer knows has ended already. */
+    profile_forget_session(&cli->profile);
+    profile_delete_folder(profile_replica(&cli->profile, replica));
+    if (failure == TANDEM_DONE && cli->json) {
+        (void)fputs("{\"signedOut\":true}\n", cli->out);
+    } else if (failure == TANDEM_DONE) {
+        (void)fputs("Signed out.\n", cli->out);
+    }
+    return failure;
+}
+
+static enum tandem_failure change_password(struct cli *cli, const char *old, const char *fresh)
+{
+    struct cli_reply reply = {.done = false};
+    tandem_code code = cli_take_reply(
+        cli, tandem_ask_password(cli->client, old, fresh, cli_on_reply, &reply), &reply);
+    cli_reply_release(&reply);
+    if (code != TANDEM_OK) {
+        return cli_fault(cli, "the password was not changed", &cli->fault);
+    }
+    profile_forget_session(&cli->profile);
+    if (cli->json) {
+        (void)fputs("{\"changed\":true}\n", cli->out);
+    } else {
+        (void)fprintf(cli->out,
+                      "The password is changed, and you are signed out everywhere. Sign in again: "
+                      "tandem login %s --user %s\n",
+                      cli->profile.session.url, cli->profile.session.user);
+    }
+    return TANDEM_DONE;
+}
+
+enum tandem_failure command_passwd(struct cli *cli, const struct arguments *arguments)
+{
+    (void)arguments;
+    char old[PROMPT_SECRET] = "";
+    char fresh[PROMPT_SECRET] = "";
+    enum tandem_failure failure = cli_connect(cli, NULL);
+    if (failure == TANDEM_DONE) {
+        const char *given = getenv("TANDEM_PASSWORD");
+        bool got = given != NULL ? snprintf(old, sizeof old, "%s", given) < (int)sizeof old
+                                 : prompt_secret("Password until now: ", old);
+        failure = got ? login_new_password(cli, fresh)
+                      : cli_refuse(cli, TANDEM_REFUSED, "the password until now is needed, at the "
+                                                        "prompt or in TANDEM_PASSWORD");
+    }
+    if (failure == TANDEM_DONE) {
+        failure = change_password(cli, old, fresh);
+    }
+    explicit_bzero(old, sizeof old);
+    explicit_bzero(fresh, sizeof fresh);
+    return failure;
+}

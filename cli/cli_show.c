@@ -1,0 +1,174 @@
+/* show: everything about one record. */
+#include <string.h>
+
+#include "cli/cli_list_of_commands.h"
+#include "cli/cli_lookup.h"
+#include "cli/cli_text.h"
+#include "protocol/memory.h"
+#include "protocol/status.h"
+
+struct field_line {
+    char name[72];
+    char *text;
+    bool reference;
+};
+
+/* A record on its way to the screen: copied, because references are asked for afterwards. */
+struct portrait {
+    struct cli *cli;
+    struct sighting record;
+    struct field_line *lines;
+    size_t count;
+    char *json;
+    struct buffer audience;
+    char changed[160];
+    bool found, failed;
+};
+
+static bool is_reference(const char *entity, const char *name)
+{
+    tandem_field_info info;
+    return tandem_field_find(entity, name, &info) && strcmp(info.kind, "reference") == 0;
+}
+
+static void take_fields(struct portrait *portrait, const tandem_record *record)
+{
+    size_t count = tandem_record_field_count(record);
+    portrait->lines = memory_new(count * sizeof *portrait->lines);
+    portrait->failed = portrait->lines == NULL;
+    for (size_t i = 0; i < count && !portrait->failed; i++) {
+        struct field_line *line = &portrait->lines[portrait->count];
+        const char *name = tandem_record_field_name(record, i);
+        const char *text = tandem_record_text(record, name);
+        (void)bytes_to_text(bytes_text(name), line->name, sizeof line->name);
+        line->text = text_copy(text == NULL ? "" : text);
+        line->reference = is_reference(portrait->record.entity, name);
+        portrait->failed = line->text == NULL;
+        portrait->count++;
+    }
+}
+
+static bool take(void *context, const tandem_record *record)
+{
+    struct portrait *portrait = context;
+    char created[32];
+    char modified[32];
+    portrait->found = true;
+    lookup_take(&portrait->record, record);
+    if (portrait->cli->json) {
+        portrait->json = tandem_record_json(record);
+        portrait->failed = portrait->json == NULL;
+        return false;
+    }
+    take_fields(portrait, record);
+    for (size_t i = 0; i < tandem_record_audience_count(record); i++) {
+        text_addf(&portrait->audience, "%s%s", i == 0 ? "" : ", ",
+                  tandem_record_audience(record, i));
+    }
+    (void)snprintf(portrait->changed, sizeof portrait->changed,
+                   "added %s by %.40s, changed %s by %.40s (seq %llu)",
+                   text_local_time(tandem_record_created_at(record), created),
+                   tandem_record_created_by(record),
+                   text_local_time(tandem_record_modified_at(record), modified),
+                   tandem_record_modified_by(record),
+                   (unsigned long long)tandem_record_seq(record));
+    return false;
+}
+
+static bool take_title(void *context, const tandem_record *record)
+{
+    lookup_take(context, record);
+    return false;
+}
+
+static void print_line(FILE *out, const char *name, const char *text)
+{
+    (void)fprintf(out, "  %-18s  ", name);
+    for (const char *at = text;;) {
+        const char *end = strchr(at, '\n');
+        char *line = end == NULL ? NULL : memory_copy(at, (size_t)(end - at));
+        (void)text_put(out, line == NULL ? at : line, 0);
+        memory_free(line);
+        if (end == NULL) {
+            break;
+        }
+        (void)fprintf(out, "\n  %-18s  ", "");
+        at = end + 1;
+    }
+    (void)fputc('\n', out);
+}
+
+/* "Fjord Bruk AS (0192...)" where the record referred to can be seen, else just the id. */
+static void name_reference(struct cli *cli, struct field_line *line)
+{
+    struct sighting target = {.id = ""};
+    struct buffer text = {0};
+    if (cli->client == NULL || cli_fetch(cli, line->text, take_title, &target) != TANDEM_OK ||
+        target.id[0] == '\0') {
+        return;
+    }
+    text_addf(&text, "%s (%s)", target.title, line->text);
+    const char *named = text_of(&text);
+    char *owned = named == NULL ? NULL : text_copy(named);
+    if (owned != NULL) {
+        memory_free(line->text);
+        line->text = owned;
+    }
+    buffer_release(&text);
+}
+
+static void print(struct cli *cli, struct portrait *portrait)
+{
+    if (cli->json) {
+        (void)fprintf(cli->out, "%s\n", portrait->json);
+        return;
+    }
+    (void)fprintf(cli->out, "%s  %s\n", portrait->record.entity, portrait->record.id);
+    for (size_t i = 0; i < portrait->count; i++) {
+        if (portrait->lines[i].reference) {
+            name_reference(cli, &portrait->lines[i]);
+        }
+        print_line(cli->out, portrait->lines[i].name, portrait->lines[i].text);
+    }
+    const char *audience = text_of(&portrait->audience);
+    print_line(cli->out, "scope", portrait->record.scope);
+    print_line(cli->out, "audience", audience == NULL ? "" : audience);
+    print_line(cli->out, "", portrait->changed);
+}
+
+static void release(struct portrait *portrait)
+{
+    for (size_t i = 0; i < portrait->count; i++) {
+        memory_free(portrait->lines[i].text);
+    }
+    memory_free(portrait->lines);
+    tandem_free(portrait->json);
+    buffer_release(&portrait->audience);
+}
+
+enum tandem_failure command_show(struct cli *cli, const struct arguments *arguments)
+{
+    const char *id = arguments->positional[0];
+    struct portrait portrait = {.cli = cli};
+    if (!lookup_is_id(id)) {
+        return cli_usage(cli, "%s is not an id: an id has 36 characters, as tandem list shows", id);
+    }
+    enum tandem_failure failure = cli_connect(cli, NULL);
+    if (failure != TANDEM_DONE) {
+        return failure;
+    }
+    tandem_code code = cli_fetch(cli, id, take, &portrait);
+    if (code == TANDEM_OK && !portrait.found) {
+        code = STATUS_NOT_FOUND;
+        cli->fault = (tandem_fault){.code = code, .change = -1};
+    }
+    if (code != TANDEM_OK) {
+        failure = cli_fault(cli, id, &cli->fault);
+    } else if (portrait.failed) {
+        failure = cli_no_memory(cli);
+    } else {
+        print(cli, &portrait);
+    }
+    release(&portrait);
+    return failure;
+}

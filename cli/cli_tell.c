@@ -1,0 +1,186 @@
+/* What is said to the person: failures with the next step, remarks, results (cli.h). */
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/cli_text.h"
+#include "protocol/status.h"
+
+static void print_sentence(struct cli *cli, const char *sentence)
+{
+    if (cli->json) {
+        json_t *object = json_pack("{s:s}", "error", sentence);
+        if (object != NULL) {
+            (void)json_dumpf(object, cli->err, JSON_COMPACT);
+            (void)fputc('\n', cli->err);
+            json_decref(object);
+        }
+        return;
+    }
+    (void)fputs("tandem: ", cli->err);
+    (void)text_put(cli->err, sentence, 0);
+    (void)fputc('\n', cli->err);
+}
+
+static void print_list(struct cli *cli, const char *format, va_list list)
+    __attribute__((format(printf, 2, 0)));
+static void print_list(struct cli *cli, const char *format, va_list list)
+{
+    char *sentence = NULL;
+    if (vasprintf(&sentence, format, list) >= 0) {
+        print_sentence(cli, sentence);
+        free(sentence);
+    }
+}
+
+enum tandem_failure cli_refuse(struct cli *cli, enum tandem_failure failure, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    print_list(cli, format, list);
+    va_end(list);
+    return failure;
+}
+
+enum tandem_failure cli_usage(struct cli *cli, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    print_list(cli, format, list);
+    va_end(list);
+    if (!cli->json) {
+        (void)fprintf(cli->err, "Usage: tandem %s%s%s\nMore:  tandem %s --help\n",
+                      cli->command->name, cli->command->arguments[0] == '\0' ? "" : " ",
+                      cli->command->arguments, cli->command->name);
+    }
+    return TANDEM_USAGE;
+}
+
+enum tandem_failure cli_no_memory(struct cli *cli)
+{
+    return cli_refuse(cli, TANDEM_REFUSED, "out of memory");
+}
+
+void cli_note(struct cli *cli, const char *format, ...)
+{
+    if (cli->json) {
+        return;
+    }
+    va_list list;
+    va_start(list, format);
+    char *sentence = NULL;
+    if (vasprintf(&sentence, format, list) >= 0) {
+        (void)text_put(cli->err, sentence, 0);
+        (void)fputc('\n', cli->err);
+        free(sentence);
+    }
+    va_end(list);
+}
+
+/* The next step after a failure; appended to the sentence. */
+static void add_next_step(const struct cli *cli, tandem_code code, struct buffer *out)
+{
+    const struct session *session = &cli->profile.session;
+    switch (code) {
+    case STATUS_SIGN_IN_FAILED:
+    case STATUS_NOT_SIGNED_IN:
+        if (cli->profile.signed_in) {
+            text_addf(out, " Sign in again: tandem login %s --user %s", session->url,
+                      session->user[0] == '\0' ? "NAME" : session->user);
+        }
+        break;
+    case STATUS_UNREACHABLE:
+        text_add(out, " Check the address and the network, and that the server runs.");
+        break;
+    case STATUS_UNTRUSTED:
+        text_add(out, " Name the certificate of who signed it: tandem login ... --ca FILE");
+        break;
+    case STATUS_UNKNOWN_ENTITY:
+        text_add(out, " See what there is: tandem schema");
+        break;
+    case STATUS_UNKNOWN_FIELD:
+        text_add(out, " See its fields: tandem schema ENTITY");
+        break;
+    case STATUS_CONFLICT:
+        text_add(out, " Look at it with tandem show and try again, or win with --overwrite.");
+        break;
+    case STATUS_NOT_FOUND:
+        text_add(out, " See what there is: tandem list ENTITY");
+        break;
+    default:
+        break;
+    }
+}
+
+static void add_sentence(const struct cli *cli, const char *what, const tandem_fault *fault,
+                         struct buffer *out)
+{
+    if (what != NULL) {
+        text_addf(out, "%s: ", what);
+    }
+    text_add(out, tandem_error_text(fault->code));
+    if (fault->field[0] != '\0') {
+        text_addf(out, " (%s)", fault->field);
+    }
+    if (fault->detail[0] != '\0' && strcmp(fault->detail, tandem_error_text(fault->code)) != 0) {
+        text_addf(out, ": %s", fault->detail);
+    }
+    text_add(out, ".");
+    if (fault->retry_after > 0) {
+        text_addf(out, " Try again in %llu s.",
+                  (unsigned long long)((fault->retry_after + 999) / 1000));
+    }
+    add_next_step(cli, fault->code, out);
+}
+
+static void print_fault_object(struct cli *cli, const char *sentence, const tandem_fault *fault)
+{
+    json_t *object = json_pack("{s:s, s:s}", "error", sentence, "code",
+                               tandem_error_name(fault->code));
+    if (object == NULL) {
+        return;
+    }
+    if (fault->field[0] != '\0') {
+        (void)json_object_set_new(object, "field", json_string(fault->field));
+    }
+    (void)json_dumpf(object, cli->err, JSON_COMPACT);
+    (void)fputc('\n', cli->err);
+    json_decref(object);
+}
+
+enum tandem_failure cli_fault(struct cli *cli, const char *what, const tandem_fault *fault)
+{
+    struct buffer text = {0};
+    add_sentence(cli, what, fault, &text);
+    const char *sentence = text_of(&text);
+    if (sentence == NULL) {
+        sentence = tandem_error_text(fault->code);
+    }
+    if (cli->json) {
+        print_fault_object(cli, sentence, fault);
+    } else {
+        print_sentence(cli, sentence);
+    }
+    buffer_release(&text);
+    enum tandem_failure failure = tandem_error_class(fault->code);
+    return failure == TANDEM_DONE ? TANDEM_REFUSED : failure;
+}
+
+void cli_done(struct cli *cli, const char *id, uint64_t seq, const char *format, ...)
+{
+    if (cli->json) {
+        (void)fprintf(cli->out, "{\"id\":\"%s\",\"seq\":%llu}\n", id, (unsigned long long)seq);
+        return;
+    }
+    va_list list;
+    va_start(list, format);
+    char *sentence = NULL;
+    if (vasprintf(&sentence, format, list) >= 0) {
+        (void)text_put(cli->out, sentence, 0);
+        (void)fputc('\n', cli->out);
+        free(sentence);
+    }
+    va_end(list);
+}

@@ -1,0 +1,61 @@
+/* Text for people: growing strings, columns on a screen, tables.
+ *
+ * What is printed may come from a stranger. Control characters could move the cursor or rename
+ * the window, so text_put() and tables show them as a middle dot.
+ */
+#ifndef TANDEM_CLI_TEXT_H
+#define TANDEM_CLI_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "protocol/bytes.h"
+
+bool text_is_utf8(const char *text, size_t size);
+/* Reads one code point; returns its bytes, or 0 when the UTF-8 is broken (size > 0). */
+size_t text_decode(const char *text, size_t size, uint32_t *out);
+/* Columns the text takes on a terminal. Broken bytes count as one each. */
+size_t text_width(const char *text);
+/* Writes at most `columns` columns of the first line of `text` (0: all of it, all lines), with an
+ * ellipsis when cut; returns the columns written. */
+size_t text_put(FILE *out, const char *text, size_t columns);
+
+void text_add(struct buffer *buffer, const char *text);
+void text_addf(struct buffer *buffer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* The buffer as a string (it keeps owning it); NULL when out of memory. */
+const char *text_of(struct buffer *buffer);
+/* A copy to free with memory_free(); NULL when out of memory. */
+char *text_copy(const char *text);
+/* Equal but for the case of ASCII letters. */
+bool text_same(const char *a, const char *b);
+
+/* "2026-03-01 09:30" in local time. */
+const char *text_local_time(int64_t ms, char out[32]);
+/* "09:31:02" in local time. */
+const char *text_local_clock(int64_t ms, char out[16]);
+
+/* ---- Tables -------------------------------------------------------------------------------- */
+
+struct table {
+    size_t columns;
+    size_t rows;
+    size_t capacity;
+    char **cells; /* rows x columns, owned */
+    bool failed;  /* out of memory */
+};
+
+void table_init(struct table *table, size_t columns);
+void table_release(struct table *table);
+/* Appends a row; `cells` may hold NULL for nothing. */
+void table_row(struct table *table, const char *const *cells);
+/* Prints with the first row as headings. Columns in which every row is empty are left out; those
+ * that do not fit into `width` columns are left out from the right, and the last shown is cut. 0:
+ * no limit. */
+void table_print(const struct table *table, FILE *out, size_t width);
+/* Columns of the terminal, 0 when `out` is none. */
+size_t text_terminal_width(FILE *out);
+
+#endif

@@ -1,0 +1,208 @@
+/* watch: every change as it arrives. */
+#include "cli/cli_watch.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "cli/cli_list_of_commands.h"
+#include "cli/cli_lookup.h"
+#include "protocol/status.h"
+
+/* A replica for one run, when the profile's own is in use or would not fit what is asked. */
+static enum tandem_failure open_temporary(struct cli *cli, char path[PROFILE_PATH])
+{
+    const char *folder = getenv("TMPDIR");
+    (void)snprintf(path, PROFILE_PATH, "%s/tandem-watch-XXXXXX",
+                   folder == NULL || folder[0] == '\0' ? "/tmp" : folder);
+    if (mkdtemp(path) == NULL) {
+        enum tandem_failure failure = cli_refuse(cli, TANDEM_REFUSED, "no temporary folder: %s",
+                                                 strerror(errno));
+        path[0] = '\0';
+        return failure;
+    }
+    return cli_open(cli, path, NULL);
+}
+
+static enum tandem_failure open_replica(struct cli *cli, bool own, char temporary[PROFILE_PATH])
+{
+    char path[PROFILE_PATH];
+    char problem[256];
+    bool locked = false;
+    if (!own) {
+        return open_temporary(cli, temporary);
+    }
+    if (!profile_make_folder(profile_replica(&cli->profile, path), problem)) {
+        return cli_refuse(cli, TANDEM_REFUSED, "%s", problem);
+    }
+    enum tandem_failure failure = cli_open(cli, path, &locked);
+    return locked ? open_temporary(cli, temporary) : failure;
+}
+
+/* Ctrl-C and the like arrive as bytes to read, so that no handler runs in between. */
+static int open_signals(sigset_t *before)
+{
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGHUP);
+    (void)sigprocmask(SIG_BLOCK, &set, before);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* One turn of the loop. False when it is over. */
+static bool turn(struct watch *watch, int signals)
+{
+    tandem_client *client = watch->cli->client;
+    int want = tandem_want(client);
+    struct pollfd polled[2] = {
+        {.fd = signals, .events = POLLIN},
+        {.fd = tandem_fd(client),
+         .events = (short)((want & TANDEM_WANT_READ ? POLLIN : 0) |
+                           (want & TANDEM_WANT_WRITE ? POLLOUT : 0))},
+    };
+    int ready = poll(polled, 2, tandem_timeout(client));
+    if ((ready < 0 && errno != EINTR) || polled[0].revents != 0) {
+        return false;
+    }
+    tandem_code code = tandem_service(client);
+    watch_advance(watch);
+    return code == TANDEM_OK && !watch->stop && !watch->cli->lost;
+}
+
+static enum tandem_failure ended(struct watch *watch)
+{
+    struct cli *cli = watch->cli;
+    watch_flush(watch);
+    if (!cli->lost) {
+        return TANDEM_DONE;
+    }
+    tandem_last_fault(cli->client, &cli->fault);
+    return cli_fault(cli, "the watch ended", &cli->fault);
+}
+
+static enum tandem_failure loop(struct watch *watch)
+{
+    sigset_t before;
+    int signals = open_signals(&before);
+    if (signals < 0) {
+        return cli_refuse(watch->cli, TANDEM_REFUSED, "no way to be told of signals");
+    }
+    while (!watch->stop && turn(watch, signals)) {
+    }
+    enum tandem_failure failure = ended(watch);
+    (void)close(signals);
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    return failure;
+}
+
+/* Where the records asked for live, as scopes to subscribe to. */
+static enum tandem_failure find_scopes(struct watch *watch, const char *scopes[WATCH_IDS])
+{
+    for (size_t i = 0; i < watch->id_count; i++) {
+        struct sighting record;
+        enum tandem_failure failure = lookup_record(watch->cli, watch->ids[i], &record);
+        if (failure != TANDEM_DONE) {
+            return failure;
+        }
+        (void)snprintf(watch->scopes[i], sizeof watch->scopes[i], "%s", record.scope);
+        scopes[i] = watch->scopes[i];
+        if (strcmp(record.entity, "account") == 0) {
+            watch->ids[i] = NULL;
+        }
+    }
+    return TANDEM_DONE;
+}
+
+static enum tandem_failure sign_in(struct cli *cli)
+{
+    const struct session *session = &cli->profile.session;
+    tandem_server server = {.url = session->url,
+                            .ca = session->ca[0] == '\0' ? NULL : session->ca,
+                            .method = TANDEM_SIGN_IN_TOKEN,
+                            .user = session->user,
+                            .secret = session->token,
+                            .agent = "tandem " TANDEM_VERSION};
+    enum tandem_failure failure = cli_sign_in(cli, &server);
+    const char *what = cli->fault.code == STATUS_SIGN_IN_FAILED ? "your sign-in has ended" : NULL;
+    return failure == TANDEM_DONE ? TANDEM_DONE : cli_fault(cli, what, &cli->fault);
+}
+
+static enum tandem_failure watch_run(struct watch *watch)
+{
+    struct cli *cli = watch->cli;
+    const char *scopes[WATCH_IDS];
+    watch->live = tandem_cursor(cli->client) > 0;
+    if (watch->all && watch->live) {
+        (void)tandem_each(cli->client, NULL, watch_print_held, watch);
+    }
+    cli->on_event = watch_on_event;
+    cli->event_context = watch;
+    enum tandem_failure failure = sign_in(cli);
+    if (failure == TANDEM_DONE) {
+        failure = find_scopes(watch, scopes);
+    }
+    if (failure != TANDEM_DONE) {
+        return failure;
+    }
+    tandem_code code = tandem_subscribe(cli->client, scopes, watch->id_count);
+    if (code != TANDEM_OK) {
+        tandem_last_fault(cli->client, &cli->fault);
+        cli->fault.code = code;
+        return cli_fault(cli, NULL, &cli->fault);
+    }
+    return loop(watch);
+}
+
+static enum tandem_failure read_options(struct cli *cli, const struct arguments *arguments,
+                                        struct watch *watch)
+{
+    const char *count = arguments_value(arguments, "count");
+    if (count != NULL && !arguments_number(count, 1, 1000000000, &watch->count)) {
+        return cli_usage(cli, "--count is a number of changes, at least 1");
+    }
+    if (arguments->count > WATCH_IDS) {
+        return cli_usage(cli, "at most %u records at once", WATCH_IDS);
+    }
+    for (size_t i = 0; i < arguments->count; i++) {
+        if (!lookup_is_id(arguments->positional[i])) {
+            return cli_usage(cli, "%s is not an id", arguments->positional[i]);
+        }
+        watch->ids[watch->id_count++] = arguments->positional[i];
+    }
+    return TANDEM_DONE;
+}
+
+enum tandem_failure command_watch(struct cli *cli, const struct arguments *arguments)
+{
+    struct watch watch = {.cli = cli,
+                          .all = arguments_has(arguments, "all"),
+                          .until_caught_up = arguments_has(arguments, "until-caught-up")};
+    char temporary[PROFILE_PATH] = "";
+    enum tandem_failure failure = read_options(cli, arguments, &watch);
+    if (failure != TANDEM_DONE) {
+        return failure;
+    }
+    if (!cli->profile.signed_in) {
+        return cli_refuse(cli, TANDEM_REFUSED,
+                          "you are not signed in. Sign in: tandem login wss://HOST:7443 --user NAME");
+    }
+    bool own = watch.id_count == 0 && !arguments_has(arguments, "fresh");
+    failure = open_replica(cli, own, temporary);
+    if (failure == TANDEM_DONE) {
+        failure = watch_run(&watch);
+    }
+    cli->on_event = NULL;
+    tandem_close(cli->client);
+    cli->client = NULL;
+    watch_release(&watch);
+    if (temporary[0] != '\0') {
+        profile_delete_folder(temporary);
+    }
+    return failure;
+}

@@ -1,0 +1,55 @@
+/* tandem watch, in two parts: cli_watch.c connects, waits and cleans up; cli_watch_print.c turns
+ * events into lines.
+ *
+ * A JSON line is written as soon as its event is there. A line for people also says what changed,
+ * which the event does not carry: its history entry is asked for, and the lines wait in a short
+ * queue so that they come out in order. When more happens than the queue holds, the oldest lines
+ * come out without that detail, rather than late.
+ */
+#ifndef TANDEM_CLI_WATCH_H
+#define TANDEM_CLI_WATCH_H
+
+#include "cli/cli.h"
+
+#define WATCH_QUEUE 64u
+#define WATCH_IDS 64u
+
+struct watch;
+
+struct watch_line {
+    struct watch *watch;
+    char id[TANDEM_ID_TEXT];
+    uint64_t seq;
+    struct buffer text;   /* what the line says so far */
+    bool asked, complete;
+};
+
+struct watch {
+    struct cli *cli;
+    bool all;              /* print what is held before anything arrives */
+    bool until_caught_up;
+    unsigned long count;   /* end after this many changes; 0: never */
+    const char *ids[WATCH_IDS]; /* records meant; none: all */
+    char scopes[WATCH_IDS][64]; /* of each; "" when the id is an account, whose scope is meant */
+    size_t id_count;
+    bool live;             /* what comes now is news, not the first filling of the replica */
+    bool stop;
+    bool broken;           /* the line broke, and that was said */
+    unsigned long changes; /* printed so far */
+    bool greet, greeted;   /* that all is there is to be said, was said */
+    struct watch_line *lines[WATCH_QUEUE];
+    size_t line_count;
+};
+
+/* The tandem_event_fn of the watch. */
+void watch_on_event(void *context, const tandem_event *event);
+/* Prints one record already held. */
+bool watch_print_held(void *context, const tandem_record *record);
+/* Asks for details of queued lines and prints those that are complete. Not from inside a callback. */
+void watch_advance(struct watch *watch);
+/* Prints what is queued as it is. */
+void watch_flush(struct watch *watch);
+/* After tandem_close(): frees the lines. */
+void watch_release(struct watch *watch);
+
+#endif

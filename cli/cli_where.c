@@ -1,0 +1,124 @@
+#include "cli/cli_where.h"
+
+#include <string.h>
+
+#include "cli/cli_fields.h"
+#include "cli/cli_text.h"
+#include "protocol/memory.h"
+
+bool where_split(const char *text, char *field, size_t size, const char **op, const char **value)
+{
+    static const struct {
+        const char *sign, *op;
+    } signs[] = {{"!=", "!="}, {"<=", "<="}, {">=", ">="}, {"=", "="},
+                 {"<", "<"},   {">", ">"},   {"~", "contains"}};
+    size_t length = strcspn(text, "!<>=~");
+    if (length == 0 || length >= size) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++) {
+        size_t sign = strlen(signs[i].sign);
+        if (strncmp(text + length, signs[i].sign, sign) == 0) {
+            memcpy(field, text, length);
+            field[length] = '\0';
+            *op = signs[i].op;
+            *value = text + length + sign;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum tandem_failure read_condition(struct cli *cli, const char *text, struct where *out)
+{
+    char field[72];
+    const char *op = NULL;
+    const char *value = NULL;
+    if (!where_split(text, field, sizeof field, &op, &value)) {
+        return cli_usage(cli, "\"%s\" is no condition: write field=value, field!=value, field<value, "
+                              "field>=value or field~part",
+                         text);
+    }
+    size_t i = out->count++;
+    out->fields[i] = text_copy(field);
+    out->texts[i] = text_copy(value);
+    if (out->fields[i] == NULL || out->texts[i] == NULL) {
+        return cli_no_memory(cli);
+    }
+    out->conditions[i] =
+        (tandem_condition){.field = out->fields[i], .op = op, .text = out->texts[i]};
+    return TANDEM_DONE;
+}
+
+static enum tandem_failure read_order(struct cli *cli, const struct arguments *arguments,
+                                      struct where *out)
+{
+    const char *sort = arguments_value(arguments, "sort");
+    const char *limit = arguments_value(arguments, "limit");
+    unsigned long number = 0;
+    if (sort != NULL) {
+        out->query.descending = sort[0] == '-';
+        (void)snprintf(out->sort, sizeof out->sort, "%s", sort + (sort[0] == '-'));
+        out->query.sort = out->sort;
+    }
+    if (limit != NULL && !arguments_number(limit, 1, 1000000000, &number)) {
+        return cli_usage(cli, "--limit is a number of records, at least 1");
+    }
+    out->query.limit = (unsigned)number;
+    return TANDEM_DONE;
+}
+
+enum tandem_failure where_read(struct cli *cli, const char *entity,
+                               const struct arguments *arguments, struct where *out)
+{
+    size_t count = arguments_repeats(arguments, "where");
+    *out = (struct where){.query = {.entity = entity}};
+    if (count > WHERE_MOST) {
+        return cli_usage(cli, "at most %u conditions", WHERE_MOST);
+    }
+    enum tandem_failure failure = read_order(cli, arguments, out);
+    for (size_t i = 0; i < count && failure == TANDEM_DONE; i++) {
+        failure = read_condition(cli, arguments_nth(arguments, "where", i), out);
+    }
+    out->query.where = out->conditions;
+    out->query.where_count = out->count;
+    return failure;
+}
+
+enum tandem_failure where_resolve(struct cli *cli, struct where *where)
+{
+    for (size_t i = 0; i < where->count; i++) {
+        tandem_field_info info;
+        struct field_facts facts;
+        struct buffer text = {0};
+        if (!tandem_field_find(where->query.entity, where->fields[i], &info) ||
+            strcmp(info.kind, "reference") != 0) {
+            continue;
+        }
+        enum tandem_failure failure =
+            fields_facts(cli, where->query.entity, where->fields[i], &facts);
+        if (failure == TANDEM_DONE) {
+            failure = fields_resolve(cli, &facts, where->texts[i], &text);
+        }
+        const char *resolved = text_of(&text);
+        char *owned = resolved == NULL ? NULL : text_copy(resolved);
+        buffer_release(&text);
+        if (failure != TANDEM_DONE || owned == NULL) {
+            memory_free(owned);
+            return failure != TANDEM_DONE ? failure : cli_no_memory(cli);
+        }
+        memory_free(where->texts[i]);
+        where->texts[i] = owned;
+        where->conditions[i].text = owned;
+    }
+    return TANDEM_DONE;
+}
+
+void where_release(struct where *where)
+{
+    for (size_t i = 0; i < where->count; i++) {
+        memory_free(where->fields[i]);
+        memory_free(where->texts[i]);
+    }
+    *where = (struct where){.count = 0};
+}
