@@ -10,10 +10,10 @@
 
 #include "protocol/schema.h"
 
-#define RECORDS 24
+#define RECORDS 500
 #define SCOPES 3
 #define SUBJECTS 3
-#define BATCHES 400
+#define BATCHES 200
 
 static const struct tag tags[] = {
     {.kind = TAG_INTERNAL}, {.kind = TAG_PARTNERS}, {.kind = TAG_SUPPLIERS}};
@@ -147,9 +147,9 @@ static void change_access(struct model *model, struct state state)
 
 static void batch(struct model *model, struct state state)
 {
-    for (unsigned mutations = 1 + pick(4); mutations > 0; mutations--) {
+    for (unsigned mutations = 1 + pick(30); mutations > 0; mutations--) {
         model->seq++;
-        for (unsigned changes = 1 + pick(3); changes > 0; changes--) {
+        for (unsigned changes = 1 + pick(6); changes > 0; changes--) {
             const unsigned number = pick(RECORDS);
             struct made *made = model->made[number];
             if (pick(5) == 0) {
