@@ -1,0 +1,271 @@
+/* One connection, from the socket to its end.
+ *
+ *     adopted -> (TLS, upgrade) -> established -> closing -> closed -> destroyed
+ *          \___________________________________________________^
+ *
+ * It is made when its socket is adopted and destroyed when the library destroys the wsi, whatever
+ * happened in between: a close can come without anything having been established. While closing,
+ * what the session still has to say goes first, then the close frame with its code; a peer that
+ * does not let that happen is cut off.
+ */
+#include "server/net/internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "protocol/memory.h"
+#include "protocol/message.h"
+
+/* For saying goodbye to a peer that does not read. */
+#define CLOSING_MS 5000u
+/* An unfinished message has this long, and a second more for each of these bytes that came. */
+#define MESSAGE_GRACE_MS 10000u
+#define MESSAGE_BYTES_PER_SECOND 4096u
+
+static void unmake(struct connection *connection)
+{
+    struct io_thread *thread = connection->thread;
+    if (connection->number)
+        connection_table_remove(&thread->connections, connection->number);
+    peers_leave(thread->server->peers, connection->peer, connection->signed_in);
+    buffer_release(&connection->message);
+    frame_drop(connection->farewell);
+    connection->magic = 0;
+    memory_free(connection);
+}
+
+void connection_adopt(struct io_thread *thread, int fd, struct peer_address peer)
+{
+    struct connection *connection = memory_new(sizeof *connection);
+    if (!connection) {
+        peers_leave(thread->server->peers, peer, false);
+        close(fd);
+        return;
+    }
+    *connection = (struct connection){.magic = CONNECTION_MAGIC,
+                                      .thread = thread,
+                                      .peer = peer,
+                                      .reading = true,
+                                      .adopted_ms = net_uptime_ms()};
+    connection->number = connection_table_add(&thread->connections, connection);
+    if (!connection->number) {
+        unmake(connection);
+        close(fd);
+        return;
+    }
+    lws_adopt_desc_t order = {
+        .vh = thread->vhost,
+        .type = LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | LWS_ADOPT_ALLOW_SSL,
+        .fd = {.sockfd = fd},
+        .opaque = connection};
+    /* On failure the library closes the socket. If it had made a wsi by then, its destruction
+     * follows like any other; if not, nothing does. */
+    thread->created_wsi = false;
+    struct lws *wsi = lws_adopt_descriptor_vhost_via_info(&order);
+    if (wsi)
+        connection->wsi = wsi;
+    else if (!thread->created_wsi)
+        unmake(connection);
+}
+
+void connection_destroy(struct connection *connection)
+{
+    connection_closed(connection);
+    unmake(connection);
+}
+
+void connection_closed(struct connection *connection)
+{
+    io_thread_unschedule(connection);
+    session_free(connection->session);
+    connection->session = NULL;
+    connection->wsi = NULL;
+}
+
+bool connection_established(struct connection *connection, struct lws *wsi)
+{
+    struct io_thread *thread = connection->thread;
+    uint8_t fingerprint[32];
+    struct bytes certificate = {NULL, 0};
+    SSL *ssl = lws_get_ssl(wsi);
+    if (ssl && tls_peer_fingerprint(ssl, fingerprint))
+        certificate = bytes_of(fingerprint, sizeof fingerprint);
+    connection->wsi = wsi;
+    connection->session = session_new(&thread->port, &thread->server->options.session,
+                                      thread->interest, thread->cache, certificate);
+    if (!connection->session)
+        return false;
+    session_set_owner(connection->session, connection);
+    if (thread->stopping)
+        session_stop(connection->session);
+    connection_settle(connection);
+    return true;
+}
+
+/* An error of the transport's own, said before the close. */
+static void refuse(struct connection *connection, enum status status, enum close_code code)
+{
+    struct message message = {.type = MESSAGE_ERROR};
+    message.as.error.name = bytes_text(status_name(status));
+    message.as.error.text = bytes_text(status_text(status));
+    struct buffer encoded = {.data = NULL};
+    message_encode(&encoded, &message);
+    if (!encoded.failed && !connection->farewell)
+        connection->farewell = frame_new(buffer_bytes(&encoded));
+    buffer_release(&encoded);
+    connection_close(connection, code);
+}
+
+static void receive(struct connection *connection, struct bytes message)
+{
+    session_received(connection->session, message);
+    connection_settle(connection);
+}
+
+void connection_fragment(struct connection *connection, const void *data, size_t size)
+{
+    if (!connection->session || connection->closing)
+        return;
+    struct lws *wsi = connection->wsi;
+    struct buffer *message = &connection->message;
+    size_t announced = lws_remaining_packet_payload(wsi);
+    bool last = lws_is_final_fragment(wsi);
+    if (!lws_frame_is_binary(wsi)) {
+        refuse(connection, STATUS_MALFORMED, CLOSE_PROTOCOL);
+        return;
+    }
+    if (announced > LIMIT_MESSAGE_BYTES || size > LIMIT_MESSAGE_BYTES ||
+        message->size + size + announced > LIMIT_MESSAGE_BYTES) {
+        refuse(connection, STATUS_TOO_LARGE, CLOSE_PROTOCOL);
+        return;
+    }
+    if (last && message->size == 0) {
+        receive(connection, bytes_of(data, size));
+        return;
+    }
+    if (connection->message_ms == 0)
+        connection->message_ms = net_uptime_ms();
+    buffer_append(message, data, size);
+    if (message->failed) {
+        refuse(connection, STATUS_NO_MEMORY, CLOSE_SERVER_ERROR);
+        return;
+    }
+    if (!last)
+        return;
+    connection->message_ms = 0;
+    receive(connection, buffer_bytes(message));
+    buffer_release(message);
+}
+
+/* What the session's state asks of the transport: reading, and the count of who is signed in. */
+static void take_stock(struct connection *connection)
+{
+    struct session *session = connection->session;
+    if (!connection->signed_in && session_user(session)[0] != '\0') {
+        connection->signed_in = true;
+        peers_signed_in(connection->thread->server->peers, connection->peer);
+    }
+    /* A closing connection is read on, unheeded, so that the peer's part of the close is seen. */
+    bool wanted = connection->closing || session_wants_read(session);
+    if (wanted == connection->reading)
+        return;
+    connection->reading = wanted;
+    lws_rx_flow_control(connection->wsi, wanted);
+    if (wanted) /* input may be waiting in the library, with no event of the socket to come */
+        lws_cancel_service(connection->thread->context);
+}
+
+void connection_settle(struct connection *connection)
+{
+    if (!connection->session || connection->mute)
+        return;
+    take_stock(connection);
+    if (session_due(connection->session))
+        io_thread_schedule(connection);
+}
+
+void connection_flush(struct connection *connection)
+{
+    struct session *session = connection->session;
+    struct lws *wsi = connection->wsi;
+    if (!session || connection->mute || connection->killed || lws_partial_buffered(wsi))
+        return;
+    connection->moved_ms = net_uptime_ms();
+    enum send_result result = send_session(wsi, session, &connection->thread->staging);
+    if (result == SEND_DONE && connection->farewell) {
+        result = send_frame(wsi, connection->farewell);
+        frame_drop(connection->farewell);
+        connection->farewell = NULL;
+    }
+    take_stock(connection);
+    if (result == SEND_FAILED)
+        connection_kill(connection);
+    else if (result == SEND_YIELDED || (result == SEND_DONE && connection->closing))
+        lws_callback_on_writable(wsi);
+}
+
+bool connection_writable(struct connection *connection)
+{
+    if (!connection->session || connection->mute)
+        return true;
+    connection_flush(connection);
+    bool said = !connection->killed && !connection->farewell &&
+                !lws_partial_buffered(connection->wsi) && !session_due(connection->session);
+    if (!connection->closing || !said)
+        return true;
+    connection->mute = true;
+    lws_close_reason(connection->wsi, (enum lws_close_status)connection->code, NULL, 0);
+    return false;
+}
+
+void connection_close(struct connection *connection, enum close_code code)
+{
+    if (connection->closing)
+        return;
+    connection->closing = true;
+    connection->code = code;
+    connection->closing_ms = net_uptime_ms();
+    io_thread_schedule(connection); /* and no more: this can be inside a call of the session's */
+}
+
+void connection_kill(struct connection *connection)
+{
+    if (connection->killed || !connection->wsi)
+        return;
+    connection->killed = true;
+    lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+    /* The library looks at its timers when its loop has had an event. */
+    lws_cancel_service(connection->thread->context);
+}
+
+static bool dribbles(const struct connection *connection, uint64_t now_ms)
+{
+    uint64_t allowed = MESSAGE_GRACE_MS +
+                       connection->message.size * 1000 / MESSAGE_BYTES_PER_SECOND;
+    return connection->message_ms != 0 && now_ms > connection->message_ms + allowed;
+}
+
+void connection_tick(struct connection *connection, uint64_t now_ms)
+{
+    const struct server_options *options = &connection->thread->server->options;
+    if (!connection->wsi)
+        return;
+    if (!connection->session) {
+        if (now_ms > connection->adopted_ms + options->handshake_ms)
+            connection_kill(connection);
+        return;
+    }
+    bool stalled = lws_partial_buffered(connection->wsi) &&
+                   now_ms > connection->moved_ms + options->stall_ms;
+    if (stalled || (connection->closing && now_ms > connection->closing_ms + CLOSING_MS)) {
+        connection_kill(connection);
+        return;
+    }
+    if (connection->closing)
+        return;
+    if (dribbles(connection, now_ms))
+        connection_close(connection, CLOSE_IDLE);
+    else
+        session_tick(connection->session, now_ms);
+    connection_settle(connection);
+}

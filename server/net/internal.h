@@ -1,0 +1,143 @@
+/* What the files of this layer share: the server, its threads, its connections.
+ *
+ * Who may touch what: `struct server` is set up before any thread runs and only read afterwards,
+ * except what says otherwise. `struct io_thread` and its connections belong to that thread alone,
+ * except the inbox.
+ */
+#ifndef TANDEM_NET_INTERNAL_H
+#define TANDEM_NET_INTERNAL_H
+
+#include <libwebsockets.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <uv.h>
+
+#include "server/net/connection_table.h"
+#include "server/net/inbox.h"
+#include "server/net/peers.h"
+#include "server/net/send.h"
+#include "server/net/server.h"
+#include "server/net/sign_in_throttle.h"
+#include "server/net/tls.h"
+
+#define CONNECTION_MAGIC 0x74636f6eu
+#define IO_THREAD_MAGIC 0x74696f74u
+
+struct acceptor;
+
+struct connection {
+    uint32_t magic;
+    struct io_thread *thread;
+    struct lws *wsi;         /* NULL until adopted */
+    struct session *session; /* from the upgrade until the close */
+    uint64_t number;
+    struct peer_address peer;
+    bool signed_in;
+    bool due;                /* in the thread's list */
+    bool reading;
+    bool mute;               /* a close has been sent or received: nothing may follow it */
+    bool killed;             /* will be cut off at the next turn */
+    bool closing;
+    enum close_code code;    /* while closing */
+    uint64_t adopted_ms, closing_ms;
+    uint64_t moved_ms;       /* when the socket last took what there was */
+    uint64_t message_ms;     /* when the first fragment of `message` came; 0: none has */
+    struct buffer message;   /* fragments of an unfinished message */
+    struct frame *farewell;  /* an error of ours, sent last */
+    struct connection *next_due, *previous_due;
+};
+
+struct io_thread {
+    uint32_t magic;
+    uint32_t index;
+    struct server *server;
+    struct lws_context *context;
+    struct lws_vhost *vhost;
+    SSL_CTX *tls;
+    uv_loop_t loop;
+    uv_prepare_t prepare;
+    uv_timer_t tick;
+    bool loop_made, handles_made;
+    pthread_t thread;
+    bool running;
+    struct inbox inbox;
+    struct letter *letters; /* exchanged with the inbox */
+    size_t letter_capacity;
+    struct store_reader *reader;
+    struct interest *interest;
+    struct feed_cache *cache;
+    struct session_port port;
+    struct connection_table connections;
+    struct connection *due;  /* list of those that may have something to send */
+    struct send_buffer staging;
+    uint64_t ticked_ms;
+    uint64_t lag_told_ms;
+    bool created_wsi;        /* the library made a wsi during the adoption under way */
+    bool stopping;
+    uint64_t stop_deadline_ms;
+};
+
+struct server {
+    struct server_ports ports;
+    struct server_options options; /* strings below */
+    char *certificate_path, *key_path, *authority_path, *origins, *version;
+    char address[96];
+    uint64_t started_ms;
+    struct tls_material *material; /* only server_start and server_reload, one thread */
+    uint8_t ticket_keys[TLS_TICKET_KEYS_SIZE];
+    struct peers *peers;
+    struct sign_in_throttle *throttle;
+    struct acceptor *acceptor;
+    struct io_thread *threads;
+    uint32_t thread_count;
+    uint32_t next_thread; /* only the acceptor */
+    atomic_bool stopping;
+};
+
+/* ---- server.c ---- */
+void net_log(const struct server *server, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+uint64_t net_uptime_ms(void);
+/* Hands a letter to a thread; on INBOX_LOST releases it. */
+void net_post(struct io_thread *thread, struct letter *letter);
+
+/* ---- io_thread.c ---- */
+bool io_thread_prepare(struct io_thread *thread, struct server *server, uint32_t index,
+                       struct fault *fault);
+bool io_thread_start(struct io_thread *thread);
+void io_thread_join(struct io_thread *thread);
+/* After the join, or without a start; also what io_thread_prepare left half done. */
+void io_thread_release(struct io_thread *thread);
+/* Puts the connection on the list of the next pass. */
+void io_thread_schedule(struct connection *connection);
+void io_thread_unschedule(struct connection *connection);
+
+/* ---- session_port.c ---- */
+void session_port_init(struct io_thread *thread);
+
+/* ---- connection.c ---- */
+/* Takes over a socket that `peers` has counted in. */
+void connection_adopt(struct io_thread *thread, int fd, struct peer_address peer);
+void connection_destroy(struct connection *connection);
+bool connection_established(struct connection *connection, struct lws *wsi);
+/* Bytes of a message from the library. */
+void connection_fragment(struct connection *connection, const void *data, size_t size);
+/* Sends what there is. */
+void connection_flush(struct connection *connection);
+/* The library may write: flush, and close when all is said. False: close now. */
+bool connection_writable(struct connection *connection);
+void connection_closed(struct connection *connection);
+/* Begins to close once the queued answers are sent. */
+void connection_close(struct connection *connection, enum close_code code);
+void connection_kill(struct connection *connection);
+void connection_tick(struct connection *connection, uint64_t now_ms);
+/* After a call into the session: what it wants read, whether it signed in, whether it is due. */
+void connection_settle(struct connection *connection);
+
+/* ---- http.c ---- */
+/* Judges a request to upgrade; false when it was answered with a refusal. */
+bool http_may_upgrade(struct connection *connection, struct lws *wsi);
+/* Answers a plain request; the connection is to be closed afterwards. */
+void http_answer(struct connection *connection, struct lws *wsi);
+
+#endif

@@ -1,0 +1,341 @@
+#include "server/net/io_thread.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "protocol/memory.h"
+#include "server/net/callback.h"
+#include "server/net/internal.h"
+
+/* Passes over the due sessions in one turn; what is due after that waits for the next. */
+#define PASSES 4
+/* A loop this much behind its timer is worth a line in the log, at most once in a while. */
+#define LAG_MS 500u
+#define LAG_PAUSE_MS 10000u
+/* After the deadline of a stop, for the library to close what was cut off. */
+#define CUT_OFF_MS 1000u
+
+void io_thread_schedule(struct connection *connection)
+{
+    struct io_thread *thread = connection->thread;
+    if (connection->due || !connection->session)
+        return;
+    connection->due = true;
+    connection->previous_due = NULL;
+    connection->next_due = thread->due;
+    if (thread->due)
+        thread->due->previous_due = connection;
+    thread->due = connection;
+}
+
+void io_thread_unschedule(struct connection *connection)
+{
+    if (!connection->due)
+        return;
+    connection->due = false;
+    if (connection->previous_due)
+        connection->previous_due->next_due = connection->next_due;
+    else
+        connection->thread->due = connection->next_due;
+    if (connection->next_due)
+        connection->next_due->previous_due = connection->previous_due;
+}
+
+static void pass(struct io_thread *thread)
+{
+    if (!thread->due)
+        return;
+    for (int round = 0; round < PASSES && thread->due; round++) {
+        struct connection *list = thread->due;
+        thread->due = NULL;
+        while (list) {
+            struct connection *connection = list;
+            list = connection->next_due;
+            connection->due = false; /* from here on it can come due again, for the next round */
+            connection_flush(connection);
+        }
+    }
+    if (thread->due)
+        lws_cancel_service(thread->context);
+    feed_cache_clear(thread->cache);
+}
+
+static void mark(void *context, struct session *session, enum interest_reason reason,
+                 uint32_t lane_index)
+{
+    (void)context;
+    struct connection *connection = session_owner(session);
+    assert(connection && connection->magic == CONNECTION_MAGIC);
+    session_mark(session, reason, lane_index);
+    if (session_due(session))
+        io_thread_schedule(connection);
+}
+
+static void each_connection(struct io_thread *thread, void (*visit)(struct connection *, uint64_t),
+                            uint64_t argument)
+{
+    for (uint32_t i = 0; i < thread->connections.capacity; i++) {
+        struct connection *connection = thread->connections.places[i].connection;
+        if (connection)
+            visit(connection, argument);
+    }
+}
+
+static void stop_connection(struct connection *connection, uint64_t unused)
+{
+    (void)unused;
+    if (connection->session) {
+        session_stop(connection->session);
+        connection_settle(connection);
+    } else {
+        connection_kill(connection);
+    }
+}
+
+static void kill_connection(struct connection *connection, uint64_t unused)
+{
+    (void)unused;
+    connection_kill(connection);
+}
+
+static void lose_connection(struct connection *connection, uint64_t unused)
+{
+    (void)unused;
+    if (connection->session)
+        connection_close(connection, CLOSE_SERVER_ERROR);
+}
+
+static void open_answer(struct io_thread *thread, const struct letter *letter)
+{
+    struct connection *connection =
+        connection_table_find(&thread->connections, letter->as.answer.connection);
+    if (!connection || !connection->session)
+        return;
+    session_answered(connection->session, letter->as.answer.ticket, letter->as.answer.status,
+                     bytes_of(letter->as.answer.data, letter->as.answer.size));
+    connection_settle(connection);
+}
+
+static void open_hashed(struct io_thread *thread, const struct letter *letter)
+{
+    struct connection *connection =
+        connection_table_find(&thread->connections, letter->as.hashed.connection);
+    if (!connection || !connection->session)
+        return;
+    session_hashed(connection->session, &letter->as.hashed.outcome);
+    connection_settle(connection);
+}
+
+static void open_letter(struct io_thread *thread, struct letter *letter)
+{
+    switch (letter->kind) {
+    case LETTER_SOCKET:
+        connection_adopt(thread, letter->as.socket.fd, letter->as.socket.peer);
+        return; /* the socket is the connection's now */
+    case LETTER_NOTICE:
+        interest_tell(thread->interest, letter->as.notice, mark, thread);
+        break;
+    case LETTER_ANSWER:
+        open_answer(thread, letter);
+        break;
+    case LETTER_HASHED:
+        open_hashed(thread, letter);
+        break;
+    case LETTER_CERTIFICATE:
+        if (!tls_use(thread->tls, letter->as.material))
+            net_log(thread->server, "I/O thread %u could not take the new certificate",
+                    thread->index);
+        break;
+    case LETTER_STOP:
+        thread->stopping = true;
+        thread->stop_deadline_ms = letter->as.deadline_ms;
+        each_connection(thread, stop_connection, 0);
+        break;
+    }
+    letter_release(letter);
+}
+
+void io_thread_woken(struct io_thread *thread)
+{
+    bool lost;
+    size_t count = inbox_take(&thread->inbox, &thread->letters, &thread->letter_capacity, &lost);
+    for (size_t i = 0; i < count; i++)
+        open_letter(thread, &thread->letters[i]);
+    if (!lost)
+        return;
+    net_log(thread->server, "out of memory: I/O thread %u closes its connections", thread->index);
+    each_connection(thread, lose_connection, 0);
+}
+
+bool io_thread_tls_made(struct io_thread *thread, void *ssl_ctx)
+{
+    thread->tls = ssl_ctx;
+    return tls_configure(thread->tls, thread->server->ticket_keys) &&
+           tls_use(thread->tls, thread->server->material);
+}
+
+static void before_waiting(uv_prepare_t *prepare)
+{
+    struct io_thread *thread = prepare->data;
+    assert(thread->magic == IO_THREAD_MAGIC);
+    pass(thread);
+    if (thread->stopping && thread->connections.count == 0)
+        uv_stop(&thread->loop);
+}
+
+static void watch_lag(struct io_thread *thread, uint64_t now_ms)
+{
+    uint64_t lag = now_ms - thread->ticked_ms;
+    thread->ticked_ms = now_ms;
+    if (lag < thread->server->options.tick_ms + LAG_MS ||
+        now_ms < thread->lag_told_ms + LAG_PAUSE_MS)
+        return;
+    thread->lag_told_ms = now_ms;
+    net_log(thread->server, "I/O thread %u was busy for %llu ms with %u connections",
+            thread->index, (unsigned long long)lag, thread->connections.count);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct io_thread *thread = timer->data;
+    assert(thread->magic == IO_THREAD_MAGIC);
+    uint64_t now_ms = net_uptime_ms();
+    watch_lag(thread, now_ms);
+    each_connection(thread, connection_tick, now_ms);
+    if (!thread->stopping || now_ms < thread->stop_deadline_ms)
+        return;
+    each_connection(thread, kill_connection, 0);
+    if (now_ms >= thread->stop_deadline_ms + CUT_OFF_MS)
+        uv_stop(&thread->loop);
+}
+
+static struct lws_context *make_context(struct io_thread *thread)
+{
+    static const lws_retry_bo_t no_retry = {.secs_since_valid_ping = 0};
+    void *loops[] = {&thread->loop};
+    const struct server_options *options = &thread->server->options;
+    struct lws_context_creation_info info = {
+        .port = CONTEXT_PORT_NO_LISTEN_SERVER,
+        .protocols = callback_protocols(),
+        .user = thread,
+        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
+                   LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX |
+                   LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS,
+        .foreign_loops = loops,
+        .alpn = "http/1.1",
+        .pt_serv_buf_size = 64 * 1024,
+        .fd_limit_per_thread = 0,
+        .timeout_secs = (options->handshake_ms + 999) / 1000,
+        .retry_and_idle_policy = &no_retry,
+        .gid = -1,
+        .uid = -1};
+    return lws_create_context(&info);
+}
+
+static bool make_loop(struct io_thread *thread)
+{
+    if (uv_loop_init(&thread->loop) != 0)
+        return false;
+    thread->loop_made = true;
+    uv_prepare_init(&thread->loop, &thread->prepare);
+    uv_timer_init(&thread->loop, &thread->tick);
+    thread->handles_made = true;
+    thread->prepare.data = thread;
+    thread->tick.data = thread;
+    uint32_t tick_ms = thread->server->options.tick_ms;
+    return uv_prepare_start(&thread->prepare, before_waiting) == 0 &&
+           uv_timer_start(&thread->tick, on_tick, tick_ms, tick_ms) == 0;
+}
+
+bool io_thread_prepare(struct io_thread *thread, struct server *server, uint32_t index,
+                       struct fault *fault)
+{
+    *thread = (struct io_thread){.magic = IO_THREAD_MAGIC, .index = index, .server = server};
+    inbox_init(&thread->inbox);
+    session_port_init(thread);
+    thread->interest = interest_new();
+    thread->cache = feed_cache_new();
+    if (!thread->interest || !thread->cache) {
+        fault_set(fault, STATUS_NO_MEMORY, bytes_of(NULL, 0), "out of memory");
+        return false;
+    }
+    if (store_reader_new(server->ports.store, &thread->reader) != STATUS_OK) {
+        fault_set(fault, STATUS_IO, bytes_of(NULL, 0), "cannot read the store");
+        return false;
+    }
+    if (make_loop(thread))
+        thread->context = make_context(thread);
+    if (thread->context)
+        thread->vhost = lws_get_vhost_by_name(thread->context, "default");
+    if (!thread->vhost || !thread->tls) {
+        fault_set(fault, STATUS_IO, bytes_of(NULL, 0),
+                  "libwebsockets cannot start (is libwebsockets-evlib-uv installed?)");
+        return false;
+    }
+    return true;
+}
+
+static void *run(void *argument)
+{
+    struct io_thread *thread = argument;
+    assert(thread->magic == IO_THREAD_MAGIC);
+    thread->ticked_ms = net_uptime_ms();
+    uv_run(&thread->loop, UV_RUN_DEFAULT);
+    return NULL;
+}
+
+bool io_thread_start(struct io_thread *thread)
+{
+    thread->running = pthread_create(&thread->thread, NULL, run, thread) == 0;
+    return thread->running;
+}
+
+void io_thread_join(struct io_thread *thread)
+{
+    if (thread->running)
+        pthread_join(thread->thread, NULL);
+    thread->running = false;
+}
+
+/* Lets closed handles finish; bounded, since a handle that never closes is a fault elsewhere. */
+static void run_down(uv_loop_t *loop)
+{
+    for (int turns = 0; turns < 1000 && uv_run(loop, UV_RUN_NOWAIT) != 0; turns++)
+        continue;
+}
+
+static void release_loop(struct io_thread *thread)
+{
+    if (thread->handles_made) {
+        uv_prepare_stop(&thread->prepare);
+        uv_timer_stop(&thread->tick);
+        uv_close((uv_handle_t *)&thread->prepare, NULL);
+        uv_close((uv_handle_t *)&thread->tick, NULL);
+    }
+    if (thread->context) {
+        /* The first call begins to close the library's handles, the loop finishes that, and the
+         * second frees what is left. */
+        lws_context_destroy(thread->context);
+        run_down(&thread->loop);
+        lws_context_destroy(thread->context);
+    }
+    if (thread->loop_made) {
+        run_down(&thread->loop);
+        uv_loop_close(&thread->loop);
+    }
+}
+
+void io_thread_release(struct io_thread *thread)
+{
+    if (thread->magic != IO_THREAD_MAGIC)
+        return;
+    release_loop(thread);
+    assert(thread->connections.count == 0);
+    connection_table_release(&thread->connections);
+    inbox_release(&thread->inbox);
+    memory_free(thread->letters);
+    feed_cache_free(thread->cache);
+    interest_free(thread->interest);
+    store_reader_free(thread->reader);
+    thread->magic = 0;
+}

@@ -1,0 +1,33 @@
+/* Slows down the guessing of passwords: at most so many failures a minute for a name, wherever
+ * they come from, and for an address, whatever the names.
+ *
+ * Each name and each address has a bucket of tokens that refills with time. A failure takes a
+ * token from both; while either is empty, attempts are refused with the time to wait. Names that
+ * do not exist are counted like any other, so the throttle does not tell them apart.
+ *
+ * The table has a fixed number of places, in groups chosen by a keyed hash. A group that is full
+ * gives up the bucket with the most tokens: whoever floods the table with fresh names displaces
+ * his own buckets long before those of a name under attack.
+ */
+#ifndef TANDEM_NET_SIGN_IN_THROTTLE_H
+#define TANDEM_NET_SIGN_IN_THROTTLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/bytes.h"
+#include "server/net/peers.h"
+
+struct sign_in_throttle;
+
+/* `failures`: allowed in a burst, and per minute after that. NULL when out of memory. */
+struct sign_in_throttle *sign_in_throttle_new(uint32_t failures);
+void sign_in_throttle_free(struct sign_in_throttle *throttle);
+
+/* Any thread; times are of a monotonic clock. When false, *wait_ms says for how long. */
+bool sign_in_throttle_allowed(struct sign_in_throttle *throttle, struct bytes name,
+                              struct peer_address address, uint64_t now_ms, uint64_t *wait_ms);
+void sign_in_throttle_failed(struct sign_in_throttle *throttle, struct bytes name,
+                             struct peer_address address, uint64_t now_ms);
+
+#endif
