@@ -50,7 +50,7 @@ struct committer *committer_new(struct store *store, const struct commit_port *p
                                 const struct commit_options *options);
 void committer_free(struct committer *committer);
 
-/* Any thread. Copies the command (its stamp is made when it is taken). False when the queue is
+/* Any thread. Copies the command and stamps it. False when the queue is
  * full, the committer stopped or failed, or memory is short: then nothing was taken. */
 bool committer_submit(struct committer *committer, struct origin origin,
                       const struct command *command);

@@ -32,7 +32,7 @@ struct effects {
 
 void effects_release(struct effects *effects);
 void effects_clear(struct effects *effects); /* keeps the memory */
-/* Adds what is not there yet. */
+/* Adds what is not there yet, as far as that is soon found out. */
 void effects_touch_lane(struct effects *effects, struct scope scope, struct tag tag);
 void effects_touch_subject(struct effects *effects, struct id subject);
 void effects_touch_user(struct effects *effects, struct id user);

@@ -4,6 +4,8 @@
 #include "protocol/memory.h"
 #include "server/core/apply.h"
 
+#define LANES_LOOKED_AT 64u
+
 void effects_release(struct effects *effects)
 {
     buffer_release(&effects->answer);
@@ -41,8 +43,10 @@ static void *grow(struct effects *effects, void *list, size_t count, size_t *cap
 
 void effects_touch_lane(struct effects *effects, struct scope scope, struct tag tag)
 {
-    /* Newest first: a mutation mostly touches the same few lanes again and again. */
-    for (size_t i = effects->lane_count; i-- > 0;)
+    /* Newest first, and not far: a mutation mostly touches the same few lanes again and again, and
+     * one named twice only costs whoever is told. */
+    size_t end = effects->lane_count > LANES_LOOKED_AT ? effects->lane_count - LANES_LOOKED_AT : 0;
+    for (size_t i = effects->lane_count; i-- > end;)
         if (scope_equal(effects->lanes[i].scope, scope) && tag_equal(effects->lanes[i].tag, tag))
             return;
     struct touched_lane *lanes = grow(effects, effects->lanes, effects->lane_count,

@@ -10,6 +10,7 @@
 
 #include "protocol/memory.h"
 #include "protocol/wire.h"
+#include "server/core/open_scopes.h"
 
 bool feed_wants_scope(const struct feed *feed, struct scope scope)
 {
@@ -81,28 +82,15 @@ static enum status add_wanted(struct feed *feed, const struct feed_context *cont
     return STATUS_OK;
 }
 
-/* Every scope open to a partner's user: what everybody has, and the accounts assigned. */
-static enum status add_open(struct feed *feed, const struct feed_context *context)
+struct adding {
+    struct feed *feed;
+    const struct feed_context *context;
+};
+
+static bool add_open(void *context, struct scope scope)
 {
-    const struct principal *who = context->who;
-    struct scope always[] = {{.kind = SCOPE_LIBRARY},
-                             {.kind = SCOPE_USER, .id = who->user},
-                             {.kind = SCOPE_PARTY, .id = who->party}};
-    for (size_t i = 0; i < sizeof always / sizeof *always; i++) {
-        if (!add_scope(feed, context, always[i])) {
-            return STATUS_NO_MEMORY;
-        }
-    }
-    struct scope scope = {0};
-    struct access_row row;
-    enum status status;
-    while ((status = context->state->ops->access_next(context->state->self, who->party, scope,
-                                                      &scope, &row)) == STATUS_OK) {
-        if (row.granted > row.revoked && !add_scope(feed, context, scope)) {
-            return STATUS_NO_MEMORY;
-        }
-    }
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    const struct adding *adding = context;
+    return add_scope(adding->feed, adding->context, scope);
 }
 
 enum status feed_list_lanes(struct feed *feed, const struct feed_context *context)
@@ -119,7 +107,8 @@ enum status feed_list_lanes(struct feed *feed, const struct feed_context *contex
     if (feed->everything) {
         registered = interest_everything(context->interest, context->session) && registered;
     } else if (feed->all_scopes) {
-        status = add_open(feed, context);
+        status = open_scopes_each(context->state, who, add_open,
+                                  &(struct adding){feed, context});
     } else {
         status = add_wanted(feed, context);
     }
