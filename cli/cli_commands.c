@@ -37,6 +37,88 @@ static const struct option_def watch_options[] = {
     {"fresh", NULL, "start from nothing, in a replica for this run"},
     END};
 
+static const struct option_def log_options[] = {
+    {"channel", "CHANNEL", "call, email, meeting, chat, visit, letter, ..."},
+    {"direction", "DIRECTION", "inbound, outbound or internal"},
+    {"status", "STATUS", "planned, held or not held"},
+    {"subject", "TEXT", "default: the first line of the text"},
+    {"outcome", "TEXT", "what came of it"},
+    {"at", "TIME", "when; default: now. \"2026-03-01 09:30\" is local time"},
+    {"share", "TAG,...", "who may see it besides the departments"},
+    END};
+static const struct option_def note_options[] = {
+    {"type", "TEXT", "what kind of note"},
+    {"share", "TAG,...", "who may see it besides the departments"},
+    END};
+static const struct option_def limit_options[] = {{"limit", "N", "the newest N"}, END};
+static const struct option_def share_options[] = {
+    {"with", "TAG,...", "suppliers, distributors, partners, internal, dept:NAME, partner:NAME, NAME"},
+    END};
+static const struct option_def unshare_options[] = {
+    {"from", "TAG,...", "as for tandem share --with"}, END};
+static const struct option_def assign_options[] = {
+    {"level", "LEVEL", "view, comment or edit"},
+    {"from", "DATE", "default: at once"},
+    {"until", "DATE", "default: without end"},
+    END};
+static const struct option_def party_options[] = {
+    {"kind", "KIND", "department, supplier, distributor, reseller, agency or other"},
+    {"email-domain", "DOMAIN", "where their mail comes from"},
+    {"external-id", "TEXT", "what another system calls them"},
+    END};
+static const struct option_def user_add_options[] = {
+    {"department", "NAME,...", "of the company"},
+    {"partner", "NAME", "outside it"},
+    {"role", "ROLE", "Administrator, Manager, Member, Viewer; Partner for partners"},
+    {"full-name", "TEXT", "what people call them"},
+    {"email", "ADDRESS", "their mail address"},
+    {"external-id", "TEXT", "what another system calls them"},
+    END};
+static const struct option_def user_move_options[] = {
+    {"department", "NAME,...", "of the company"},
+    {"partner", "NAME", "outside it"},
+    {"role", "ROLE", "a new role"},
+    END};
+static const struct option_def field_options[] = {
+    {"kind", "KIND", "text, longText, integer, decimal, boolean, enum, date, time, money, ..."},
+    {"label", "TEXT", "what people call it"},
+    {"class", "CLASS", "shared, internal or restricted"},
+    {"values", "V,...", "of an enum"},
+    {"target", "ENTITY", "of a reference"},
+    {"departments", "NAME,...", "of a restricted field"},
+    {"required", NULL, "a record cannot be without it"},
+    END};
+static const struct option_def entity_options[] = {
+    {"home", "HOME", "account or library (default)"},
+    {"audience", "AUDIENCE", "internal (default) or partners"},
+    {"label", "TEXT", "what people call it"},
+    {"title", "FIELD", "the field that names a record of it"},
+    END};
+static const struct option_def export_options[] = {
+    {"csv", NULL, "comma-separated values, UTF-8 (default)"},
+    {"where", "CONDITION", "as for tandem list"},
+    {"columns", "FIELD,...", "default: all fields"},
+    END};
+static const struct option_def schema_options[] = {
+    {"markdown", NULL, "everything, as docs/SCHEMA.md has it"}, END};
+static const struct option_def import_options[] = {
+    {"as", "ENTITY", "what the rows are"},
+    {"map", "FIELD=COLUMN,...", "default: columns that are named like fields"},
+    {"key", "FIELD[=COLUMN]", "rows whose key is known are updated"},
+    {"set", "FIELD=VALUE", "the same for every row"},
+    {"account-by", "FIELD=COLUMN", "the account whose FIELD has the column's value"},
+    {"lookup", "REF.FIELD=COLUMN", "the same for any reference, as supplier.name=Vendor"},
+    {"audience", "TAG,...", "who may see new records"},
+    {"dry-run", NULL, "check everything, change nothing"},
+    {"delimiter", "CHAR", "between cells; default: a comma. tab for a tab"},
+    {"encoding", "NAME", "utf-8 (default) or latin1"},
+    {"date-format", "FORMAT", "iso (default), us (12/31/2026) or eu (31.12.2026)"},
+    {"currency", "CODE", "for amounts without one"},
+    {"clear-empty", NULL, "an empty cell clears the field"},
+    {"progress", NULL, "tell every 1,000 rows"},
+    {"report", "FILE", "write all refused rows there, as CSV"},
+    END};
+
 static const struct command commands[] = {
     {"login", "URL --user NAME", "Sign in, and stay signed in on this machine",
      "Asks for the password; TANDEM_PASSWORD gives it without asking. A one-time code is given in\n"
@@ -63,6 +145,52 @@ static const struct command commands[] = {
      "Without ids everything you may see is watched, starting where the last watch ended. With the\n"
      "id of an account, all that belongs to the account is.",
      watch_options, 0, ARGUMENTS_ANY, command_watch},
+    {"log", "ID [TEXT]", "Log a call, a mail, a meeting with an account",
+     "ID is an account (its exact name will do), or a contact, case or other record of one. Without\n"
+     "TEXT it is read from the pipe.",
+     log_options, 1, 2, command_log},
+    {"note", "ID [TEXT]", "Write a note about a record",
+     "Without TEXT it is read from the pipe. Only departments see it unless it is shared.",
+     note_options, 1, 2, command_note},
+    {"timeline", "ID", "Show what happened with an account", NULL, limit_options, 1, 1,
+     command_timeline},
+    {"history", "ID", "Show who changed what in a record, and when", NULL, limit_options, 1, 1,
+     command_history},
+    {"share", "ID --with TAG", "Let others see a record", NULL, share_options, 1, 1, command_share},
+    {"unshare", "ID --from TAG", "Take that back", NULL, unshare_options, 1, 1, command_unshare},
+    {"party add", "NAME --kind KIND", "Add a department or a partner", NULL, party_options, 1, 1,
+     command_party_add},
+    {"party list", "", "List departments and partners", NULL, NULL, 0, 0, command_party_list},
+    {"assign", "PARTY ID --level LEVEL", "Give a partner access to an account",
+     "Assigning again changes the terms: what is not given stays as it was.", assign_options, 2, 2,
+     command_assign},
+    {"revoke", "PARTY ID", "End a partner's access to an account", NULL, NULL, 2, 2, command_revoke},
+    {"user add", "NAME --department D | --partner P", "Add a user and print their one-time code",
+     NULL, user_add_options, 1, 1, command_user_add},
+    {"user list", "", "List users", NULL, NULL, 0, 0, command_user_list},
+    {"user move", "NAME --department D | --partner P", "Change where a user belongs", NULL,
+     user_move_options, 1, 1, command_user_move},
+    {"user disable", "NAME", "Lock a user out, at once", NULL, NULL, 1, 1, command_user_disable},
+    {"user enable", "NAME", "Let a user in again", NULL, NULL, 1, 1, command_user_enable},
+    {"user invite", "NAME", "Make a new one-time code for a user", NULL, NULL, 1, 1,
+     command_user_invite},
+    {"user certificate", "NAME FILE", "Let a user sign in with a client certificate", NULL, NULL, 2,
+     2, command_user_certificate},
+    {"import", "FILE --as ENTITY", "Add or update records from a CSV file",
+     "The file is checked before anything is sent. Then every row stands for itself: refused rows\n"
+     "are listed with their line, the column and the reason, and the others are in. An empty cell\n"
+     "leaves a field as it is. Parts of an address are mapped as billingAddress.city=City; a column\n"
+     "may be a template, as name=\"{First} {Last}\". FILE - is standard input.",
+     import_options, 1, 1, command_import},
+    {"export", "ENTITY", "Write all records of an entity as CSV or JSON",
+     "Cells are written as they are, formulas included: open exports from strangers' data as text.",
+     export_options, 1, 1, command_export},
+    {"schema", "[ENTITY]", "Say which entities and fields there are", NULL, schema_options, 0, 1,
+     command_schema},
+    {"field add", "ENTITY NAME --kind KIND", "Add a field of your own to an entity", NULL,
+     field_options, 2, 2, command_field_add},
+    {"entity add", "NAME", "Add an entity of your own", NULL, entity_options, 1, 1,
+     command_entity_add},
     {"version", "", "Say which version this is", NULL, NULL, 0, 0, command_version},
     {"help", "[COMMAND]", "Say what there is, or how a command is used", NULL, NULL, 0, 2,
      command_help},

@@ -9,7 +9,13 @@ typedef enum tandem_failure command_run(struct cli *cli, const struct arguments 
 
 command_run command_login, command_logout, command_passwd, command_whoami, command_status;
 command_run command_add, command_edit, command_remove, command_show, command_list;
-command_run command_watch, command_version, command_help;
+command_run command_watch, command_version, command_help, command_schema;
+command_run command_log, command_note, command_timeline, command_history;
+command_run command_share, command_unshare, command_assign, command_revoke;
+command_run command_party_add, command_party_list, command_entity_add, command_field_add;
+command_run command_user_add, command_user_list, command_user_disable, command_user_enable;
+command_run command_user_move, command_user_invite, command_user_certificate;
+command_run command_import, command_export;
 
 /* The new password, from TANDEM_NEW_PASSWORD or asked for twice. */
 enum tandem_failure login_new_password(struct cli *cli, char out[PROMPT_SECRET]);

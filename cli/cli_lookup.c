@@ -26,6 +26,8 @@ void lookup_take(struct sighting *out, const tandem_record *record)
     out->kind[0] = '\0';
     if (strcmp(out->entity, "party") == 0) {
         copy(out->kind, sizeof out->kind, tandem_record_text(record, "kind"));
+    } else if (strcmp(out->entity, "user") == 0) {
+        copy(out->kind, sizeof out->kind, tandem_record_text(record, "role"));
     }
     copy(out->title, sizeof out->title, tandem_record_title(record));
     out->seq = tandem_record_seq(record);

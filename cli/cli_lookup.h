@@ -15,7 +15,7 @@ struct sighting {
     char entity[72];
     char scope[64];
     char account[TANDEM_ID_TEXT]; /* its field "account", or "" */
-    char kind[32];                /* of a party; else "" */
+    char kind[32];                /* of a party; of a user the role; else "" */
     char title[LOOKUP_NAME];
     uint64_t seq;
 };

@@ -72,6 +72,7 @@ static bool turn(struct watch *watch, int signals)
     }
     tandem_code code = tandem_service(client);
     watch_advance(watch);
+    watch->stop = watch->stop || (watch->enough && watch->line_count == 0);
     return code == TANDEM_OK && !watch->stop && !watch->cli->lost;
 }
 

@@ -33,7 +33,8 @@ struct watch {
     char scopes[WATCH_IDS][64]; /* of each; "" when the id is an account, whose scope is meant */
     size_t id_count;
     bool live;             /* what comes now is news, not the first filling of the replica */
-    bool stop;
+    bool stop;             /* end at once */
+    bool enough;           /* end when the lines in the queue are out */
     bool broken;           /* the line broke, and that was said */
     unsigned long changes; /* printed so far */
     bool greet, greeted;   /* that all is there is to be said, was said */

@@ -327,12 +327,12 @@ static void count(struct watch *watch, const tandem_event *event)
     bool change = event->kind == TANDEM_EVENT_CHANGED || event->kind == TANDEM_EVENT_REMOVED;
     if (change && watch->live) {
         watch->changes++;
-        watch->stop = watch->stop || (watch->count > 0 && watch->changes >= watch->count);
+        watch->enough = watch->enough || (watch->count > 0 && watch->changes >= watch->count);
     }
     if (event->kind == TANDEM_EVENT_CAUGHT_UP) {
         watch->greet = watch->greet || !watch->greeted;
         watch->live = true;
-        watch->stop = watch->stop || watch->until_caught_up;
+        watch->enough = watch->enough || watch->until_caught_up;
     } else if (event->kind == TANDEM_EVENT_RESET) {
         watch->live = false;
     }
@@ -346,7 +346,7 @@ void watch_on_event(void *context, const tandem_event *event)
         follow_line(watch, event);
         return;
     }
-    if (watch->stop || !is_meant(watch, event)) {
+    if (watch->stop || watch->enough || !is_meant(watch, event)) {
         return;
     }
     if (watch->cli->json) {

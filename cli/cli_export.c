@@ -1,0 +1,150 @@
+/* export: all records of an entity as CSV (RFC 4180, UTF-8) or, with --json, one object a line.
+ *
+ * The first row names the fields as `tandem import` takes them, the first column is the id: an
+ * export that was edited elsewhere goes back in with `tandem import FILE --as ENTITY --key id`. */
+#include <string.h>
+
+#include "cli/cli_list_of_commands.h"
+#include "cli/cli_text.h"
+#include "cli/cli_where.h"
+
+#define MOST_COLUMNS 160u
+
+struct export {
+    struct cli *cli;
+    const char *entity;
+    char names[MOST_COLUMNS][72];
+    size_t count;
+    bool failed;
+};
+
+/* Quotes when the text would otherwise be read back as something else. Readers trim spaces around
+ * what is not quoted. */
+static void put_cell(FILE *out, const char *text)
+{
+    size_t size = strlen(text);
+    bool plain = strpbrk(text, ",;\t\"\r\n") == NULL &&
+                 (size == 0 || (text[0] != ' ' && text[size - 1] != ' '));
+    if (plain) {
+        (void)fputs(text, out);
+        return;
+    }
+    (void)fputc('"', out);
+    for (; *text != '\0'; text++) {
+        if (*text == '"') {
+            (void)fputc('"', out);
+        }
+        (void)fputc(*text, out);
+    }
+    (void)fputc('"', out);
+}
+
+static void add_name(struct export *export, const char *name)
+{
+    if (export->count < MOST_COLUMNS) {
+        (void)snprintf(export->names[export->count++], sizeof export->names[0], "%s", name);
+    }
+}
+
+static bool take_custom_field(void *context, const tandem_record *record)
+{
+    struct export *export = context;
+    const char *entity = tandem_record_text(record, "entity");
+    const char *name = tandem_record_text(record, "name");
+    if (entity != NULL && name != NULL && strcmp(entity, export->entity) == 0) {
+        add_name(export, name);
+    }
+    return true;
+}
+
+static enum tandem_failure choose_columns(struct export *export, const char *columns)
+{
+    tandem_field_info info;
+    tandem_query query = {.entity = "customField"};
+    char name[72];
+    if (columns != NULL) {
+        for (const char *at = columns; *at != '\0';) {
+            size_t length = strcspn(at, ",");
+            (void)bytes_to_text(bytes_of(at, length), name, sizeof name);
+            add_name(export, name);
+            at += length + (at[length] == ',');
+        }
+        return TANDEM_DONE;
+    }
+    for (size_t i = 0; tandem_field_at(export->entity, i, &info); i++) {
+        add_name(export, info.name);
+    }
+    if (cli_query(export->cli, &query, take_custom_field, export) != TANDEM_OK) {
+        return cli_fault(export->cli, NULL, &export->cli->fault);
+    }
+    return TANDEM_DONE;
+}
+
+static bool print_record(void *context, const tandem_record *record)
+{
+    struct export *export = context;
+    FILE *out = export->cli->out;
+    if (export->cli->json) {
+        char *json = tandem_record_json(record);
+        export->failed = export->failed || json == NULL;
+        (void)fprintf(out, "%s\n", json == NULL ? "" : json);
+        tandem_free(json);
+        return !export->failed;
+    }
+    (void)fputs(tandem_record_id(record), out);
+    for (size_t i = 0; i < export->count; i++) {
+        const char *text = tandem_record_text(record, export->names[i]);
+        (void)fputc(',', out);
+        put_cell(out, text == NULL ? "" : text);
+    }
+    (void)fputs("\r\n", out);
+    return ferror(out) == 0;
+}
+
+static void print_head(const struct export *export)
+{
+    (void)fputs("id", export->cli->out);
+    for (size_t i = 0; i < export->count; i++) {
+        (void)fputc(',', export->cli->out);
+        put_cell(export->cli->out, export->names[i]);
+    }
+    (void)fputs("\r\n", export->cli->out);
+}
+
+static enum tandem_failure export_all(struct export *export, const struct arguments *arguments,
+                                      struct where *where)
+{
+    struct cli *cli = export->cli;
+    enum tandem_failure failure = cli_connect(cli, NULL);
+    if (failure == TANDEM_DONE) {
+        failure = where_resolve(cli, where);
+    }
+    if (failure == TANDEM_DONE && !cli->json) {
+        failure = choose_columns(export, arguments_value(arguments, "columns"));
+    }
+    if (failure != TANDEM_DONE) {
+        return failure;
+    }
+    if (!cli->json) {
+        print_head(export);
+    }
+    if (cli_query(cli, &where->query, print_record, export) != TANDEM_OK) {
+        return cli_fault(cli, "the export is not complete", &cli->fault);
+    }
+    return export->failed ? cli_no_memory(cli) : TANDEM_DONE;
+}
+
+enum tandem_failure command_export(struct cli *cli, const struct arguments *arguments)
+{
+    struct export export = {.cli = cli, .entity = arguments->positional[0]};
+    struct where where;
+    if (cli->json && arguments_has(arguments, "csv")) {
+        return cli_usage(cli, "--csv or --json, not both");
+    }
+    enum tandem_failure failure = where_read(cli, export.entity, arguments, &where);
+    if (failure == TANDEM_DONE) {
+        failure = export_all(&export, arguments, &where);
+    }
+    where_release(&where);
+    return failure;
+}

@@ -1,0 +1,173 @@
+/* log and note: what happened, and what to remember, about a record. */
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/cli_fields.h"
+#include "cli/cli_list_of_commands.h"
+#include "cli/cli_lookup.h"
+#include "cli/cli_text.h"
+#include "protocol/memory.h"
+
+#define TEXT_MAX 65536u /* bytes a long text may have */
+#define SUBJECT_MAX 200u
+
+/* The text given, or all of standard input where it is a pipe. NULL after telling. */
+static char *get_text(struct cli *cli, const struct arguments *arguments)
+{
+    if (arguments->count > 1 && strcmp(arguments->positional[1], "-") != 0) {
+        return text_copy(arguments->positional[1]);
+    }
+    if (arguments->count == 1 && isatty(STDIN_FILENO)) {
+        (void)cli_usage(cli, "a text is needed, as an argument or from a pipe");
+        return NULL;
+    }
+    char *text = memory_new(TEXT_MAX + 2);
+    size_t size = text == NULL ? 0 : fread(text, 1, TEXT_MAX + 1, stdin);
+    while (size > 0 && (text[size - 1] == '\n' || text[size - 1] == '\r')) {
+        size--;
+    }
+    if (text != NULL && (size == 0 || size > TEXT_MAX || !text_is_utf8(text, size) ||
+                         memchr(text, '\0', size) != NULL)) {
+        (void)cli_refuse(cli, TANDEM_REFUSED,
+                         size == 0         ? "there is no text in the pipe"
+                         : size > TEXT_MAX ? "the text is longer than 64 KiB"
+                                           : "the text in the pipe is not UTF-8");
+        memory_free(text);
+        return NULL;
+    }
+    if (text != NULL) {
+        text[size] = '\0';
+    }
+    return text;
+}
+
+/* Ties the new record to what it is about: an account, or something inside one. */
+static enum tandem_failure tie(struct cli *cli, tandem_mutation *mutation, const char *entity,
+                               const struct sighting *about, const char *what)
+{
+    bool account = strcmp(about->entity, "account") == 0;
+    bool contact = strcmp(about->entity, "contact") == 0 && strcmp(entity, "interaction") == 0;
+    const char *home = account ? about->id : about->account;
+    enum tandem_failure failure = TANDEM_DONE;
+    if (!account) {
+        failure = fields_set(cli, mutation, entity, contact ? "contacts" : "parent", about->id, what);
+    }
+    if (failure == TANDEM_DONE && home[0] != '\0') {
+        failure = fields_set(cli, mutation, entity, "account", home, what);
+    } else if (failure == TANDEM_DONE && strcmp(about->scope, "library") != 0) {
+        (void)tandem_set_scope(mutation, about->scope); /* an error is told when sending */
+    }
+    return failure;
+}
+
+static enum tandem_failure make(struct cli *cli, const struct arguments *arguments,
+                                const char *entity, const char *pairs[][2], const char *what)
+{
+    struct sighting about;
+    char id[TANDEM_ID_TEXT] = "";
+    uint64_t seq = 0;
+    const char *share = arguments_value(arguments, "share");
+    enum tandem_failure failure = cli_connect(cli, NULL);
+    if (failure == TANDEM_DONE) {
+        failure = lookup_account(cli, arguments->positional[0], &about);
+    }
+    tandem_mutation *mutation = failure == TANDEM_DONE ? tandem_mutation_new() : NULL;
+    if (mutation == NULL) {
+        return failure == TANDEM_DONE ? cli_no_memory(cli) : failure;
+    }
+    (void)tandem_create(mutation, entity, id); /* an error is told when sending */
+    for (size_t i = 0; pairs[i][0] != NULL && failure == TANDEM_DONE; i++) {
+        failure = pairs[i][1] == NULL
+                      ? TANDEM_DONE
+                      : fields_set(cli, mutation, entity, pairs[i][0], pairs[i][1], what);
+    }
+    if (failure == TANDEM_DONE) {
+        failure = tie(cli, mutation, entity, &about, what);
+    }
+    if (failure == TANDEM_DONE && share != NULL) {
+        failure = fields_audience(cli, mutation, "internal", false);
+        failure = failure == TANDEM_DONE ? fields_audience(cli, mutation, share, false) : failure;
+    }
+    if (failure == TANDEM_DONE) {
+        failure = cli_send(cli, mutation, what, &seq);
+    }
+    if (failure == TANDEM_DONE) {
+        cli_done(cli, id, seq, "Added %s to %s %s  %s", entity, about.entity, about.title, id);
+    }
+    tandem_mutation_free(mutation);
+    return failure;
+}
+
+/* The first line, as far as a subject goes. NULL when out of memory. */
+static char *first_line(const char *text)
+{
+    size_t length = strcspn(text, "\r\n");
+    while (length > SUBJECT_MAX || (length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80)) {
+        length = length > SUBJECT_MAX ? SUBJECT_MAX : length - 1;
+    }
+    return memory_copy(text, length);
+}
+
+/* "2026-03-01 09:30" is local time; everything else is the schema's business. */
+static const char *when(const char *text, char out[TANDEM_ID_TEXT])
+{
+    struct tm broken = {.tm_isdst = -1};
+    int64_t now = (int64_t)time(NULL) * 1000;
+    if (text == NULL) {
+        return tandem_time_text(now, out);
+    }
+    const char *end = strptime(text, "%Y-%m-%d %H:%M", &broken);
+    if (end == NULL || *end != '\0') {
+        return text;
+    }
+    broken.tm_isdst = -1;
+    return tandem_time_text((int64_t)mktime(&broken) * 1000, out);
+}
+
+enum tandem_failure command_log(struct cli *cli, const struct arguments *arguments)
+{
+    const char *channel = arguments_value(arguments, "channel");
+    char time_text[TANDEM_ID_TEXT];
+    if (channel == NULL) {
+        return cli_usage(cli, "say how it went: --channel call, email, meeting, visit, ...");
+    }
+    char *text = get_text(cli, arguments);
+    if (text == NULL) {
+        return arguments->count == 1 && isatty(STDIN_FILENO) ? TANDEM_USAGE : TANDEM_REFUSED;
+    }
+    char *subject = first_line(text);
+    const char *given = arguments_value(arguments, "subject");
+    const char *pairs[][2] = {
+        {"channel", channel},
+        {"direction", arguments_value(arguments, "direction")},
+        {"status", arguments_value(arguments, "status")},
+        {"subject", given == NULL ? subject : given},
+        {"body", text},
+        {"outcome", arguments_value(arguments, "outcome")},
+        {"dateStart", when(arguments_value(arguments, "at"), time_text)},
+        {NULL, NULL},
+    };
+    enum tandem_failure failure =
+        subject == NULL ? cli_no_memory(cli)
+                        : make(cli, arguments, "interaction", pairs, "nothing was logged");
+    memory_free(subject);
+    memory_free(text);
+    return failure;
+}
+
+enum tandem_failure command_note(struct cli *cli, const struct arguments *arguments)
+{
+    char *text = get_text(cli, arguments);
+    if (text == NULL) {
+        return arguments->count == 1 && isatty(STDIN_FILENO) ? TANDEM_USAGE : TANDEM_REFUSED;
+    }
+    const char *pairs[][2] = {
+        {"text", text},
+        {"type", arguments_value(arguments, "type")},
+        {NULL, NULL},
+    };
+    enum tandem_failure failure = make(cli, arguments, "note", pairs, "the note was not added");
+    memory_free(text);
+    return failure;
+}
