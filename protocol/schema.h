@@ -31,7 +31,8 @@ enum field_kind {
     KIND_REFERENCE,  /* bin 16: id of a record of the field's target entity */
     KIND_REFERENCES, /* array of bin 16, up to 256, no repeats */
     KIND_TAGS,       /* array of str of 1 to 64 bytes, up to 64, no repeats, no spaces around */
-    KIND_BLOB,       /* map {sha256: bin 32, size: int, name: str of 1 to 255 bytes, no slashes} */
+    KIND_BLOB,       /* map {sha256: bin 32, size: int, name: str of 1 to 255 bytes, no slashes,
+                        no spaces around} */
     KIND_COUNT
 };
 

@@ -327,6 +327,8 @@ static bool check_blob(const struct field_def *field, struct wire_reader *reader
     else if (memchr(blob.name.data, '/', blob.name.size) != NULL ||
              memchr(blob.name.data, '\\', blob.name.size) != NULL)
         *why = "the name must not contain slashes";
+    else if (schema_trim(blob.name).size != blob.name.size)
+        *why = "the name must not begin or end with a space";
     return true;
 }
 

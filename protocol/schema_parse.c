@@ -211,7 +211,7 @@ static struct bytes take_part(struct bytes *rest, char separator, struct buffer 
     return taken;
 }
 
-/* Parts of a list, not counting empty ones. */
+/* Parts of a list, not counting empty ones; nil when there is no other. */
 static const char *parse_list(struct bytes text, struct buffer *out, bool ids)
 {
     struct buffer part = {0}, items = {0};
@@ -233,8 +233,12 @@ static const char *parse_list(struct bytes text, struct buffer *out, bool ids)
             problem = "must be ids, separated by commas";
         count++;
     }
-    wire_put_array(out, count);
-    wire_put_raw(out, buffer_bytes(&items));
+    if (count == 0) {
+        wire_put_nil(out);
+    } else {
+        wire_put_array(out, count);
+        wire_put_raw(out, buffer_bytes(&items));
+    }
     if (items.failed)
         problem = NO_MEMORY;
     buffer_release(&items);
@@ -314,7 +318,12 @@ static const char *parse_address(const struct field_def *field, struct bytes tex
     const char *problem = NO_MEMORY;
     if (buffer_reserve(&resolved, text.size))
         problem = read_address(text, &resolved, &address);
-    if (problem == NULL)
+    bool empty = true;
+    for (size_t i = 0; i < ADDRESS_PARTS; i++)
+        empty = empty && address.part[i].size == 0;
+    if (problem == NULL && empty)
+        wire_put_nil(out);
+    else if (problem == NULL)
         schema_put_address(out, &address);
     buffer_release(&resolved);
     return problem;

@@ -112,6 +112,7 @@ static void values_that_are_not_allowed_are_refused(void **state)
         {KIND_BLOB, "{\"sha256\": h'" SHA "', \"size\": 0, \"name\": \"\"}"},
         {KIND_BLOB, "{\"sha256\": h'" SHA "', \"size\": 0, \"name\": \"../a\"}"},
         {KIND_BLOB, "{\"sha256\": h'" SHA "', \"size\": 0, \"name\": \"c:\\\\a\"}"},
+        {KIND_BLOB, "{\"sha256\": h'" SHA "', \"size\": 0, \"name\": \"a \"}"},
         {KIND_BLOB, "{\"sha256\": h'" SHA "', \"size\": 9223372036854775808, \"name\": \"a\"}"},
     };
     (void)state;
@@ -265,6 +266,7 @@ static void people_write_values(void **state)
         {KIND_ADDRESS, "Suite=4", "{\"street\": \"Suite=4\"}"},
         {KIND_REFERENCE, " " ID1, H1}, {KIND_REFERENCES, ID1 "," ID2, "[" H1 ", " H2 "]"},
         {KIND_TAGS, "a, b\\, c,,d ", "[\"a\", \"b, c\", \"d\"]"},
+        {KIND_TAGS, " , ,", "null"}, {KIND_REFERENCES, ",", "null"}, {KIND_ADDRESS, "; ;", "null"},
         {KIND_TAGS, "c:\\a\\\\b", "[\"c:\\\\a\\\\b\"]"},
         {KIND_BLOB, SHA " 12 a b.pdf", "{\"sha256\": h'" SHA "', \"size\": 12, \"name\": \"a b.pdf\"}"},
     };
