@@ -1,0 +1,337 @@
+#include "client-lib/client.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "client-lib/fault.h"
+#include "client-lib/url.h"
+#include "protocol/memory.h"
+
+uint64_t client_now(const tandem_client *client)
+{
+    return client->port->now_ms(client->port->context);
+}
+
+static enum status sync_send(void *context, const struct message *message)
+{
+    return client_send_message(context, message);
+}
+
+static tandem_code set_up(tandem_client *client, const tandem_options *options,
+                          tandem_fault *fault)
+{
+    const struct sync_port port = {client, sync_send, client_sync_event};
+    client->source = (struct field_source){client, client_find_field};
+    if (options->replica == NULL) {
+        if (!port_id(client->port, &client->id))
+            return (tandem_code)trouble(fault, STATUS_INTERNAL, "",
+                                        "the system gives no random numbers");
+        return TANDEM_OK;
+    }
+    enum status status = replica_open(options->replica, options->replica_map_bytes, client->port,
+                                      &client->replica, fault);
+    if (status != STATUS_OK)
+        return (tandem_code)status;
+    client->id = replica_client(client->replica);
+    sync_init(&client->sync, sync_store_replica(), client->replica, &port);
+    return TANDEM_OK;
+}
+
+tandem_code client_open(const tandem_options *options, const struct port *port,
+                        const struct link_ops *ops, tandem_client **out, tandem_fault *fault)
+{
+    tandem_client *client = memory_new(sizeof *client);
+    trouble_clear(fault);
+    *out = NULL;
+    if (client == NULL)
+        return (tandem_code)trouble(fault, STATUS_NO_MEMORY, "", "out of memory");
+    client->magic = CLIENT_MAGIC;
+    client->on_event = options->on_event;
+    client->context = options->context;
+    client->port = port;
+    client->ops = ops;
+    trouble_clear(&client->fault);
+    trouble_clear(&client->parting);
+    client_forget_welcome(client);
+    tandem_code code = set_up(client, options, fault);
+    if (code != TANDEM_OK) {
+        memory_free(client);
+        return code;
+    }
+    *out = client;
+    return TANDEM_OK;
+}
+
+tandem_code tandem_open(const tandem_options *options, tandem_client **out, tandem_fault *fault)
+{
+    static const tandem_options none;
+    return client_open(options != NULL ? options : &none, port_system(), link_tls(), out, fault);
+}
+
+/* Says goodbye as far as that goes without waiting. A client without a replica ends its number
+ * sequence, so that the server need not remember it. */
+static void say_goodbye(tandem_client *client, bool forget)
+{
+    struct message goodbye = {.type = MESSAGE_GOODBYE};
+    struct buffer frame = {0};
+    if (forget) {
+        goodbye.as.goodbye.forget = true;
+        message_mark(&goodbye, "forget");
+    }
+    message_encode(&frame, &goodbye);
+    if (!frame.failed)
+        (void)client->ops->send(client->link, buffer_bytes(&frame));
+    client->ops->close(client->link, 1000);
+    buffer_release(&frame);
+}
+
+static void free_set_aside(tandem_client *client)
+{
+    if (client->set_aside != NULL)
+        client->ops->free(client->set_aside);
+    client->set_aside = NULL;
+}
+
+void tandem_close(tandem_client *client)
+{
+    tandem_fault cancelled;
+    if (client == NULL)
+        return;
+    assert(client->magic == CLIENT_MAGIC && !client->in_service);
+    client->closing = true;
+    if (client->link != NULL && client->state == CLIENT_ONLINE)
+        say_goodbye(client, client->replica == NULL && client->outbox.count == 0);
+    client_drop_link(client);
+    free_set_aside(client);
+    client_cancel_outbox(client, STATUS_CANCELLED);
+    trouble(&cancelled, STATUS_CANCELLED, "", "the client was closed");
+    client_fail_requests(client, &cancelled);
+    if (client->replica != NULL) {
+        sync_release(&client->sync);
+        replica_close(client->replica);
+    }
+    client_forget_welcome(client);
+    texts_release(&client->server.texts);
+    client->magic = 0;
+    memory_free(client);
+}
+
+/* ---- Connecting ---- */
+
+static bool copy_text(struct texts *texts, const char **text)
+{
+    if (*text == NULL)
+        return true;
+    *text = texts_keep(texts, bytes_text(*text));
+    return *text != NULL;
+}
+
+static bool copy_server(const tandem_server *from, struct server_copy *out)
+{
+    out->server = *from;
+    out->texts = (struct texts){0};
+    struct tandem_server *to = &out->server;
+    const char **const strings[] = {&to->url,  &to->ca,     &to->certificate, &to->key,
+                                    &to->user, &to->secret, &to->new_secret,  &to->agent};
+    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
+        if (!copy_text(&out->texts, strings[i])) {
+            texts_release(&out->texts);
+            return false;
+        }
+    return true;
+}
+
+static tandem_code check_server(const tandem_server *server, tandem_fault *fault)
+{
+    struct url url;
+    const char *missing = NULL;
+    enum status status = url_parse(server->url, &url, fault);
+    if (status != STATUS_OK)
+        return (tandem_code)status;
+    if (server->method == TANDEM_SIGN_IN_PASSWORD || server->method == TANDEM_SIGN_IN_CODE)
+        missing = server->user == NULL ? "user" : server->secret == NULL ? "secret" : NULL;
+    if (server->method == TANDEM_SIGN_IN_CODE && missing == NULL && server->new_secret == NULL)
+        missing = "new_secret";
+    if (server->method == TANDEM_SIGN_IN_TOKEN && server->secret == NULL)
+        missing = "secret";
+    if (server->method == TANDEM_SIGN_IN_CERTIFICATE && server->certificate == NULL)
+        missing = "certificate";
+    if (missing == NULL)
+        return TANDEM_OK;
+    return (tandem_code)trouble(fault, STATUS_USAGE, missing, "this way to sign in needs a %s",
+                                missing);
+}
+
+tandem_code tandem_connect(tandem_client *client, const tandem_server *server, tandem_fault *fault)
+{
+    struct server_copy copy;
+    trouble_clear(fault);
+    tandem_code code = check_server(server, fault);
+    if (code != TANDEM_OK)
+        return code;
+    if (client->closing)
+        return (tandem_code)trouble(fault, STATUS_CANCELLED, "", "the client is being closed");
+    if (!copy_server(server, &copy))
+        return (tandem_code)trouble(fault, STATUS_NO_MEMORY, "", "out of memory");
+    if (client->link != NULL && client->state == CLIENT_ONLINE)
+        say_goodbye(client, false);
+    tandem_fault dropped;
+    trouble(&dropped, STATUS_UNREACHABLE, "", "the connection was dropped for another");
+    client_drop_link(client);
+    client_fail_requests(client, &dropped);
+    texts_release(&client->server.texts);
+    client->server = copy;
+    client->generation++;
+    client->failures = 0;
+    client->retry_at = client_now(client);
+    trouble_clear(&client->fault);
+    client_move(client, CLIENT_WAITING);
+    return TANDEM_OK;
+}
+
+/* ---- The caller's loop ---- */
+
+int tandem_fd(const tandem_client *client)
+{
+    return client->link != NULL ? client->ops->fd(client->link) : -1;
+}
+
+int tandem_want(const tandem_client *client)
+{
+    return client->link != NULL ? client->ops->want(client->link) : 0;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+int tandem_timeout(const tandem_client *client)
+{
+    uint64_t now = client_now(client);
+    uint64_t due;
+    if (client->link != NULL && client->ops->more(client->link))
+        return 0;
+    switch (client->state) {
+    case CLIENT_WAITING:
+        due = client->retry_at;
+        break;
+    case CLIENT_CONNECTING:
+    case CLIENT_SIGNING_IN:
+        due = client->deadline;
+        break;
+    case CLIENT_ONLINE:
+        due = earlier(client->last_sent + CLIENT_PING_AFTER,
+                      client->last_received + CLIENT_DEAD_AFTER);
+        break;
+    default:
+        return -1;
+    }
+    return due <= now ? 0 : (int)earlier(due - now, 3600000);
+}
+
+static void send_ping(tandem_client *client)
+{
+    struct message ping = {.type = MESSAGE_PING};
+    (void)client_send_message(client, &ping);
+}
+
+/* What time alone makes due. */
+static void run_timers(tandem_client *client)
+{
+    uint64_t now = client_now(client);
+    if (client->state == CLIENT_WAITING && now >= client->retry_at) {
+        client_begin(client);
+    } else if ((client->state == CLIENT_CONNECTING || client->state == CLIENT_SIGNING_IN) &&
+               now >= client->deadline) {
+        client_break(client, 1000, STATUS_UNREACHABLE, "the server did not answer in time");
+    } else if (client->state == CLIENT_ONLINE) {
+        if (now >= client->last_received + CLIENT_DEAD_AFTER)
+            client_break(client, 1000, STATUS_UNREACHABLE, "the server fell silent");
+        else if (now >= client->last_sent + CLIENT_PING_AFTER)
+            send_ping(client);
+    }
+}
+
+tandem_code tandem_service(tandem_client *client)
+{
+    assert(client->magic == CLIENT_MAGIC);
+    if (client->in_service)
+        return STATUS_USAGE;
+    client->in_service = true;
+    run_timers(client);
+    if (client->link != NULL)
+        client->ops->run(client->link);
+    client->in_service = false;
+    free_set_aside(client);
+    return client->state == CLIENT_FAILED ? client->fault.code : TANDEM_OK;
+}
+
+tandem_code tandem_wait(tandem_client *client, int timeout_ms)
+{
+    int due = tandem_timeout(client);
+    int want = tandem_want(client);
+    struct pollfd poll_fd = {.fd = tandem_fd(client)};
+    if (client->in_service)
+        return STATUS_USAGE;
+    if (client->state == CLIENT_FAILED)
+        return client->fault.code;
+    if (client->state == CLIENT_IDLE)
+        return (tandem_code)trouble(&client->fault, STATUS_USAGE, "", "connect first");
+    if (due >= 0 && (timeout_ms < 0 || due < timeout_ms))
+        timeout_ms = due;
+    poll_fd.events = (short)(((want & TANDEM_WANT_READ) != 0 ? POLLIN : 0) |
+                             ((want & TANDEM_WANT_WRITE) != 0 ? POLLOUT : 0));
+    if (poll(&poll_fd, poll_fd.fd >= 0 ? 1 : 0, timeout_ms) < 0 && errno != EINTR)
+        return (tandem_code)trouble(&client->fault, STATUS_IO, "", "poll: %s", strerror(errno));
+    return tandem_service(client);
+}
+
+/* ---- Accessors ---- */
+
+void tandem_last_fault(const tandem_client *client, tandem_fault *out)
+{
+    *out = client->fault;
+}
+
+bool tandem_connected(const tandem_client *client)
+{
+    return client->state == CLIENT_ONLINE;
+}
+
+const char *tandem_user_name(const tandem_client *client)
+{
+    return client->user_name;
+}
+
+const char *tandem_user_role(const tandem_client *client)
+{
+    return client->user_role;
+}
+
+const char *tandem_user_id(const tandem_client *client)
+{
+    return client->user_id;
+}
+
+size_t tandem_party_count(const tandem_client *client)
+{
+    return client->party_count;
+}
+
+const char *tandem_party_name(const tandem_client *client, size_t index)
+{
+    return index < client->party_count ? client->parties[index].name : NULL;
+}
+
+const char *tandem_party_id(const tandem_client *client, size_t index)
+{
+    return index < client->party_count ? client->parties[index].id : NULL;
+}
+
+const char *tandem_token(const tandem_client *client)
+{
+    return client->token;
+}

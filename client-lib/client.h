@@ -1,0 +1,153 @@
+/* A client handle: its connection's state, and what the files that make it up share.
+ *
+ *     client.c          the handle: open, close, connect, the caller's loop
+ *     client_state.c    the states of a connection, when to try again
+ *     client_session.c  what the server says
+ *     client_read.c     reading the replica, events about records
+ *     client_send.c     mutations and their results
+ *     client_ask.c      requests
+ *     answer.c          their answers
+ *
+ * The states, with the table of moves in client_state.c:
+ *
+ *     IDLE -- tandem_connect --> WAITING -- its time has come --> CONNECTING -- opened --> SIGNING_IN
+ *                                  ^                                  |                    | welcome
+ *                                  +----- lost, may be healed --------+------ ... ----- ONLINE
+ *                                                                     |
+ *                                  FAILED <---- lost for good --------+
+ *
+ * Everything a callback may do is allowed at the moment it is called, except tandem_service(),
+ * tandem_wait() and tandem_close(). A callback may drop the connection (tandem_connect), so a link
+ * is never freed at once but set aside until the service call is over; whoever runs a callback
+ * and goes on afterwards compares `generation`. */
+#ifndef TANDEM_CLIENT_LIB_CLIENT_H
+#define TANDEM_CLIENT_LIB_CLIENT_H
+
+#include "client-lib/link.h"
+#include "client-lib/outbox.h"
+#include "client-lib/port.h"
+#include "client-lib/record.h"
+#include "client-lib/replica.h"
+#include "client-lib/sync.h"
+#include "client-lib/texts.h"
+#include "protocol/message.h"
+#include "tandem/tandem.h"
+
+enum client_state {
+    CLIENT_IDLE,
+    CLIENT_WAITING,
+    CLIENT_CONNECTING,
+    CLIENT_SIGNING_IN,
+    CLIENT_ONLINE,
+    CLIENT_FAILED,
+    CLIENT_STATES
+};
+
+/* Milliseconds. */
+#define CLIENT_PING_AFTER 25000u   /* of having sent nothing */
+#define CLIENT_DEAD_AFTER 60000u   /* of having received nothing */
+#define CLIENT_ATTEMPT 30000u      /* to connect, and again to sign in */
+#define CLIENT_RETRY_FIRST 250u    /* doubled with each failure in a row ... */
+#define CLIENT_RETRY_MOST 30000u   /* ... up to this */
+#define CLIENT_RETRY_LIMITED 60000u /* after "too many" */
+
+struct party {
+    const char *id, *name;
+};
+
+/* Copies of tandem_server's strings. */
+struct server_copy {
+    struct tandem_server server;
+    struct texts texts;
+};
+
+struct request;
+
+struct tandem_client {
+    uint32_t magic;
+    tandem_event_fn *on_event;
+    void *context;
+    const struct port *port;
+    const struct link_ops *ops;
+    struct link *link;
+    struct link *set_aside; /* to be freed when no callback of it can be running */
+    unsigned generation;    /* of the link */
+    enum client_state state;
+    bool in_service, closing;
+    struct server_copy server;
+    struct replica *replica; /* may be NULL */
+    struct sync sync;
+    struct field_source source;
+    struct outbox outbox;
+    struct request *requests;
+    uint64_t next_request;
+    struct id id; /* of the client, to which mutation numbers belong */
+    unsigned failures;
+    uint64_t retry_at, deadline, last_sent, last_received;
+    tandem_fault fault;   /* the last error */
+    tandem_fault parting; /* what the server said last before it closes; code 0: nothing */
+    /* As told by welcome. */
+    struct texts welcome_texts;
+    const char *user_name, *user_role, *token;
+    char user_id[ID_TEXT_SIZE];
+    struct party *parties;
+    size_t party_count;
+};
+
+#define CLIENT_MAGIC 0x7a4d11e5u
+
+/* tandem_open() with a port and a way to connect of the caller's choice. */
+tandem_code client_open(const tandem_options *options, const struct port *port,
+                        const struct link_ops *ops, tandem_client **out, tandem_fault *fault);
+
+uint64_t client_now(const tandem_client *client);
+
+/* ---- client_state.c ---- */
+
+void client_move(tandem_client *client, enum client_state to);
+/* Opens the link when it is time to. */
+void client_begin(tandem_client *client);
+/* The connection is over: tells everyone, and decides whether and when to try again. `fault` may be
+ * the client's own. */
+void client_lost(tandem_client *client, unsigned close_code, const tandem_fault *fault);
+/* Closes the connection for a reason of our own and goes on as after any other loss. */
+void client_break(tandem_client *client, unsigned close_code, enum status status,
+                  const char *words);
+/* Detaches the link without telling anybody. */
+void client_drop_link(tandem_client *client);
+
+/* ---- client_session.c ---- */
+
+/* Encodes and queues a message. A failure has broken the connection off when it returns. */
+enum status client_send_message(tandem_client *client, const struct message *message);
+void client_send_hello(tandem_client *client);
+void client_receive(tandem_client *client, struct bytes frame);
+void client_forget_welcome(tandem_client *client);
+
+/* ---- client_read.c ---- */
+
+void client_event(tandem_client *client, const tandem_event *event);
+void client_sync_event(void *context, const struct sync_event *event);
+bool client_find_field(void *context, struct bytes entity, struct bytes name,
+                       struct field_def *out, struct custom_field_storage *storage);
+/* The entity of a record that the replica holds, appended to `out` (else nothing). */
+void client_entity_of(tandem_client *client, struct id id, struct buffer *out);
+
+/* ---- client_send.c ---- */
+
+/* Sends all that is unanswered, in order. */
+void client_send_outbox(tandem_client *client);
+void client_result(tandem_client *client, const struct message *message);
+/* Answers everything in the outbox with this code. */
+void client_cancel_outbox(tandem_client *client, enum status status);
+
+/* ---- client_ask.c ---- */
+
+/* An answer, or an error with a request number; false when nobody waits for it. */
+bool client_answer(tandem_client *client, const struct message *message);
+/* Answers every request with this fault. */
+void client_fail_requests(tandem_client *client, const tandem_fault *fault);
+/* The server's error as a fault. */
+void client_error_fault(const struct msg_error *error, tandem_fault *out);
+
+#endif

@@ -1,0 +1,188 @@
+/* Reading the replica, and telling of what changed in it. */
+#include "client-lib/client.h"
+
+#include "client-lib/fault.h"
+
+struct reading {
+    tandem_client *client;
+    tandem_record_fn *each;
+    void *context;
+    enum status status;
+};
+
+static bool hand_over(void *context, struct bytes encoded)
+{
+    struct reading *reading = context;
+    struct tandem_record record;
+    if (!record_init(&record, encoded, &reading->client->source)) {
+        reading->status = STATUS_CORRUPT;
+        return false;
+    }
+    bool more = reading->each(reading->context, &record);
+    record_release(&record);
+    return more;
+}
+
+static tandem_code finish(struct reading *reading, enum status status)
+{
+    if (status == STATUS_OK)
+        status = reading->status;
+    if (status != STATUS_OK)
+        trouble(&reading->client->fault, status, "", "%s", status_text(status));
+    return (tandem_code)status;
+}
+
+static tandem_code without_replica(tandem_client *client)
+{
+    return (tandem_code)trouble(&client->fault, STATUS_USAGE, "",
+                                "the client was opened without a replica");
+}
+
+uint64_t tandem_cursor(const tandem_client *client)
+{
+    return client->replica != NULL ? replica_cursor(client->replica) : 0;
+}
+
+tandem_code tandem_get(tandem_client *client, const char *id, tandem_record_fn *each, void *context)
+{
+    struct reading reading = {client, each, context, STATUS_OK};
+    struct id parsed;
+    if (client->replica == NULL)
+        return without_replica(client);
+    if (!id_from_text(bytes_text(id), &parsed))
+        return (tandem_code)trouble(&client->fault, STATUS_INVALID_VALUE, "id", "this is no id");
+    return finish(&reading, replica_get(client->replica, parsed, hand_over, &reading));
+}
+
+tandem_code tandem_each(tandem_client *client, const char *entity, tandem_record_fn *each,
+                        void *context)
+{
+    struct reading reading = {client, each, context, STATUS_OK};
+    if (client->replica == NULL)
+        return without_replica(client);
+    return finish(&reading,
+                  replica_each(client->replica, bytes_text(entity), hand_over, &reading));
+}
+
+tandem_code tandem_timeline(tandem_client *client, const char *account, tandem_record_fn *each,
+                            void *context)
+{
+    struct reading reading = {client, each, context, STATUS_OK};
+    struct scope scope = {.kind = SCOPE_ACCOUNT};
+    if (client->replica == NULL)
+        return without_replica(client);
+    if (!id_from_text(bytes_text(account), &scope.id))
+        return (tandem_code)trouble(&client->fault, STATUS_INVALID_VALUE, "account",
+                                    "this is no id");
+    return finish(&reading, replica_timeline(client->replica, scope, hand_over, &reading));
+}
+
+tandem_code tandem_subscribe(tandem_client *client, const char *const *scopes, size_t count)
+{
+    struct buffer list = {0};
+    enum status status = STATUS_OK;
+    if (client->replica == NULL)
+        return without_replica(client);
+    for (size_t i = 0; i < count; i++) {
+        struct scope scope;
+        if (!scope_from_text(bytes_text(scopes[i]), &scope)) {
+            buffer_release(&list);
+            return (tandem_code)trouble(&client->fault, STATUS_INVALID_VALUE, "scope",
+                                        "a scope is account:ID, party:ID, user:ID or library");
+        }
+        buffer_append(&list, &scope, sizeof scope);
+    }
+    if (list.failed)
+        status = STATUS_NO_MEMORY;
+    if (status == STATUS_OK)
+        status = sync_want(&client->sync, (const struct scope *)(const void *)list.data, count);
+    buffer_release(&list);
+    if (status != STATUS_OK)
+        trouble(&client->fault, status, "", "%s", status_text(status));
+    return (tandem_code)status;
+}
+
+void client_event(tandem_client *client, const tandem_event *event)
+{
+    if (client->on_event != NULL && !client->closing)
+        client->on_event(client->context, event);
+}
+
+void client_sync_event(void *context, const struct sync_event *from)
+{
+    tandem_client *client = context;
+    struct tandem_record record;
+    char id[ID_TEXT_SIZE] = "";
+    char scope[SCOPE_TEXT_SIZE] = "";
+    tandem_event event = {.kind = from->kind, .seq = from->seq, .id = id, .scope = scope,
+                          .detail = from->detail};
+    if (from->kind == TANDEM_EVENT_REMOVED || from->kind == TANDEM_EVENT_CHANGED)
+        id_to_text(from->id, id);
+    if (from->kind == TANDEM_EVENT_PURGED || from->kind == TANDEM_EVENT_ENTERED)
+        scope_to_text(from->scope, scope);
+    if (from->record.size > 0 && record_init(&record, from->record, &client->source)) {
+        event.record = &record;
+        client_event(client, &event);
+        record_release(&record);
+    } else {
+        client_event(client, &event);
+    }
+}
+
+/* ---- Custom fields ---- */
+
+struct field_search {
+    struct bytes entity, name;
+    struct field_def *out;
+    struct custom_field_storage *storage;
+    bool found;
+};
+
+static bool text_is(struct bytes fields, const char *key, struct bytes expected)
+{
+    struct bytes value, text;
+    if (!wire_map_find(fields, key, &value))
+        return false;
+    struct wire_reader reader = wire_read(value);
+    return wire_get_str(&reader, &text) && bytes_equal(text, expected);
+}
+
+static bool look_at_definition(void *context, struct bytes encoded)
+{
+    struct field_search *search = context;
+    struct record_view view;
+    if (!record_view_read(encoded, &view))
+        return true;
+    if (!text_is(view.fields, "entity", search->entity) ||
+        !text_is(view.fields, "name", search->name))
+        return true;
+    search->found =
+        schema_custom_field(view.fields, search->out, search->storage, NULL) == STATUS_OK;
+    return !search->found;
+}
+
+bool client_find_field(void *context, struct bytes entity, struct bytes name,
+                       struct field_def *out, struct custom_field_storage *storage)
+{
+    tandem_client *client = context;
+    struct field_search search = {entity, name, out, storage, false};
+    if (client->replica == NULL)
+        return false;
+    enum status status =
+        replica_each(client->replica, bytes_text("customField"), look_at_definition, &search);
+    return status == STATUS_OK && search.found;
+}
+
+static bool copy_entity(void *context, struct bytes encoded)
+{
+    struct record_view view;
+    if (record_view_read(encoded, &view))
+        buffer_append(context, view.entity.data, view.entity.size);
+    return false;
+}
+
+void client_entity_of(tandem_client *client, struct id id, struct buffer *out)
+{
+    if (client->replica != NULL)
+        (void)replica_get(client->replica, id, copy_entity, out);
+}

@@ -1,0 +1,99 @@
+/* The replica: what this client may see, in an LMDB environment of its own. Only replica_*.c know
+ * LMDB.
+ *
+ * A message of the server is applied between replica_begin() and replica_commit(): either all of
+ * it is there, and the cursor with it, or nothing. A process that dies in between finds the state
+ * before the message and asks for it again.
+ *
+ * Tables, keys in the order in which they sort (numbers big-endian):
+ *
+ *     records    id 16                                -> the record as it came from the server
+ *     entities   entity name, 0, id 16                -> (nothing)
+ *     scopes     scope 17, id 16                      -> (nothing)
+ *     timeline   scope 17, time 8 (offset 2^63), id 16 -> (nothing)
+ *     backfills  scope 17                             -> from 8, until 8
+ *     meta       name                                 -> format 4, cursor 8, epoch 16, client 16,
+ *                                                        subscription (text)
+ *
+ * The three index tables hold exactly what the records table implies: each write of a record takes
+ * the entries of the one it replaces away. The whole is a copy of what the server has, so a
+ * replica that cannot be read (another format, damage) is deleted and filled again.
+ *
+ * One handle at a time has a replica; a lock on the file `lock` in its folder sees to that. Readers
+ * may be nested (a callback of a walk may read), and a walk sees the state at its start. */
+#ifndef TANDEM_CLIENT_LIB_REPLICA_H
+#define TANDEM_CLIENT_LIB_REPLICA_H
+
+#include "client-lib/port.h"
+#include "client-lib/record.h"
+#include "protocol/bytes.h"
+#include "protocol/id.h"
+#include "protocol/status.h"
+#include "tandem/tandem.h"
+
+struct replica;
+
+struct replica_backfill {
+    struct scope scope;
+    uint64_t from, until;
+};
+
+/* Opens or makes the replica in `folder`, at most `map_bytes` large (0: 64 GiB, or what the address
+ * space has). LOCKED when somebody else has it. */
+enum status replica_open(const char *folder, size_t map_bytes, const struct port *port,
+                         struct replica **out, tandem_fault *fault);
+void replica_close(struct replica *replica);
+
+struct id replica_client(const struct replica *replica);
+/* As of the last commit. */
+uint64_t replica_cursor(const struct replica *replica);
+struct id replica_epoch(const struct replica *replica);
+
+/* ---- Changing: everything between begin and commit or abort. ---- */
+
+/* The functions below return OK, IO (the disk), LIMIT (the map is full) or NO_MEMORY; after any
+ * failure the caller aborts. */
+enum status replica_begin(struct replica *replica);
+enum status replica_commit(struct replica *replica);
+void replica_abort(struct replica *replica);
+
+/* Deletes everything held of a scope, and its backfill. `count` receives how many records. */
+enum status replica_purge(struct replica *replica, struct scope scope, size_t *count);
+enum status replica_put_backfill(struct replica *replica, const struct replica_backfill *backfill);
+enum status replica_drop_backfill(struct replica *replica, struct scope scope);
+/* Stores a record, replacing what is held. */
+enum status replica_put(struct replica *replica, const struct record_view *view,
+                        struct bytes encoded);
+/* Deletes a record; NOT_FOUND when it is not held. `held` (may be NULL) gets its bytes appended. */
+enum status replica_remove(struct replica *replica, struct id id, struct buffer *held);
+/* The seq of a record as the transaction sees it; NOT_FOUND. */
+enum status replica_held_seq(struct replica *replica, struct id id, uint64_t *seq);
+enum status replica_set_cursor(struct replica *replica, uint64_t cursor);
+/* Deletes every record and backfill, sets the cursor to 0 and the epoch and subscription. */
+enum status replica_empty(struct replica *replica, struct id epoch, struct bytes subscription);
+
+/* ---- Reading: the last committed state. ---- */
+
+/* What replica_empty() was given; "" at first. Appended to `out`. */
+enum status replica_subscription(struct replica *replica, struct buffer *out);
+/* A backfill noted, behind `after` in the order of scopes (NULL: the first). NOT_FOUND at the end. */
+enum status replica_next_backfill(struct replica *replica, const struct scope *after,
+                                  struct replica_backfill *out);
+enum status replica_find_backfill(struct replica *replica, struct scope scope,
+                                  struct replica_backfill *out);
+/* The next scope of which something is held, as above. */
+enum status replica_next_scope(struct replica *replica, const struct scope *after,
+                               struct scope *out);
+
+/* Return false to end the walk. The bytes are valid during the call. */
+typedef bool replica_walk_fn(void *context, struct bytes encoded);
+enum status replica_get(struct replica *replica, struct id id, replica_walk_fn *each,
+                        void *context);
+/* In order of id; "none" walks all entities. */
+enum status replica_each(struct replica *replica, struct bytes entity, replica_walk_fn *each,
+                         void *context);
+/* Newest first. */
+enum status replica_timeline(struct replica *replica, struct scope scope, replica_walk_fn *each,
+                             void *context);
+
+#endif

@@ -1,0 +1,58 @@
+/* What the files of the replica share. No other file includes it: LMDB stays in here. */
+#ifndef TANDEM_CLIENT_LIB_REPLICA_LMDB_H
+#define TANDEM_CLIENT_LIB_REPLICA_LMDB_H
+
+#include <lmdb.h>
+#include <stdbool.h>
+
+#include "client-lib/replica.h"
+
+#define REPLICA_FORMAT 1u
+
+enum replica_table {
+    TABLE_RECORDS,
+    TABLE_ENTITIES,
+    TABLE_SCOPES,
+    TABLE_TIMELINE,
+    TABLE_BACKFILLS,
+    TABLE_META,
+    TABLE_COUNT
+};
+
+#define KEY_ENTITY_MAX (RECORD_NAME_MAX + 1 + ID_SIZE)
+#define KEY_SCOPE_SIZE (SCOPE_SIZE + ID_SIZE)
+#define KEY_TIME_SIZE (SCOPE_SIZE + 8 + ID_SIZE)
+
+struct replica {
+    MDB_env *env;
+    MDB_dbi table[TABLE_COUNT];
+    MDB_txn *write;  /* between begin and commit */
+    MDB_txn *reader; /* reset and renewed, since making one costs more than a look-up */
+    bool reading;    /* `reader` is in use; a nested reader makes its own */
+    int lock;        /* the flocked descriptor */
+    uint64_t cursor, new_cursor;
+    struct id epoch, new_epoch;
+    struct id client;
+};
+
+enum status replica_status(int lmdb_code);
+
+struct replica_reading {
+    MDB_txn *txn;
+    bool own;
+};
+enum status replica_read_begin(struct replica *replica, struct replica_reading *reading);
+void replica_read_end(struct replica *replica, struct replica_reading *reading);
+
+MDB_val replica_val(const void *data, size_t size);
+/* Writes the key into `out` and returns its size. */
+size_t key_entity(struct bytes entity, struct id id, uint8_t out[KEY_ENTITY_MAX]);
+void key_scope(struct scope scope, struct id id, uint8_t out[KEY_SCOPE_SIZE]);
+void key_time(struct scope scope, int64_t ms, struct id id, uint8_t out[KEY_TIME_SIZE]);
+/* Sets one entry of the meta table. */
+enum status replica_meta_put(struct replica *replica, MDB_txn *txn, const char *name,
+                             struct bytes value);
+enum status replica_meta_get(struct replica *replica, MDB_txn *txn, const char *name,
+                             struct bytes *value);
+
+#endif

@@ -1,0 +1,234 @@
+#include "client-lib/replica_lmdb.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum status replica_read_begin(struct replica *replica, struct replica_reading *reading)
+{
+    int code;
+    reading->own = replica->reading;
+    if (reading->own)
+        return replica_status(mdb_txn_begin(replica->env, NULL, MDB_RDONLY, &reading->txn));
+    if (replica->reader == NULL)
+        code = mdb_txn_begin(replica->env, NULL, MDB_RDONLY, &replica->reader);
+    else
+        code = mdb_txn_renew(replica->reader);
+    replica->reading = code == 0;
+    reading->txn = replica->reader;
+    return replica_status(code);
+}
+
+void replica_read_end(struct replica *replica, struct replica_reading *reading)
+{
+    if (reading->own) {
+        mdb_txn_abort(reading->txn);
+    } else {
+        mdb_txn_reset(reading->txn);
+        replica->reading = false;
+    }
+}
+
+enum status replica_subscription(struct replica *replica, struct buffer *out)
+{
+    struct replica_reading reading;
+    struct bytes value = {0};
+    enum status status = replica_read_begin(replica, &reading);
+    if (status != STATUS_OK)
+        return status;
+    status = replica_meta_get(replica, reading.txn, "subscription", &value);
+    if (status == STATUS_OK)
+        buffer_append(out, value.data, value.size);
+    replica_read_end(replica, &reading);
+    return out->failed ? STATUS_NO_MEMORY : status;
+}
+
+/* The first key of `table` at or behind `from` (`size` bytes); copies at most `room` bytes of key
+ * and value. */
+static enum status seek(struct replica *replica, enum replica_table table, const uint8_t *from,
+                        size_t size, uint8_t *key_out, size_t key_room, uint8_t *value_out,
+                        size_t value_room)
+{
+    struct replica_reading reading;
+    MDB_cursor *cursor = NULL;
+    MDB_val key = replica_val(from, size);
+    MDB_val data;
+    enum status status = replica_read_begin(replica, &reading);
+    if (status != STATUS_OK)
+        return status;
+    int code = mdb_cursor_open(reading.txn, replica->table[table], &cursor);
+    if (code == 0)
+        code = mdb_cursor_get(cursor, &key, &data, size > 0 ? MDB_SET_RANGE : MDB_FIRST);
+    status = replica_status(code);
+    if (status == STATUS_OK) {
+        if (key.mv_size < key_room || data.mv_size < value_room)
+            status = STATUS_CORRUPT;
+        else
+            memcpy(key_out, key.mv_data, key_room);
+        if (status == STATUS_OK && value_room > 0)
+            memcpy(value_out, data.mv_data, value_room);
+    }
+    if (cursor != NULL)
+        mdb_cursor_close(cursor);
+    replica_read_end(replica, &reading);
+    return status;
+}
+
+/* The smallest key behind every key that begins with the scope. */
+static size_t behind_scope(const struct scope *after, uint8_t out[SCOPE_SIZE])
+{
+    if (after == NULL)
+        return 0;
+    scope_put(*after, out);
+    for (size_t i = SCOPE_SIZE; i > 0; i--)
+        if (++out[i - 1] != 0)
+            break;
+    return SCOPE_SIZE;
+}
+
+enum status replica_next_backfill(struct replica *replica, const struct scope *after,
+                                  struct replica_backfill *out)
+{
+    uint8_t from[SCOPE_SIZE], key[SCOPE_SIZE], value[16];
+    size_t size = behind_scope(after, from);
+    enum status status = seek(replica, TABLE_BACKFILLS, from, size, key, sizeof key, value, 16);
+    if (status != STATUS_OK)
+        return status;
+    out->from = get_u64(value);
+    out->until = get_u64(value + 8);
+    return scope_from_bytes(bytes_of(key, sizeof key), &out->scope) ? STATUS_OK : STATUS_CORRUPT;
+}
+
+enum status replica_find_backfill(struct replica *replica, struct scope scope,
+                                  struct replica_backfill *out)
+{
+    uint8_t from[SCOPE_SIZE], key[SCOPE_SIZE], value[16];
+    scope_put(scope, from);
+    enum status status =
+        seek(replica, TABLE_BACKFILLS, from, SCOPE_SIZE, key, sizeof key, value, 16);
+    if (status != STATUS_OK)
+        return status;
+    if (memcmp(key, from, SCOPE_SIZE) != 0)
+        return STATUS_NOT_FOUND;
+    *out = (struct replica_backfill){scope, get_u64(value), get_u64(value + 8)};
+    return STATUS_OK;
+}
+
+enum status replica_next_scope(struct replica *replica, const struct scope *after,
+                               struct scope *out)
+{
+    uint8_t from[SCOPE_SIZE], key[SCOPE_SIZE];
+    size_t size = behind_scope(after, from);
+    enum status status = seek(replica, TABLE_SCOPES, from, size, key, sizeof key, NULL, 0);
+    if (status != STATUS_OK)
+        return status;
+    return scope_from_bytes(bytes_of(key, sizeof key), out) ? STATUS_OK : STATUS_CORRUPT;
+}
+
+enum status replica_get(struct replica *replica, struct id id, replica_walk_fn *each,
+                        void *context)
+{
+    struct replica_reading reading;
+    MDB_val key = replica_val(id.octet, ID_SIZE);
+    MDB_val data;
+    enum status status = replica_read_begin(replica, &reading);
+    if (status != STATUS_OK)
+        return status;
+    status = replica_status(mdb_get(reading.txn, replica->table[TABLE_RECORDS], &key, &data));
+    if (status == STATUS_OK)
+        (void)each(context, bytes_of(data.mv_data, data.mv_size));
+    replica_read_end(replica, &reading);
+    return status;
+}
+
+/* Hands over the record that an index key names by its last 16 bytes. `more` becomes false when
+ * the callback has had enough. */
+static enum status visit(struct replica *replica, MDB_txn *txn, MDB_val key,
+                         replica_walk_fn *each, void *context, bool *more)
+{
+    MDB_val id = replica_val((const uint8_t *)key.mv_data + key.mv_size - ID_SIZE, ID_SIZE);
+    MDB_val data;
+    int code = mdb_get(txn, replica->table[TABLE_RECORDS], &id, &data);
+    if (code == MDB_NOTFOUND)
+        return STATUS_CORRUPT;
+    if (code == 0)
+        *more = each(context, bytes_of(data.mv_data, data.mv_size));
+    return replica_status(code);
+}
+
+/* Walks the keys of `table` that begin with the prefix, in or against their order. */
+struct walk {
+    enum replica_table table;
+    struct bytes prefix;
+    bool backwards;
+};
+
+static int walk_start(MDB_cursor *cursor, const struct walk *walk, MDB_val *key, MDB_val *data)
+{
+    uint8_t end[KEY_ENTITY_MAX];
+    if (!walk->backwards) {
+        *key = replica_val(walk->prefix.data, walk->prefix.size);
+        return mdb_cursor_get(cursor, key, data, walk->prefix.size > 0 ? MDB_SET_RANGE : MDB_FIRST);
+    }
+    assert(walk->prefix.size > 0 && walk->prefix.size <= sizeof end);
+    memcpy(end, walk->prefix.data, walk->prefix.size);
+    for (size_t i = walk->prefix.size; i > 0; i--)
+        if (++end[i - 1] != 0)
+            break;
+    *key = replica_val(end, walk->prefix.size);
+    int code = mdb_cursor_get(cursor, key, data, MDB_SET_RANGE);
+    return mdb_cursor_get(cursor, key, data, code == MDB_NOTFOUND ? MDB_LAST : MDB_PREV);
+}
+
+static enum status walk_keys(struct replica *replica, const struct walk *walk,
+                             replica_walk_fn *each, void *context)
+{
+    struct replica_reading reading;
+    MDB_cursor *cursor = NULL;
+    MDB_val key, data;
+    bool more = true;
+    enum status status = replica_read_begin(replica, &reading);
+    if (status != STATUS_OK)
+        return status;
+    int code = mdb_cursor_open(reading.txn, replica->table[walk->table], &cursor);
+    if (code == 0)
+        code = walk_start(cursor, walk, &key, &data);
+    while (code == 0 && status == STATUS_OK && more) {
+        if (key.mv_size < walk->prefix.size + ID_SIZE ||
+            (walk->prefix.size > 0 &&
+             memcmp(key.mv_data, walk->prefix.data, walk->prefix.size) != 0))
+            break;
+        status = visit(replica, reading.txn, key, each, context, &more);
+        if (more)
+            code = mdb_cursor_get(cursor, &key, &data, walk->backwards ? MDB_PREV : MDB_NEXT);
+    }
+    if (cursor != NULL)
+        mdb_cursor_close(cursor);
+    replica_read_end(replica, &reading);
+    if (status == STATUS_OK && code != 0 && code != MDB_NOTFOUND)
+        status = replica_status(code);
+    return status;
+}
+
+enum status replica_each(struct replica *replica, struct bytes entity, replica_walk_fn *each,
+                         void *context)
+{
+    uint8_t prefix[RECORD_NAME_MAX + 1];
+    struct walk walk = {.table = TABLE_RECORDS};
+    if (entity.size > RECORD_NAME_MAX)
+        return STATUS_OK;
+    if (entity.size > 0) {
+        memcpy(prefix, entity.data, entity.size);
+        prefix[entity.size] = 0;
+        walk = (struct walk){TABLE_ENTITIES, bytes_of(prefix, entity.size + 1), false};
+    }
+    return walk_keys(replica, &walk, each, context);
+}
+
+enum status replica_timeline(struct replica *replica, struct scope scope, replica_walk_fn *each,
+                             void *context)
+{
+    uint8_t prefix[SCOPE_SIZE];
+    scope_put(scope, prefix);
+    const struct walk walk = {TABLE_TIMELINE, bytes_of(prefix, sizeof prefix), true};
+    return walk_keys(replica, &walk, each, context);
+}
