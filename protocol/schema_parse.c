@@ -2,6 +2,7 @@
  * NULL, or says what it expected; schema_check() then has the last word on what came out. */
 #include "protocol/schema_value.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define NO_MEMORY "out of memory"
@@ -144,9 +145,10 @@ static const char *parse_time(const struct field_def *field, struct bytes text, 
 static bool read_minor_units(struct bytes text, size_t digits, int64_t *out)
 {
     struct decimal decimal;
-    uint8_t run[DECIMAL_DIGITS_MAX + 3];
+    uint8_t run[1 + DECIMAL_DIGITS_MAX + CURRENCY_DIGITS_MAX];
     size_t size = 0;
     uint64_t magnitude;
+    assert(digits <= CURRENCY_DIGITS_MAX);
     if (!schema_read_decimal(text, &decimal) || decimal.fraction.size > digits)
         return false;
     run[size++] = '0';

@@ -49,7 +49,8 @@ void schema_put_money(struct buffer *out, const struct money *money);
 void schema_put_address(struct buffer *out, const struct address *address);
 void schema_put_blob(struct buffer *out, const struct blob *blob);
 
-/* Decimal places of an ISO 4217 currency's minor unit; -1 when there is no such currency. */
+#define CURRENCY_DIGITS_MAX 3u
+/* Decimal places of an ISO 4217 currency's minor unit, at most CURRENCY_DIGITS_MAX; -1 when there is no such currency. */
 int schema_currency_digits(struct bytes code);
 
 /* -?digits[.digits] with at most DECIMAL_DIGITS_MAX digits: sign and digits with the leading

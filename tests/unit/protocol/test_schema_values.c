@@ -297,6 +297,7 @@ static void what_cannot_be_read_leaves_the_buffer_alone(void **state)
         {KIND_MONEY, "1250.50"}, {KIND_MONEY, "NOK"}, {KIND_MONEY, "1.234 NOK"},
         {KIND_MONEY, "0.5 JPY"}, {KIND_MONEY, "1,250.50 NOK"}, {KIND_MONEY, "1 QQQ"},
         {KIND_MONEY, "92233720368547758.08 NOK"}, {KIND_MONEY, "999999999999999999999999999999 NOK"},
+        {KIND_MONEY, "999999999999999999999999999999 KWD"},
         {KIND_EMAIL, "nobody"}, {KIND_PHONE, "call me"}, {KIND_URL, "a b"},
         {KIND_ADDRESS, "a; b; c; d; e; f"}, {KIND_ADDRESS, "street=a; b; street=c"},
         {KIND_REFERENCE, "x"}, {KIND_REFERENCES, ID1 ",x"}, {KIND_REFERENCES, ID1 "," ID1},
