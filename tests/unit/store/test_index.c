@@ -361,13 +361,15 @@ static void every_timeline_field_orders(void **state)
         const unsigned number = 64 - ++count;
         const struct field_def *field = schema_field(entity, bytes_text(entity->timeline_field));
         struct made *made = made_new(number, entity->name, scope, number);
-        made->record.created.at_ms = (uint64_t)count * 86400000;
+        const int64_t day = (int64_t)count * 86400000;
         char date[32];
         snprintf(date, sizeof date, "1970-01-%02u", count + 1);
         if (field != NULL && field->kind == KIND_DATE)
             made_text(made, field->name, date);
         else if (field != NULL && field->kind == KIND_TIME)
-            made_time(made, field->name, (int64_t)count * 86400000);
+            made_time(made, field->name, day);
+        else
+            made->record.created.at_ms = (uint64_t)day;
         fixture_begin(fixture);
         put(fixture->write, NULL, made);
         fixture_commit(fixture);

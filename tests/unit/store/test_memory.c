@@ -100,7 +100,8 @@ static enum status write_all(struct fixture *fixture)
     static uint64_t seq;
     struct record *record = &made.record;
     static const uint8_t name[] = {0xa2, 'a', 'b'};
-    *record = (struct record){.id = id_number((unsigned)++seq),
+    seq++;
+    *record = (struct record){.id = id_number((unsigned)seq),
                               .entity = bytes_text("account"),
                               .scope = account_scope(1),
                               .seq = seq,

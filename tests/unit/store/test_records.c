@@ -256,6 +256,7 @@ static void a_wrong_old_record_fails_the_transaction(void **state)
         fixture->write.ops->put_record(fixture->write.self, &wrong->record, &after->record),
         CORRUPT);
     fixture_commit_fails(fixture, STATUS_CORRUPT);
+    assert_status(store_write_begin(fixture->store, &fixture->write), IO);
     made_free(made);
     made_free(wrong);
     made_free(after);

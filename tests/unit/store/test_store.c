@@ -111,7 +111,7 @@ static void another_process_is_locked_out(void **state)
     if (child == 0) {
         const struct store_options options = fixture_options(fixture);
         struct store *store;
-        _exit(store_open(&options, &store, NULL));
+        _exit((int)store_open(&options, &store, NULL));
     }
     int ended;
     assert_int_equal(waitpid(child, &ended, 0), child);
