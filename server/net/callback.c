@@ -40,10 +40,10 @@ static int connection_event(struct connection *connection, struct lws *wsi,
         connection_fragment(connection, in, size);
         return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
-        return connection_writable(connection) ? 0 : -1;
-    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-        connection->mute = true;
+        connection_flush(connection);
         return 0;
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+        return connection_peer_closes(connection) ? -1 : 0;
     case LWS_CALLBACK_CLOSED:
     case LWS_CALLBACK_CLOSED_HTTP:
         connection_closed(connection);

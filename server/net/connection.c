@@ -177,11 +177,27 @@ static void take_stock(struct connection *connection)
 
 void connection_settle(struct connection *connection)
 {
-    if (!connection->session || connection->mute)
+    if (!connection->session || connection->mute || !connection->wsi)
         return;
     take_stock(connection);
     if (session_due(connection->session))
         io_thread_schedule(connection);
+}
+
+/* What is said last, once the session has nothing more: our own error, then the close. */
+static enum send_result take_leave(struct connection *connection)
+{
+    enum send_result result = SEND_DONE;
+    if (connection->farewell) {
+        result = send_frame(connection->wsi, connection->farewell);
+        frame_drop(connection->farewell);
+        connection->farewell = NULL;
+    }
+    if (result != SEND_DONE)
+        return result;
+    connection->mute = true;
+    connection->closing_ms = net_uptime_ms();
+    return send_close(connection->wsi, (uint16_t)connection->code);
 }
 
 void connection_flush(struct connection *connection)
@@ -192,30 +208,20 @@ void connection_flush(struct connection *connection)
         return;
     connection->moved_ms = net_uptime_ms();
     enum send_result result = send_session(wsi, session, &connection->thread->staging);
-    if (result == SEND_DONE && connection->farewell) {
-        result = send_frame(wsi, connection->farewell);
-        frame_drop(connection->farewell);
-        connection->farewell = NULL;
-    }
+    if (result == SEND_DONE && connection->closing && !session_due(session))
+        result = take_leave(connection);
     take_stock(connection);
     if (result == SEND_FAILED)
         connection_kill(connection);
-    else if (result == SEND_YIELDED || (result == SEND_DONE && connection->closing))
+    else if (result == SEND_YIELDED)
         lws_callback_on_writable(wsi);
 }
 
-bool connection_writable(struct connection *connection)
+bool connection_peer_closes(struct connection *connection)
 {
-    if (!connection->session || connection->mute)
-        return true;
-    connection_flush(connection);
-    bool said = !connection->killed && !connection->farewell &&
-                !lws_partial_buffered(connection->wsi) && !session_due(connection->session);
-    if (!connection->closing || !said)
-        return true;
+    bool answers_ours = connection->mute;
     connection->mute = true;
-    lws_close_reason(connection->wsi, (enum lws_close_status)connection->code, NULL, 0);
-    return false;
+    return answers_ours;
 }
 
 void connection_close(struct connection *connection, enum close_code code)

@@ -124,8 +124,9 @@ bool connection_established(struct connection *connection, struct lws *wsi);
 void connection_fragment(struct connection *connection, const void *data, size_t size);
 /* Sends what there is. */
 void connection_flush(struct connection *connection);
-/* The library may write: flush, and close when all is said. False: close now. */
-bool connection_writable(struct connection *connection);
+/* The peer sent a close frame. True: it answers ours, the connection is over; false: the library
+ * is to answer it. */
+bool connection_peer_closes(struct connection *connection);
 void connection_closed(struct connection *connection);
 /* Begins to close once the queued answers are sent. */
 void connection_close(struct connection *connection, enum close_code code);

@@ -82,3 +82,13 @@ enum send_result send_frame(struct lws *wsi, struct frame *frame)
         return SEND_FAILED;
     return lws_partial_buffered(wsi) ? SEND_BLOCKED : SEND_DONE;
 }
+
+enum send_result send_close(struct lws *wsi, uint16_t code)
+{
+    assert(!lws_partial_buffered(wsi));
+    uint8_t bytes[4] = {0x88, 2};
+    put_u16(bytes + 2, code);
+    if (!write_raw(wsi, bytes_of(bytes, sizeof bytes)))
+        return SEND_FAILED;
+    return lws_partial_buffered(wsi) ? SEND_BLOCKED : SEND_DONE;
+}

@@ -11,6 +11,9 @@
  *     then calls back when the socket can be written;
  *   - one SSL_write is repeated with the same bytes: the library keeps what OpenSSL did not take.
  *
+ * Close frames go the same way: under libuv the library closes a connection twice over when a
+ * callback asks for it, and the second time drops the close frame of the first.
+ *
  * The version is checked when the server starts, and a test sends pings into a full stream.
  */
 #ifndef TANDEM_NET_SEND_H
@@ -45,6 +48,8 @@ enum send_result send_session(struct lws *wsi, struct session *session,
                               struct send_buffer *staging);
 /* Sends one frame. Not while the library has bytes buffered. */
 enum send_result send_frame(struct lws *wsi, struct frame *frame);
+/* Sends a close frame. Not while the library has bytes buffered; nothing may be sent after it. */
+enum send_result send_close(struct lws *wsi, uint16_t code);
 
 /* Whether the library at hand is one whose raw write is known. */
 bool send_version_known(const char *library_version);
