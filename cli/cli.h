@@ -63,6 +63,8 @@ enum tandem_failure cli_sign_in(struct cli *cli, const tandem_server *server);
 /* Services the connection until *done, or the line is lost, or the server stays silent too long;
  * then returns false with cli->fault set. */
 bool cli_await(struct cli *cli, const bool *done);
+/* Services the connection once, waiting at most so long. False when it is over, as cli_await. */
+bool cli_turn(struct cli *cli, int most_ms);
 
 /* ---- Asking -------------------------------------------------------------------------------- */
 

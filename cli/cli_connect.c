@@ -39,17 +39,10 @@ static void set_fault(struct cli *cli, tandem_code code, const char *detail)
     (void)snprintf(cli->fault.detail, sizeof cli->fault.detail, "%s", detail);
 }
 
-/* Services once. False when the connection is over, with the fault. */
-static bool step(struct cli *cli, int64_t deadline)
+bool cli_turn(struct cli *cli, int most_ms)
 {
-    int64_t left = deadline - now_ms();
-    if (left <= 0) {
-        set_fault(cli, STATUS_UNREACHABLE, "no answer came in time");
-        return false;
-    }
     int limit = tandem_timeout(cli->client);
-    int wait = limit < 0 || limit > left ? (int)left : limit;
-    tandem_code code = tandem_wait(cli->client, wait);
+    tandem_code code = tandem_wait(cli->client, limit < 0 || limit > most_ms ? most_ms : limit);
     if (code != TANDEM_OK || cli->lost) {
         tandem_last_fault(cli->client, &cli->fault);
         if (cli->fault.code == TANDEM_OK) {
@@ -58,6 +51,17 @@ static bool step(struct cli *cli, int64_t deadline)
         return false;
     }
     return true;
+}
+
+/* The same, until a time. */
+static bool step(struct cli *cli, int64_t deadline)
+{
+    int64_t left = deadline - now_ms();
+    if (left <= 0) {
+        set_fault(cli, STATUS_UNREACHABLE, "no answer came in time");
+        return false;
+    }
+    return cli_turn(cli, (int)left);
 }
 
 bool cli_await(struct cli *cli, const bool *done)

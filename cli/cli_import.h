@@ -1,0 +1,136 @@
+/* tandem import: from rows of a file to records.
+ *
+ *     cli_import.c         options, the two readings of the file, the end
+ *     cli_import_plan.c    what the columns mean, and what the server has already
+ *     cli_import_row.c     one row: new, changed, unchanged, or refused
+ *     cli_import_send.c    batches on their way, and rows that are tried again by themselves
+ *     cli_import_report.c  progress and the report
+ *
+ * The file is read twice. The first reading only checks it: broken quoting or encoding, a missing
+ * column, and nothing is sent. The second turns each row into a change; up to 100 changes make one
+ * mutation, and several mutations are under way at once. A mutation is all or nothing, so when one
+ * is refused its rows are sent again one by one, and only those that are refused by themselves
+ * count as refused. An import that was cut short is run again: rows that are in already are found
+ * by their key and are unchanged.
+ */
+#ifndef TANDEM_CLI_IMPORT_H
+#define TANDEM_CLI_IMPORT_H
+
+#include "cli/cli.h"
+#include "cli/cli_csv.h"
+#include "cli/cli_fields.h"
+#include "cli/cli_index.h"
+#include "cli/cli_map.h"
+#include "cli/cli_value.h"
+
+#define IMPORT_TAGS 16u
+#define IMPORT_TAG 64u
+#define IMPORT_SHOWN 20u       /* refusals shown; all go to --report */
+#define IMPORT_BATCH 100u      /* rows of a mutation */
+#define IMPORT_BATCH_BYTES 262144u /* well below the limit of a message */
+#define IMPORT_UNDER_WAY 8u    /* mutations not answered yet */
+
+/* A field that rows set; several map entries when it is an address in parts. */
+struct import_target {
+    struct field_facts facts;
+    struct buffer text; /* of the row at hand */
+    struct buffer normal;
+};
+
+/* A change on its way: what it takes to build it again. */
+struct import_row {
+    unsigned long line;
+    bool update;
+    char id[TANDEM_ID_TEXT];
+    size_t count;
+    size_t bytes;
+    struct {
+        size_t target;
+        char *text;
+    } values[];
+};
+
+struct import;
+struct import_batch {
+    struct import *import;
+    struct import_batch *next;
+    struct import_row *rows[IMPORT_BATCH];
+    size_t count, bytes;
+    unsigned attempts;
+    bool done;
+    tandem_fault fault;
+};
+
+struct import {
+    struct cli *cli;
+    const char *file_name;
+    const char *entity;
+    struct csv_form form;
+    struct value_form values;
+    struct map map;
+    char **header;
+    size_t header_count;
+    bool past_header; /* in the second reading */
+    unsigned long row_total;
+
+    struct import_target targets[MAP_MOST];
+    size_t target_count;
+    size_t target_of[MAP_MOST];       /* of each map entry */
+    struct index lookups[MAP_MOST];   /* of each map entry that is one */
+
+    char key_field[MAP_NAME];         /* "" without a key, "id" for ids */
+    int key_column;                   /* with "id" */
+    size_t key_target;                /* else */
+    struct index known;               /* what the server has, by key */
+
+    char tags[IMPORT_TAGS][IMPORT_TAG];
+    size_t tag_count;
+    bool dry_run, clear_empty, progress;
+
+    unsigned long rows, created, updated, unchanged, refused;
+    bool shows_line; /* a progress line stands on the terminal */
+    FILE *report;
+    struct {
+        unsigned long line;
+        char column[MAP_COLUMN];
+        char reason[256];
+    } shown[IMPORT_SHOWN];
+
+    struct import_batch *filling;     /* being collected */
+    struct import_batch *waiting;     /* to be sent, first in first out */
+    struct import_batch **waiting_end;
+    struct import_batch *under_way;
+    size_t under_way_count;
+    enum tandem_failure fatal;        /* told; nothing more is sent */
+};
+
+/* ---- Plan ---- */
+/* Header columns that are named like fields become the map. */
+enum tandem_failure import_map_by_name(struct import *import);
+/* Learns the fields' kinds, resolves constants, fetches what keys and lookups need. */
+enum tandem_failure import_plan(struct import *import);
+
+/* ---- Rows ---- */
+/* A csv_row_fn, context struct import: takes the header and the rows. */
+bool import_take_row(void *context, const struct csv_row *row);
+
+/* ---- Sending ---- */
+/* Builds the change of a row, starting it in `mutation`. */
+tandem_code import_build(const struct import *import, const struct import_row *row,
+                         tandem_mutation *mutation);
+/* Takes the row over. May wait for answers. */
+void import_send_row(struct import *import, struct import_row *row);
+/* Sends what is collected and waits until all is answered. */
+void import_finish_sending(struct import *import);
+void import_release_batches(struct import *import);
+void import_row_free(struct import_row *row);
+
+/* ---- Report ---- */
+void import_refuse(struct import *import, unsigned long line, const char *column,
+                   const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* A refusal by the library or the server. */
+void import_refuse_fault(struct import *import, unsigned long line, const tandem_fault *fault);
+void import_progress(struct import *import);
+void import_report(struct import *import);
+
+#endif
