@@ -161,7 +161,7 @@ static void a_spoilt_record_is_never_given_out(void **state)
 static void a_record_under_another_id_is_found(void **state)
 {
     struct fixture *fixture = *state;
-    const struct key from = record_key(1), to = record_key(2);
+    const struct key to = record_key(2);
     struct bytes stored;
     fixture_open(fixture, false);
     fixture_look(fixture);
@@ -178,7 +178,6 @@ static void a_record_under_another_id_is_found(void **state)
     assert_status(fixture->read.ops->record(fixture->read.self, id_number(2), &stored), CORRUPT);
     fixture_done(fixture);
     free(copy);
-    (void)from;
 }
 
 static void short_values_are_corrupt(void **state)
@@ -234,6 +233,15 @@ static void keys_of_another_shape_are_corrupt(void **state)
     assert_status(read.ops->due_first(read.self, &seq, &id), CORRUPT);
     fixture_done(fixture);
     buffer_release(&place);
+}
+
+static void keys_of_another_shape_are_found(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const tables[] = {"due", "history", "access", "access_change"};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        fixture_smuggle(fixture, tables[i], "1234567", 7, "", 0);
+    expect_findings(fixture, 4, "is no key of this table");
 }
 
 static void missing_rows_are_found(void **state)
@@ -374,6 +382,7 @@ int main(void)
         WITH_STORE(a_record_under_another_id_is_found),
         WITH_STORE(short_values_are_corrupt),
         WITH_STORE(keys_of_another_shape_are_corrupt),
+        WITH_STORE(keys_of_another_shape_are_found),
         WITH_STORE(missing_rows_are_found),
         WITH_STORE(strangers_are_found),
         WITH_STORE(a_row_in_place_of_another_is_found),
