@@ -20,13 +20,14 @@ static struct id last_id(void)
 /* Whether a replica at `cursor` can hold the record although it may not be seen (any more): a
  * placement for this viewer, in a scope that is open to them, ended since. A scope that closed
  * itself has been purged whole. */
-static enum status may_be_held(const struct feed_context *context, const struct record *record,
-                               uint64_t cursor, bool *held)
+static enum status may_be_held(const struct feed *feed, const struct feed_context *context,
+                               const struct record *record, uint64_t cursor, bool *held)
 {
     *held = false;
     for (unsigned i = 0; i < record->placement_count && !*held; i++) {
         const struct placement *placement = &record->placements[i];
-        if (placement->removed <= cursor || !access_holds_tag(context->who, placement->tag)) {
+        if (placement->removed <= cursor || !access_holds_tag(context->who, placement->tag) ||
+            !feed_wants_scope(feed, placement->scope)) {
             continue;
         }
         struct opening opening;
@@ -40,8 +41,9 @@ static enum status may_be_held(const struct feed_context *context, const struct 
     return STATUS_OK;
 }
 
-static enum status judge(const struct feed_context *context, const struct record *record,
-                         uint64_t cursor, enum judgement *out, bool *shareable)
+static enum status judge(const struct feed *feed, const struct feed_context *context,
+                         const struct record *record, uint64_t cursor, enum judgement *out,
+                         bool *shareable)
 {
     struct opening opening;
     enum status status = access_opening(context->state, context->who, record->scope, &opening);
@@ -54,14 +56,15 @@ static enum status judge(const struct feed_context *context, const struct record
     if (own || restricted) {
         *shareable = false;
     }
-    if (access_judge(context->who, &opening, record, ACTION_READ).allowed) {
+    if (feed_wants_scope(feed, record->scope) &&
+        access_judge(context->who, &opening, record, ACTION_READ).allowed) {
         bool news = view_seq(context->who, record) > cursor ||
                     access_audience_since(context->who, record) > cursor || opening.since > cursor;
         *out = news ? JUDGE_SEND : JUDGE_SKIP;
         return STATUS_OK;
     }
     bool held;
-    status = may_be_held(context, record, cursor, &held);
+    status = may_be_held(feed, context, record, cursor, &held);
     *out = status == STATUS_OK && held ? JUDGE_REMOVE : JUDGE_SKIP;
     return status;
 }
@@ -98,15 +101,17 @@ static enum status load(const struct feed_context *context, struct id id, bool *
 }
 
 /* Looks at one record and gathers what is owed of it. */
-typedef enum status take_fn(const struct feed_context *context, const struct record *record,
-                            uint64_t cursor, struct feed_batch *batch);
+typedef enum status take_fn(const struct feed *feed, const struct feed_context *context,
+                            const struct record *record, uint64_t cursor,
+                            struct feed_batch *batch);
 
 /* What changed behind `cursor`: the record, or that it is gone. */
-static enum status take_change(const struct feed_context *context, const struct record *record,
-                               uint64_t cursor, struct feed_batch *batch)
+static enum status take_change(const struct feed *feed, const struct feed_context *context,
+                               const struct record *record, uint64_t cursor,
+                               struct feed_batch *batch)
 {
     enum judgement judgement;
-    enum status status = judge(context, record, cursor, &judgement, &batch->shareable);
+    enum status status = judge(feed, context, record, cursor, &judgement, &batch->shareable);
     if (status != STATUS_OK) {
         return status;
     }
@@ -121,11 +126,14 @@ static enum status take_change(const struct feed_context *context, const struct 
 }
 
 /* What there is: the record, when it may be seen. */
-static enum status take_present(const struct feed_context *context, const struct record *record,
-                                uint64_t cursor, struct feed_batch *batch)
+static enum status take_present(const struct feed *feed, const struct feed_context *context,
+                                const struct record *record, uint64_t cursor,
+                                struct feed_batch *batch)
 {
     (void)cursor;
-    enum status status = view_allowed(context->state, context->who, record);
+    enum status status = feed_wants_scope(feed, record->scope)
+                             ? view_allowed(context->state, context->who, record)
+                             : STATUS_NOT_FOUND;
     if (status == STATUS_OK) {
         view_encode(&context->cache->records, context->who, record);
         batch->records++;
@@ -159,7 +167,7 @@ static enum status take_entry(const struct feed *feed, const struct feed_context
     if (status != STATUS_OK || !found || !wants_entity(feed, record->entity)) {
         return status;
     }
-    return stretch->take(context, record, stretch->from, batch);
+    return stretch->take(feed, context, record, stretch->from, batch);
 }
 
 static enum status gather(const struct feed *feed, const struct feed_context *context,
