@@ -5,11 +5,10 @@
 const char *const schema_address_parts[ADDRESS_PARTS] = {"street", "city", "region", "postalCode",
                                                          "country"};
 
-/* Reads the head of a map and that it has no more than `most` pairs. */
-static bool enter(struct wire_reader *reader, struct bytes value, uint32_t most, uint32_t *pairs)
+static bool enter(struct wire_reader *reader, struct bytes value, uint32_t *pairs)
 {
     *reader = wire_read(value);
-    return wire_get_map(reader, pairs) && *pairs <= most;
+    return wire_get_map(reader, pairs);
 }
 
 bool schema_read_money(struct bytes value, struct money *out)
@@ -17,7 +16,7 @@ bool schema_read_money(struct bytes value, struct money *out)
     struct wire_reader reader;
     uint32_t pairs;
     *out = (struct money){0};
-    if (!enter(&reader, value, 2, &pairs) || pairs != 2)
+    if (!enter(&reader, value, &pairs) || pairs != 2)
         return false;
     bool has_amount = false, has_currency = false;
     for (uint32_t i = 0; i < pairs; i++) {
@@ -56,7 +55,7 @@ bool schema_read_address(struct bytes value, struct address *out)
     struct wire_reader reader;
     uint32_t pairs;
     *out = (struct address){0};
-    if (!enter(&reader, value, ADDRESS_PARTS, &pairs))
+    if (!enter(&reader, value, &pairs))
         return false;
     for (uint32_t i = 0; i < pairs; i++) {
         struct bytes key;
@@ -88,7 +87,7 @@ bool schema_read_blob(struct bytes value, struct blob *out)
     struct wire_reader reader;
     uint32_t pairs;
     *out = (struct blob){0};
-    if (!enter(&reader, value, 3, &pairs) || pairs != 3)
+    if (!enter(&reader, value, &pairs) || pairs != 3)
         return false;
     unsigned seen = 0;
     for (uint32_t i = 0; i < pairs; i++) {

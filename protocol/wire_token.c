@@ -23,9 +23,9 @@ static_assert(sizeof forms / sizeof forms[0] == 0xdf - 0xc4 + 1, "one row for ea
 
 static int64_t sign_extended(uint64_t value, unsigned width)
 {
-    const unsigned unused = 64 - 8 * width;
-    const uint64_t sign = 1ull << (8 * width - 1);
-    if (unused > 0 && (value & sign) != 0)
+    assert(width >= 1 && width <= 8);
+    const uint64_t sign = UINT64_C(1) << (8 * width - 1);
+    if (width < 8 && (value & sign) != 0)
         value |= UINT64_MAX << (8 * width);
     return (int64_t)value;
 }

@@ -148,6 +148,7 @@ static void fields_have_their_limits(void **state)
     message.as.hello.secret = bytes_of(text, 1001);
     assert_int_equal(decode_hello_with(message, &fault), STATUS_TOO_LARGE);
     assert_string_equal(fault.field, "secret");
+    assert_non_null(strstr(fault.detail, "1000"));
     message = hello();
     uint8_t versions[65] = {0xdc, 0, 62};
     message.as.hello.versions = bytes_of(versions, 65);

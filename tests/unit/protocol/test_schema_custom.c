@@ -126,7 +126,7 @@ static enum status with_values(uint32_t count, size_t size)
     struct custom_field_storage storage;
     struct field_def field;
     struct buffer fields = {0};
-    uint8_t text[64];
+    uint8_t text[2100];
     wire_put_map(&fields, 4);
     put_pair(&fields, "entity", "account");
     put_pair(&fields, "name", "tier");
@@ -154,6 +154,10 @@ static void values_stay_within_their_storage(void **state)
     assert_int_equal(with_values(64, 32), STATUS_INVALID_VALUE);
     assert_int_equal(with_values(65, 2), STATUS_INVALID_VALUE);
     assert_int_equal(with_values(31, 64), STATUS_OK);
+    /* The last value that fits with its NUL, and the first that does not. */
+    assert_int_equal(with_values(1, 2047), STATUS_OK);
+    assert_int_equal(with_values(1, 2048), STATUS_INVALID_VALUE);
+    assert_int_equal(with_values(2, 1024), STATUS_INVALID_VALUE);
 }
 
 static void names_have_64_letters_at_most(void **state)

@@ -222,6 +222,16 @@ static void nil_clears_what_is_not_required(void **state)
     assert_int_equal(check(KIND_TEXT, FIELD_REQUIRED, "\"a\""), STATUS_OK);
 }
 
+static void two_values_are_no_value(void **state)
+{
+    const struct field_def field = field_of(KIND_INTEGER);
+    (void)state;
+    assert_int_equal(schema_check(&field, bytes_of("\x01", 1), NULL), STATUS_OK);
+    assert_int_equal(schema_check(&field, bytes_of("\x01\x02", 2), NULL), STATUS_WRONG_KIND);
+    assert_int_equal(schema_check(&field, bytes_of("\xc0\xc0", 2), NULL), STATUS_WRONG_KIND);
+    assert_int_equal(schema_check(&field, bytes_of(NULL, 0), NULL), STATUS_WRONG_KIND);
+}
+
 /* ---- text ---- */
 
 static enum status parse(enum field_kind kind, const char *text, struct buffer *out)
@@ -459,6 +469,7 @@ int main(void)
         cmocka_unit_test(lengths_are_bounded),
         cmocka_unit_test(counts_are_bounded),
         cmocka_unit_test(nil_clears_what_is_not_required),
+        cmocka_unit_test(two_values_are_no_value),
         cmocka_unit_test(people_write_values),
         cmocka_unit_test(what_cannot_be_read_leaves_the_buffer_alone),
         cmocka_unit_test(values_are_printed_for_people),

@@ -130,6 +130,20 @@ static void keys_are_strings_and_different(void **state)
     assert_refused("83 a1 61 81 a1 63 c0 a1 62 c0 a1 61 c0", STATUS_MALFORMED, 10);
 }
 
+/* "liquid" and "costarring" have the same 32-bit FNV-1a hash. */
+static void keys_of_the_same_hash_are_different(void **state)
+{
+    struct buffer frame = {0};
+    (void)state;
+    wire_put_map(&frame, 2);
+    wire_put_text(&frame, "liquid");
+    wire_put_nil(&frame);
+    wire_put_text(&frame, "costarring");
+    wire_put_nil(&frame);
+    assert_int_equal(wire_validate(buffer_bytes(&frame), NULL), STATUS_OK);
+    buffer_release(&frame);
+}
+
 static void put_keys(struct buffer *out, uint32_t count)
 {
     wire_put_map(out, count);
@@ -309,6 +323,7 @@ int main(void)
         cmocka_unit_test(sixteen_levels_and_no_more),
         cmocka_unit_test(closing_many_levels_goes_on_behind_them),
         cmocka_unit_test(keys_are_strings_and_different),
+        cmocka_unit_test(keys_of_the_same_hash_are_different),
         cmocka_unit_test(a_map_has_256_keys_and_no_more),
         cmocka_unit_test(sixteen_full_maps_within_each_other_are_accepted),
         cmocka_unit_test(strings_are_utf8_and_binary_is_not),
