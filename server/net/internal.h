@@ -92,6 +92,7 @@ struct server {
     uint32_t thread_count;
     uint32_t next_thread; /* only the acceptor */
     atomic_bool stopping;
+    _Atomic uint64_t seq; /* last announced */
 };
 
 /* ---- server.c ---- */

@@ -156,6 +156,7 @@ enum status server_start(const struct server_options *options, const struct serv
     server->options = *options;
     server->started_ms = net_uptime_ms();
     atomic_init(&server->stopping, false);
+    atomic_init(&server->seq, options->seq);
     set_defaults(&server->options);
     /* Its lines speak of what strangers send, at their rate. */
     lws_set_log_level(0, NULL);
@@ -172,6 +173,19 @@ enum status server_start(const struct server_options *options, const struct serv
     }
     *out = server;
     return STATUS_OK;
+}
+
+enum status server_check(const struct server_options *options, struct fault *fault)
+{
+    char host[256], port[8];
+    struct tls_material *material;
+    if (!acceptor_split(options->listen, host, port))
+        return fault_set(fault, STATUS_INVALID_VALUE, bytes_text("listen"),
+                         "not an address and port: %s", options->listen);
+    enum status status = tls_material_load(options->certificate, options->key, options->authority,
+                                           &material, fault);
+    tls_material_drop(material);
+    return status;
 }
 
 const char *server_address(const struct server *server)
@@ -199,6 +213,7 @@ void server_answered(struct server *server, struct origin origin, enum status st
 
 void server_announce(struct server *server, struct notice *notice)
 {
+    atomic_store(&server->seq, notice->seq);
     for (uint32_t i = 0; i < server->thread_count; i++)
         net_post(&server->threads[i],
                  &(struct letter){.kind = LETTER_NOTICE, .as.notice = notice_share(notice)});
@@ -278,5 +293,6 @@ void server_figures(struct server *server, struct server_figures *out)
 {
     *out = (struct server_figures){.connections = peers_count(server->peers),
                                    .threads = server->thread_count,
+                                   .seq = atomic_load(&server->seq),
                                    .uptime_ms = net_uptime_ms() - server->started_ms};
 }

@@ -29,6 +29,7 @@ struct server_options {
     const char *authority;   /* PEM: whose client certificates are accepted; NULL: none asked for */
     const char *origins;     /* browsers' origins let in besides our own, divided by spaces; or NULL */
     const char *version;     /* told by `status` */
+    uint64_t seq;            /* of the store now; told by `status` until the first notice */
     uint32_t threads;        /* 0: as many as cores, at most 16 */
     uint32_t connections;    /* 0: 10,000 */
     uint32_t connections_per_address;         /* 0: 1,000 */
@@ -60,6 +61,9 @@ struct server_ports {
 enum status server_start(const struct server_options *options, const struct server_ports *ports,
                          struct server **out, struct fault *fault);
 
+/* What server_start would say of the addresses and the certificates, without listening. */
+enum status server_check(const struct server_options *options, struct fault *fault);
+
 /* Where it listens, as "127.0.0.1:7443": of use when port 0 was asked for. */
 const char *server_address(const struct server *server);
 
@@ -86,6 +90,7 @@ void server_free(struct server *server);
 struct server_figures {
     uint32_t connections;
     uint32_t threads;
+    uint64_t seq;
     uint64_t uptime_ms;
 };
 void server_figures(struct server *server, struct server_figures *out);

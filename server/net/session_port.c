@@ -109,15 +109,17 @@ static uint32_t describe_staff(struct server *server, struct buffer *out)
     wire_put_uint(out, figures.uptime_ms);
     wire_put_text(out, "connections");
     wire_put_uint(out, figures.connections);
+    wire_put_text(out, "seq");
+    wire_put_uint(out, figures.seq);
     if (store_figures(server->ports.store, &stored) != STATUS_OK)
-        return 2;
+        return 3;
     wire_put_text(out, "records");
     wire_put_uint(out, stored.records);
     wire_put_text(out, "bytesUsed");
     wire_put_uint(out, stored.bytes_used);
     wire_put_text(out, "bytesFree");
     wire_put_uint(out, stored.bytes_free_on_disk);
-    return 5;
+    return 6;
 }
 
 static void describe(void *self, bool staff, struct buffer *out)

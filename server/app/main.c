@@ -1,0 +1,6 @@
+#include "server/app/commands.h"
+
+int main(int argc, char **argv)
+{
+    return commands_main(argc, argv);
+}
