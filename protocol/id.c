@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define ID_HEX_SIZE ((size_t)2 * ID_SIZE)
+
 bool id_equal(struct id a, struct id b)
 {
     return id_compare(a, b) == 0;
@@ -56,7 +58,7 @@ static int hex_digit(uint8_t c)
 bool id_from_text(struct bytes text, struct id *out)
 {
     const bool dashed = text.size == ID_TEXT_SIZE - 1;
-    if (!dashed && text.size != 2 * ID_SIZE)
+    if (!dashed && text.size != ID_HEX_SIZE)
         return false;
     struct id id;
     size_t at = 0;
@@ -138,7 +140,7 @@ static bool named_from_text(const struct word *words, size_t count, struct bytes
 {
     const uint8_t *colon = text.size > 0 ? memchr(text.data, ':', text.size) : NULL;
     const size_t length = colon != NULL ? (size_t)(colon - text.data) : text.size;
-    for (uint8_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (words[i].text == NULL || !bytes_is(bytes_of(text.data, length), words[i].text))
             continue;
         if (words[i].has_id != (colon != NULL))
@@ -147,7 +149,7 @@ static bool named_from_text(const struct word *words, size_t count, struct bytes
         if (colon != NULL &&
             !id_from_text(bytes_of(colon + 1, text.size - length - 1), &read))
             return false;
-        *kind = i;
+        *kind = (uint8_t)i;
         *id = read;
         return true;
     }

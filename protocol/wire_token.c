@@ -81,7 +81,7 @@ bool wire_token_read(const uint8_t *at, const uint8_t *end, struct wire_token *t
     const uint8_t first = at[0];
     if (first <= 0x7f || first >= 0xe0) {
         token->type = WIRE_INT;
-        token->integer = (int8_t)first;
+        token->integer = first <= 0x7f ? first : (int64_t)first - 0x100;
         return true;
     }
     if (first <= 0x8f)
