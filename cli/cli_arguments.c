@@ -56,6 +56,16 @@ static void take(struct arguments *out, const char *name, const char *value)
     out->given[out->given_count++] = (struct given_option){name, value};
 }
 
+static void describe_unknown(const struct command *command, const char *last, char problem[256])
+{
+    static const char hint[] = "put -- before a text that begins with a dash";
+    if (optopt > 0 && optopt < FIRST_LONG) {
+        (void)snprintf(problem, 256, "%s has no option -%c (%s)", command->name, optopt, hint);
+    } else {
+        (void)snprintf(problem, 256, "%s has no option %s (%s)", command->name, last, hint);
+    }
+}
+
 /* getopt_long's own copy of argv, in which it moves the options to the front. */
 static bool scan(const struct command *command, int argc, char **argv, const struct option *options,
                  struct arguments *out, char problem[256])
@@ -73,9 +83,7 @@ static bool scan(const struct command *command, int argc, char **argv, const str
             (void)snprintf(problem, 256, "%s needs a value", argv[optind - 1]);
             return false;
         } else {
-            (void)snprintf(problem, 256,
-                           "%s has no option %s (put -- before a text that begins with a dash)",
-                           command->name, argv[optind > 1 ? optind - 1 : 1]);
+            describe_unknown(command, argv[optind - 1], problem);
             return false;
         }
     }

@@ -98,8 +98,21 @@ static bool check_line(struct reader *reader, const char *line, size_t size)
     return true;
 }
 
+static bool is_blank(const struct reader *reader, const char *line, size_t size)
+{
+    const char *blanks = reader->form->delimiter == '\t' ? " \r\n" : " \t\r\n";
+    size_t at = 0;
+    while (at < size && strchr(blanks, line[at]) != NULL) {
+        at++;
+    }
+    return at == size;
+}
+
 static bool feed(struct reader *reader, struct csv_parser *parser, const char *line, size_t size)
 {
+    if (!reader->in_row && is_blank(reader, line, size)) {
+        return true;
+    }
     if (!reader->in_row) {
         reader->row_line = reader->line;
         reader->in_row = true;

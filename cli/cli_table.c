@@ -118,9 +118,13 @@ void table_print(const struct table *table, FILE *out, size_t width)
             if (widths[i] == 0) {
                 continue;
             }
-            (void)fprintf(out, "%*s", (int)owed, "");
-            size_t put = text_put(out, cell(table, row, i), widths[i]);
-            owed = (widths[i] > put ? widths[i] - put : 0) + GAP;
+            size_t put = 0;
+            if (cell(table, row, i)[0] != '\0') {
+                (void)fprintf(out, "%*s", (int)owed, "");
+                owed = 0;
+                put = text_put(out, cell(table, row, i), widths[i]);
+            }
+            owed += (widths[i] > put ? widths[i] - put : 0) + GAP;
         }
         (void)fputc('\n', out);
     }

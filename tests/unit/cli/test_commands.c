@@ -1,0 +1,276 @@
+/* Every command of the table: usage, help, manual page, and what happens without a server. */
+#include "prelude.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli_arguments.h"
+#include "run.h"
+
+#define ID "0192f0c1-5a3e-7c41-9d0e-3b1f6a7c8d9e"
+
+static char *read_file(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    char *text = test_calloc(1, 1u << 20);
+    size_t size = fread(text, 1, (1u << 20) - 1, file);
+    assert_true(size > 0);
+    (void)fclose(file);
+    return text;
+}
+
+/* Runs "name word" with nothing else, however many words the name has. */
+static struct run run_command(const struct command *command, const char *option)
+{
+    char words[64];
+    (void)snprintf(words, sizeof words, "%s", command->name);
+    char *space = strchr(words, ' ');
+    if (space == NULL) {
+        return run_tandem(words, option, (char *)NULL);
+    }
+    *space = '\0';
+    return run_tandem(words, space + 1, option, (char *)NULL);
+}
+
+static void every_command_has_help(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < commands_count(); i++) {
+        const struct command *command = commands_at(i);
+        struct run run = run_command(command, "--help");
+        assert_int_equal(run.status, 0);
+        assert_non_null(strstr(run.out, command->summary));
+        for (const struct option_def *option = command->options;
+             option != NULL && option->name != NULL; option++) {
+            assert_non_null(strstr(run.out, option->name));
+        }
+        assert_string_equal(run.err, "");
+        run_release(&run);
+    }
+}
+
+static void wrong_use_of_any_command_exits_with_2(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < commands_count(); i++) {
+        const struct command *command = commands_at(i);
+        struct run run = run_command(command, "--no-such-option");
+        assert_int_equal(run.status, 2);
+        assert_non_null(strstr(run.err, "--no-such-option"));
+        assert_non_null(strstr(run.err, "--help"));
+        assert_string_equal(run.out, "");
+        run_release(&run);
+        if (command->least > 0) {
+            run = run_command(command, NULL);
+            assert_int_equal(run.status, 2);
+            assert_non_null(strstr(run.err, command->arguments));
+            run_release(&run);
+        }
+    }
+}
+
+static void expect_usage(struct run run, const char *part)
+{
+    if (run.status != 2 || strstr(run.err, part) == NULL) {
+        print_error("status %d: %s\n", run.status, run.err);
+    }
+    assert_int_equal(run.status, 2);
+    assert_non_null(strstr(run.err, part));
+    run_release(&run);
+}
+
+#define USAGE(part, ...) expect_usage(run_tandem(__VA_ARGS__, (char *)NULL), part)
+
+static void meanings_are_checked_before_anything_is_connected(void **state)
+{
+    (void)state;
+    USAGE("wss://", "login", "ws://localhost", "--user", "kari");
+    USAGE("--user", "login", "wss://localhost");
+    USAGE("--key", "login", "wss://localhost", "--certificate", "x.pem");
+    USAGE("FIELD=VALUE", "add", "account", "name");
+    USAGE("FIELD=VALUE", "edit", ID, "name");
+    USAGE("not an id", "edit", "nothing", "name=x");
+    USAGE("--base", "edit", ID, "name=x", "--base", "soon");
+    USAGE("not an id", "remove", "nothing");
+    USAGE("not an id", "show", "nothing");
+    USAGE("not an id", "history", "nothing");
+    USAGE("no condition", "list", "account", "--where", "name");
+    USAGE("--limit", "list", "account", "--limit", "0");
+    USAGE("--count", "watch", "--count", "many");
+    USAGE("not an id", "watch", "nothing");
+    USAGE("--channel", "log", ID, "text");
+    USAGE("--limit", "timeline", ID, "--limit", "x");
+    USAGE("--with", "share", ID);
+    USAGE("--from", "unshare", ID);
+    USAGE("--level", "assign", "Nordic Paper", ID);
+    USAGE("--kind", "party", "add", "Nordic Paper");
+    USAGE("--department", "user", "add", "nils");
+    USAGE("not of both", "user", "add", "nils", "--department", "a", "--partner", "b");
+    USAGE("--department", "user", "move", "nils");
+    USAGE("--kind", "field", "add", "account", "fleet");
+    USAGE("--as", "import", "x.csv");
+    USAGE("--delimiter", "import", "x.csv", "--as", "account", "--delimiter", "ab");
+    USAGE("--encoding", "import", "x.csv", "--as", "account", "--encoding", "ebcdic");
+    USAGE("--date-format", "import", "x.csv", "--as", "account", "--date-format", "mars");
+    USAGE("FIELD=COLUMN", "import", "x.csv", "--as", "account", "--map", "name");
+    USAGE("--json", "export", "account", "--csv", "--json");
+    USAGE("one more word", "user");
+    USAGE("one more word", "user", "sing");
+    USAGE("no command", "frobnicate");
+    USAGE("Usage", "help", "frobnicate");
+}
+
+static void without_a_sign_in_it_says_how(void **state)
+{
+    (void)state;
+    struct run run = run_tandem("list", "account", (char *)NULL);
+    assert_int_equal(run.status, 1);
+    assert_non_null(strstr(run.err, "tandem login"));
+    run_release(&run);
+    run = run_tandem("whoami", "--json", (char *)NULL);
+    assert_int_equal(run.status, 1);
+    assert_true(run.err[0] == '{' && strstr(run.err, "\"error\"") != NULL);
+    run_release(&run);
+}
+
+static void an_unreachable_server_exits_with_3(void **state)
+{
+    (void)state;
+    (void)setenv("TANDEM_PASSWORD", "does not matter", 1);
+    struct run run =
+        run_tandem("login", "wss://127.0.0.1:1", "--user", "kari", (char *)NULL);
+    (void)unsetenv("TANDEM_PASSWORD");
+    assert_int_equal(run.status, 3);
+    assert_non_null(strstr(run.err, "cannot be reached"));
+    assert_null(strstr(run.err, "does not matter"));
+    run_release(&run);
+}
+
+static void the_list_shows_every_command(void **state)
+{
+    (void)state;
+    struct run run = run_tandem("help", (char *)NULL);
+    assert_int_equal(run.status, 0);
+    for (size_t i = 0; i < commands_count(); i++) {
+        char line[64];
+        (void)snprintf(line, sizeof line, "\n  %s ", commands_at(i)->name);
+        assert_non_null(strstr(run.out, line));
+    }
+    run_release(&run);
+}
+
+/* In the manual page a dash is written "\-". */
+static void escape(const char *text, char *out, size_t size)
+{
+    size_t used = 0;
+    for (; *text != '\0' && used + 3 < size; text++) {
+        if (*text == '-') {
+            out[used++] = '\\';
+        }
+        out[used++] = *text;
+    }
+    out[used] = '\0';
+}
+
+/* Where the page describes the command, and not one whose name begins alike. */
+static const char *find_section(const char *page, const char *name)
+{
+    char heading[128];
+    (void)snprintf(heading, sizeof heading, ".It Nm tandem Cm %s", name);
+    const char *found = strstr(page, heading);
+    while (found != NULL && strncmp(found + strlen(heading), "\n", 1) != 0 &&
+           strncmp(found + strlen(heading), " Ar", 3) != 0) {
+        found = strstr(found + 1, heading);
+    }
+    return found;
+}
+
+static void the_manual_page_has_every_command_and_option(void **state)
+{
+    (void)state;
+    char *page = read_file(TANDEM_SOURCE "/docs/man/tandem.1");
+    for (size_t i = 0; i < commands_count(); i++) {
+        const struct command *command = commands_at(i);
+        const char *section = find_section(page, command->name);
+        assert_non_null(section);
+        const char *end = strstr(section + 1, ".It Nm tandem Cm");
+        for (const struct option_def *option = command->options;
+             option != NULL && option->name != NULL; option++) {
+            char line[128] = ".It Fl \\-";
+            escape(option->name, line + strlen(line), sizeof line - strlen(line));
+            const char *found = strstr(section, line);
+            if (found == NULL || (end != NULL && found > end)) {
+                fail_msg("docs/man/tandem.1: %s lacks --%s", command->name, option->name);
+            }
+        }
+    }
+    test_free(page);
+}
+
+static void the_schema_page_is_what_schema_prints(void **state)
+{
+    (void)state;
+    char *page = read_file(TANDEM_SOURCE "/docs/SCHEMA.md");
+    struct run run = run_tandem("schema", "--markdown", (char *)NULL);
+    assert_int_equal(run.status, 0);
+    if (strcmp(page, run.out) != 0) {
+        fail_msg("docs/SCHEMA.md is out of date: tandem schema --markdown > docs/SCHEMA.md");
+    }
+    run_release(&run);
+    test_free(page);
+}
+
+static void the_schema_is_told_to_people_and_programs(void **state)
+{
+    (void)state;
+    struct run run = run_tandem("schema", "opportunity", (char *)NULL);
+    assert_int_equal(run.status, 0);
+    assert_non_null(strstr(run.out, "Closed Won"));
+    run_release(&run);
+    run = run_tandem("schema", "opportunity", "--json", (char *)NULL);
+    assert_int_equal(run.status, 0);
+    assert_non_null(strstr(run.out, "{\"entity\":\"opportunity\""));
+    run_release(&run);
+    run = run_tandem("schema", "dragon", (char *)NULL);
+    assert_int_equal(run.status, 1);
+    run_release(&run);
+}
+
+static void version_and_bare_use(void **state)
+{
+    (void)state;
+    struct run run = run_tandem("version", (char *)NULL);
+    assert_string_equal(run.out, "tandem " TANDEM_VERSION "\n");
+    assert_int_equal(run.status, 0);
+    run_release(&run);
+    run = run_tandem(NULL, (char *)NULL);
+    assert_int_equal(run.status, 2);
+    assert_non_null(strstr(run.err, "Usage"));
+    run_release(&run);
+    run = run_tandem("logout", (char *)NULL);
+    assert_int_equal(run.status, 0);
+    run_release(&run);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_command_has_help),
+        cmocka_unit_test(wrong_use_of_any_command_exits_with_2),
+        cmocka_unit_test(meanings_are_checked_before_anything_is_connected),
+        cmocka_unit_test(without_a_sign_in_it_says_how),
+        cmocka_unit_test(an_unreachable_server_exits_with_3),
+        cmocka_unit_test(the_list_shows_every_command),
+        cmocka_unit_test(the_manual_page_has_every_command_and_option),
+        cmocka_unit_test(the_schema_page_is_what_schema_prints),
+        cmocka_unit_test(the_schema_is_told_to_people_and_programs),
+        cmocka_unit_test(version_and_bare_use),
+    };
+    char folder[64];
+    (void)run_folder(folder);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    run_delete(folder);
+    return failed;
+}
