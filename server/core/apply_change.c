@@ -36,6 +36,9 @@ static enum status new_draft(struct plan *plan, const struct change *change,
     const struct entity_def *entity;
     const struct record *taken;
     enum status status = plan_entity(plan, change->entity, &entity);
+    /* A partner makes no record of a custom entity, and so need not hear which there are. */
+    if (status == STATUS_OK && plan->actor->partner && !schema_entity(change->entity))
+        status = STATUS_UNKNOWN_ENTITY;
     if (status == STATUS_UNKNOWN_ENTITY)
         return plan_refuse(plan, status, "entity", "there is no such entity");
     if (status != STATUS_OK)
@@ -56,7 +59,8 @@ static enum status allow_create(struct plan *plan, const struct draft *draft)
     if (draft->entity->home == HOME_SELF && plan->actor->partner)
         return plan_refuse(plan, STATUS_DENIED, "",
                            verdict_text((struct verdict){false, REASON_LEVEL}));
-    return plan_allow(plan, draft->now, ACTION_CREATE);
+    return plan_allow(plan, draft->now, ACTION_CREATE,
+                      draft->now->scope.kind == SCOPE_ACCOUNT ? "account" : "scope");
 }
 
 static enum status change_create(struct plan *plan, const struct change *change)
@@ -109,7 +113,7 @@ static enum status open_draft(struct plan *plan, const struct change *change, en
         return refuse_deleted(plan, (*draft)->now);
     if ((*draft)->now->deleted)
         return plan_refuse(plan, STATUS_NOT_FOUND, "id", status_text(STATUS_NOT_FOUND));
-    return plan_allow(plan, (*draft)->now, action);
+    return plan_allow(plan, (*draft)->now, action, "id");
 }
 
 static enum status change_update(struct plan *plan, const struct change *change)

@@ -137,7 +137,7 @@ static enum status default_audience(struct plan *plan, const struct draft *draft
     case SCOPE_PARTY:
         status = place_party(plan, scope.id, &outside);
         if (status == STATUS_NOT_FOUND)
-            return plan_refuse(plan, status, "scope", "there is no such scope, or it is not open");
+            return plan_refuse(plan, status, "scope", status_text(status));
         add(audience, outside ? TAG_PARTNER : TAG_DEPARTMENT, scope.id);
         return status;
     case SCOPE_ACCOUNT:
@@ -209,6 +209,6 @@ enum status place_moved(struct plan *plan, struct draft *draft)
                            "only the company's own people move records");
     enum status status = draft_move(plan, draft, target);
     if (status == STATUS_OK)
-        status = plan_allow(plan, draft->now, ACTION_CREATE);
+        status = plan_allow(plan, draft->now, ACTION_CREATE, "account");
     return status;
 }

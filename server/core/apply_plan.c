@@ -191,13 +191,16 @@ enum status plan_judge(struct plan *plan, const struct record *record, enum acti
     return status;
 }
 
-enum status plan_allow(struct plan *plan, const struct record *record, enum action action)
+enum status plan_allow(struct plan *plan, const struct record *record, enum action action,
+                       const char *field)
 {
     struct verdict verdict;
     enum status status = plan_judge(plan, record, action, &verdict);
     if (status != STATUS_OK || verdict.allowed)
         return status;
-    return plan_refuse(plan, verdict_status(verdict), "", verdict_text(verdict));
+    enum status refusal = verdict_status(verdict);
+    return plan_refuse(plan, refusal, refusal == STATUS_NOT_FOUND ? field : "",
+                       verdict_text(verdict));
 }
 
 static bool search_drafts(const struct plan *plan, const char *entity, plan_match_fn *match,

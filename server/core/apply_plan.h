@@ -81,8 +81,10 @@ enum status plan_opening(struct plan *plan, struct scope scope, struct opening *
 /* The gate's verdict for the actor. */
 enum status plan_judge(struct plan *plan, const struct record *record, enum action action,
                        struct verdict *verdict);
-/* As plan_judge, turned into OK or a refusal. */
-enum status plan_allow(struct plan *plan, const struct record *record, enum action action);
+/* As plan_judge, turned into OK or a refusal. `field` is what a NOT_FOUND points to: the same as
+ * for a record that is not there at all, since the two answers must not differ. */
+enum status plan_allow(struct plan *plan, const struct record *record, enum action action,
+                       const char *field);
 
 /* Walks live records of an entity, the drafts' versions of them, drafts first. `field` and `key`
  * (an index key) narrow the walk of what is stored, as index_next does; both none walks all.

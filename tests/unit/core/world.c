@@ -93,7 +93,9 @@ static void put_field(struct buffer *out, const struct entity_def *entity, struc
     const struct field_def *def = entity ? schema_field(entity, name) : NULL;
     struct fault fault;
     wire_put_str(out, name);
-    if (!def) {
+    if (value.size == 0) {
+        wire_put_nil(out);
+    } else if (!def) {
         wire_put_str(out, value);
     } else if (schema_parse(def, value, out, &fault) != STATUS_OK) {
         wire_put_str(out, value); /* for tests of what is refused */
