@@ -64,6 +64,8 @@ struct io_thread {
     struct letter *letters; /* exchanged with the inbox */
     size_t letter_capacity;
     struct store_reader *reader;
+    struct state snapshot;   /* while `snapshot_depth` is not 0 */
+    uint32_t snapshot_depth;
     struct interest *interest;
     struct feed_cache *cache;
     struct session_port port;

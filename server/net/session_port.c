@@ -31,14 +31,26 @@ static struct origin origin_of(const struct io_thread *thread, const struct sess
                            .ticket = ticket};
 }
 
+/* A session that looks again while it is looking sees the same snapshot. */
 static enum status read_begin(void *self, struct state *out)
 {
-    return store_read_begin(thread_of(self)->reader, out);
+    struct io_thread *thread = thread_of(self);
+    if (thread->snapshot_depth == 0) {
+        enum status status = store_read_begin(thread->reader, &thread->snapshot);
+        if (status != STATUS_OK)
+            return status;
+    }
+    thread->snapshot_depth++;
+    *out = thread->snapshot;
+    return STATUS_OK;
 }
 
 static void read_end(void *self)
 {
-    store_read_end(thread_of(self)->reader);
+    struct io_thread *thread = thread_of(self);
+    assert(thread->snapshot_depth > 0);
+    if (--thread->snapshot_depth == 0)
+        store_read_end(thread->reader);
 }
 
 static bool submit(void *self, struct session *session, uint64_t ticket,
