@@ -114,6 +114,8 @@ bool net_client_open(struct net_client *client, const char *address,
 
 void net_client_close(struct net_client *client)
 {
+    if (client->ssl) /* else OpenSSL holds the session for broken */
+        SSL_shutdown(client->ssl);
     SSL_free(client->ssl);
     SSL_CTX_free(client->ctx);
     if (client->fd >= 0)

@@ -1,0 +1,295 @@
+/* Peers that are slow, silent, too many, or do not read. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "tests/unit/net/net_fixture.h"
+
+static struct net_fixture fixture;
+
+static int prepare(void **state)
+{
+    (void)state;
+    net_fixture_init(&fixture);
+    fixture.options.threads = 1;
+    fixture.options.tick_ms = 20;
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    net_fixture_release(&fixture);
+    return 0;
+}
+
+/* Pings go into a stream that the socket cannot hold: every frame must come whole and in order,
+ * and pongs between frames, never inside one (the client refuses a broken stream). */
+static void test_pings_into_a_stream(void **state)
+{
+    (void)state;
+    net_fixture_start(&fixture);
+    static const struct {
+        uint32_t count, size;
+    } streams[] = {{20000, 300}, {2000, 16000}, {400, 70000}, {30, 1000000}};
+    for (size_t s = 0; s < sizeof streams / sizeof *streams; s++) {
+        struct net_client client;
+        struct net_client_options options = {.authority = fixture.authority,
+                                             .receive_buffer = 8192};
+        assert_true(net_client_open(&client, server_address(fixture.server), &options));
+        uint8_t order[9] = {'s'};
+        put_u32(order + 1, streams[s].count);
+        put_u32(order + 5, streams[s].size);
+        assert_true(net_client_send(&client, order, sizeof order));
+        uint32_t frames = 0, pongs = 0, every = streams[s].count / 20;
+        while (frames < streams[s].count) {
+            assert_true(net_client_receive(&client));
+            if (client.opcode == WS_PONG) {
+                assert_string_equal(client.payload, "are you there");
+                pongs++;
+                continue;
+            }
+            assert_int_equal(client.opcode, WS_BINARY);
+            assert_int_equal(client.size, streams[s].size);
+            assert_int_equal(get_u32(client.payload), frames);
+            assert_int_equal(client.payload[client.size - 1], 's');
+            if (++frames % (every ? every : 1) == 0)
+                assert_true(net_client_send_frame(&client, 0x80 | WS_PING, "are you there", 13));
+        }
+        /* The library drops a ping while one is pending, so not every one is answered. */
+        assert_true(pongs > 0);
+        assert_true(net_client_send_text(&client, "e over"));
+        do
+            assert_true(net_client_receive(&client));
+        while (client.opcode == WS_PONG);
+        assert_string_equal(client.payload, "e over");
+        net_client_close(&client);
+    }
+}
+
+static void await_sessions(unsigned count)
+{
+    time_t begin = time(NULL);
+    while (atomic_load(&fake_sessions_alive) != count) {
+        assert_true(time(NULL) < begin + 10);
+        sched_yield();
+    }
+}
+
+static void await_connections(uint32_t count)
+{
+    struct server_figures figures;
+    time_t begin = time(NULL);
+    do {
+        assert_true(time(NULL) < begin + 10);
+        sched_yield();
+        server_figures(fixture.server, &figures);
+    } while (figures.connections != count);
+}
+
+/* One stream must not keep the others waiting. */
+static void test_fairness(void **state)
+{
+    (void)state;
+    net_fixture_start(&fixture);
+    struct net_client greedy, modest;
+    net_fixture_connect(&fixture, &greedy);
+    net_fixture_connect(&fixture, &modest);
+    uint8_t order[9] = {'s'};
+    put_u32(order + 1, 4000000);
+    put_u32(order + 5, 1000);
+    assert_true(net_client_send(&greedy, order, sizeof order));
+    assert_true(net_client_receive(&greedy));
+    assert_true(net_client_send_text(&modest, "e me too"));
+    assert_true(net_client_expect(&modest, "e me too"));
+    net_client_close(&greedy);
+    net_client_close(&modest);
+}
+
+/* The peer sees the end of the connection; what it says meanwhile does not matter. */
+static bool is_cut_off(int fd)
+{
+    uint8_t bytes[512];
+    ssize_t got;
+    while ((got = recv(fd, bytes, sizeof bytes, 0)) > 0)
+        continue;
+    return got == 0;
+}
+
+static void test_half_open(void **state)
+{
+    (void)state;
+    fixture.options.handshake_ms = 50;
+    net_fixture_start(&fixture);
+    struct net_client silent, dribbling, encrypted;
+    struct net_client_options options = {.authority = fixture.authority};
+    assert_true(net_client_tcp(&silent, server_address(fixture.server), 0));
+    assert_true(net_client_tcp(&dribbling, server_address(fixture.server), 0));
+    /* The beginning of a TLS handshake, and no more. */
+    assert_int_equal(send(dribbling.fd, "\x16\x03\x01\x02\x00", 5, MSG_NOSIGNAL), 5);
+    assert_true(net_client_tcp(&encrypted, server_address(fixture.server), 0));
+    assert_true(net_client_tls(&encrypted, &options));
+    assert_true(net_client_write(&encrypted, "GET / HTTP/1.1\r\nHo", 18));
+    assert_true(is_cut_off(silent.fd));
+    assert_true(is_cut_off(dribbling.fd));
+    uint8_t byte;
+    assert_false(net_client_read(&encrypted, &byte, 1));
+    net_client_close(&silent);
+    net_client_close(&dribbling);
+    net_client_close(&encrypted);
+}
+
+static void test_idle(void **state)
+{
+    (void)state;
+    fixture.options.session.idle_ms = 60;
+    net_fixture_start(&fixture);
+    struct net_client client;
+    net_fixture_connect(&fixture, &client);
+    assert_int_equal(net_client_close_code(&client), CLOSE_IDLE);
+    net_client_close(&client);
+}
+
+/* A peer that takes no bytes is cut off, and its session with it. */
+static void test_stalled_reader(void **state)
+{
+    (void)state;
+    fixture.options.stall_ms = 100;
+    net_fixture_start(&fixture);
+    struct net_client client;
+    struct net_client_options options = {.authority = fixture.authority, .receive_buffer = 4096};
+    assert_true(net_client_open(&client, server_address(fixture.server), &options));
+    uint8_t order[9] = {'s'};
+    put_u32(order + 1, 1000000);
+    put_u32(order + 5, 10000);
+    assert_true(net_client_send(&client, order, sizeof order));
+    assert_true(net_client_receive(&client));
+    await_sessions(0);
+    /* What was under way still comes, and then the end, far from that of the stream. */
+    uint32_t frames = 1;
+    while (net_client_receive(&client))
+        frames++;
+    assert_true(frames < 1000000);
+    net_client_close(&client);
+}
+
+/* The same for one that is told to leave and does not answer. */
+static void test_close_without_answer(void **state)
+{
+    (void)state;
+    net_fixture_start(&fixture);
+    struct net_client client;
+    net_fixture_connect(&fixture, &client);
+    uint8_t order[3] = {'c'};
+    put_u16(order + 1, 4001);
+    assert_true(net_client_send(&client, order, sizeof order));
+    assert_int_equal(net_client_close_code(&client), 4001);
+    assert_true(is_cut_off(client.fd));
+    net_client_close(&client);
+}
+
+static void connect_waiting(struct net_client *client)
+{
+    assert_true(net_client_tcp(client, server_address(fixture.server), 0));
+}
+
+/* Refused before a byte of TLS. */
+static bool is_refused(void)
+{
+    struct net_client client;
+    struct net_client_options options = {.authority = fixture.authority};
+    assert_true(net_client_tcp(&client, server_address(fixture.server), 0));
+    bool refused = !net_client_tls(&client, &options);
+    net_client_close(&client);
+    return refused;
+}
+
+static void test_unauthenticated_per_address(void **state)
+{
+    (void)state;
+    fixture.options.unauthenticated_per_address = 3;
+    net_fixture_start(&fixture);
+    struct net_client signed_in, waiting[3];
+    net_fixture_connect(&fixture, &signed_in);
+    assert_true(net_client_send_text(&signed_in, "n"));
+    assert_true(net_client_expect(&signed_in, "n"));
+    for (size_t i = 0; i < 3; i++)
+        net_fixture_connect(&fixture, &waiting[i]);
+    assert_true(is_refused());
+    assert_non_null(strstr(fixture.last_log, "have not signed in"));
+    /* Signing in makes room. */
+    assert_true(net_client_send_text(&waiting[0], "n"));
+    assert_true(net_client_expect(&waiting[0], "n"));
+    struct net_client next;
+    net_fixture_connect(&fixture, &next);
+    net_client_close(&next);
+    net_client_close(&signed_in);
+    for (size_t i = 0; i < 3; i++)
+        net_client_close(&waiting[i]);
+}
+
+static void test_connections_in_all(void **state)
+{
+    (void)state;
+    fixture.options.connections = 2;
+    net_fixture_start(&fixture);
+    struct net_client first, second;
+    connect_waiting(&first);
+    net_fixture_connect(&fixture, &second);
+    assert_true(is_refused());
+    /* Leaving makes room. */
+    assert_true(net_client_send_frame(&second, 0x80 | WS_CLOSE, "\x03\xe8", 2));
+    assert_int_equal(net_client_close_code(&second), 1000);
+    assert_true(is_cut_off(second.fd));
+    net_client_close(&second);
+    await_connections(1);
+    net_fixture_connect(&fixture, &second);
+    net_client_close(&second);
+    net_client_close(&first);
+}
+
+/* Stopping does not wait for ever for those who do not listen. */
+static void test_stop_with_deaf_peers(void **state)
+{
+    (void)state;
+    net_fixture_start(&fixture);
+    struct net_client deaf, half;
+    struct net_client_options options = {.authority = fixture.authority, .receive_buffer = 4096};
+    assert_true(net_client_open(&deaf, server_address(fixture.server), &options));
+    uint8_t order[9] = {'s'};
+    put_u32(order + 1, 1000000);
+    put_u32(order + 5, 10000);
+    assert_true(net_client_send(&deaf, order, sizeof order));
+    connect_waiting(&half);
+    server_stop(fixture.server, 100);
+    server_free(fixture.server);
+    fixture.server = NULL;
+    assert_int_equal(atomic_load(&fake_sessions_alive), 0);
+    net_client_close(&deaf);
+    net_client_close(&half);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_pings_into_a_stream, prepare, stop),
+        cmocka_unit_test_setup_teardown(test_fairness, prepare, stop),
+        cmocka_unit_test_setup_teardown(test_half_open, prepare, stop),
+        cmocka_unit_test_setup_teardown(test_idle, prepare, stop),
+        cmocka_unit_test_setup_teardown(test_stalled_reader, prepare, stop),
+        cmocka_unit_test_setup_teardown(test_close_without_answer, prepare, stop),
+        cmocka_unit_test_setup_teardown(test_unauthenticated_per_address, prepare, stop),
+        cmocka_unit_test_setup_teardown(test_connections_in_all, prepare, stop),
+        cmocka_unit_test_setup_teardown(test_stop_with_deaf_peers, prepare, stop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
