@@ -225,6 +225,8 @@ int tandem_timeout(const tandem_client *client)
     case CLIENT_ONLINE:
         due = earlier(client->last_sent + CLIENT_PING_AFTER,
                       client->last_received + CLIENT_DEAD_AFTER);
+        if (client->resend_at != 0)
+            due = earlier(due, client->resend_at);
         break;
     default:
         return -1;
@@ -250,6 +252,8 @@ static void run_timers(tandem_client *client)
     } else if (client->state == CLIENT_ONLINE) {
         if (now >= client->last_received + CLIENT_DEAD_AFTER)
             client_break(client, 1000, STATUS_UNREACHABLE, "the server fell silent");
+        else if (client->resend_at != 0 && now >= client->resend_at)
+            client_send_outbox(client);
         else if (now >= client->last_sent + CLIENT_PING_AFTER)
             send_ping(client);
     }

@@ -82,7 +82,9 @@ struct tandem_client {
     struct request *requests;
     uint64_t next_request;
     struct id id; /* of the client, to which mutation numbers belong */
-    unsigned failures;
+    unsigned failures;        /* to connect, in a row */
+    unsigned resend_failures; /* refusals of a mutation for now, in a row */
+    uint64_t resend_at;       /* when to send the outbox again; 0: it is sent */
     uint64_t retry_at, deadline, last_sent, last_received;
     tandem_fault fault;   /* the last error */
     tandem_fault parting; /* what the server said last before it closes; code 0: nothing */
@@ -107,6 +109,9 @@ uint64_t client_now(const tandem_client *client);
 void client_move(tandem_client *client, enum client_state to);
 /* Opens the link when it is time to. */
 void client_begin(tandem_client *client);
+/* Milliseconds to wait: a random time up to a bound that doubles with each failure in a row, so that
+ * many clients do not come back at the same moment. */
+uint64_t client_pause(const tandem_client *client, unsigned failures);
 /* The connection is over: tells everyone, and decides whether and when to try again. `fault` may be
  * the client's own. */
 void client_lost(tandem_client *client, unsigned close_code, const tandem_fault *fault);
@@ -135,7 +140,8 @@ void client_entity_of(tandem_client *client, struct id id, struct buffer *out);
 
 /* ---- client_send.c ---- */
 
-/* Sends all that is unanswered, in order. */
+/* Sends all that is unanswered, in order: after signing in, or when it is time to send again what
+ * the server could not take. */
 void client_send_outbox(tandem_client *client);
 void client_result(tandem_client *client, const struct message *message);
 /* Answers everything in the outbox with this code. */

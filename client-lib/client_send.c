@@ -26,6 +26,7 @@ static bool send_entry(tandem_client *client, struct outbox_entry *entry)
 void client_send_outbox(tandem_client *client)
 {
     struct outbox_entry *entry = client->outbox.first;
+    client->resend_at = 0;
     while (entry != NULL && send_entry(client, entry))
         entry = entry->next;
 }
@@ -49,7 +50,8 @@ tandem_code tandem_send(tandem_client *client, const tandem_mutation *mutation,
     }
     buffer_release(&changes);
     /* Entries before this one that are not sent yet go first: numbers must not skip. */
-    if (status == STATUS_OK && client->state == CLIENT_ONLINE) {
+    if (status == STATUS_OK && client->state == CLIENT_ONLINE &&
+        client->resend_at == 0) {
         struct outbox_entry *unsent = client->outbox.first;
         while (unsent != NULL && unsent->number != 0)
             unsent = unsent->next;
@@ -146,14 +148,56 @@ static void result_fault(const struct message *message, tandem_fault *out)
         out->change = (int)result->change;
 }
 
+/* Whether the server took note of the mutation with this answer. A number refused in one of the
+ * other ways is still free, and everything behind it is refused for the gap. */
+static bool is_remembered(enum status status)
+{
+    return !status_retry(status) && status != STATUS_NUMBER_GAP;
+}
+
+/* Sends again later what the server could not take now. False when the caller is to be told
+ * instead: a program that does not reconnect does not wait for a server to recover either, but for
+ * one that is merely busy it does. */
+static bool try_again(tandem_client *client, enum status status, uint64_t number)
+{
+    bool is_first = client->outbox.first != NULL && client->outbox.first->number == number;
+    bool is_brief = status == STATUS_BUSY || status == STATUS_NO_MEMORY ||
+                    status == STATUS_NUMBER_GAP;
+    if (is_remembered(status) || (client->server.server.once && !is_brief))
+        return false;
+    if (status == STATUS_NUMBER_GAP && is_first) {
+        /* The server stands elsewhere than it said: its next welcome tells where. */
+        client_break(client, 1000, status, "the server expects another mutation number");
+        return true;
+    }
+    if (client->resend_at == 0)
+        client->resend_at = client_now(client) + 1 + client_pause(client, client->resend_failures++);
+    return true;
+}
+
+/* A refusal that is told although the server did not remember it: its number goes to the next. */
+static void free_number(tandem_client *client, uint64_t number)
+{
+    outbox_free_number(&client->outbox, number);
+    if (client->outbox.first != NULL && client->resend_at == 0)
+        client->resend_at = client_now(client) + 1;
+}
+
 void client_result(tandem_client *client, const struct message *message)
 {
     struct texts texts = {0};
     tandem_fault fault;
-    struct outbox_entry *entry = outbox_answered(&client->outbox, message->as.result.number);
-    if (entry == NULL)
+    uint64_t number = message->as.result.number;
+    if (!outbox_has(&client->outbox, number))
         return; /* answered before: a result can come twice after a resend */
     result_fault(message, &fault);
+    if (try_again(client, (enum status)fault.code, number))
+        return;
+    struct outbox_entry *entry = outbox_answered(&client->outbox, number);
+    if (is_remembered((enum status)fault.code))
+        client->resend_failures = 0;
+    else
+        free_number(client, number);
     tandem_result result = {.code = fault.code, .seq = message->as.result.seq, .fault = &fault};
     tandem_conflict *conflicts = read_conflicts(client, message->as.result.conflicts, &texts,
                                                 &result.conflict_count);

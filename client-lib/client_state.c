@@ -45,14 +45,12 @@ void client_drop_link(tandem_client *client)
 
 /* ---- Trying again ---- */
 
-/* A random time up to a bound that doubles with each failure in a row, so that many clients do not
- * come back at the same moment. */
-static uint64_t pause_ms(const tandem_client *client)
+uint64_t client_pause(const tandem_client *client, unsigned failures)
 {
     uint64_t most = CLIENT_RETRY_MOST;
     uint32_t chance = 0;
-    if (client->failures < 7)
-        most = (uint64_t)CLIENT_RETRY_FIRST << client->failures;
+    if (failures < 7)
+        most = (uint64_t)CLIENT_RETRY_FIRST << failures;
     if (most > CLIENT_RETRY_MOST)
         most = CLIENT_RETRY_MOST;
     if (!client->port->random(client->port->context, &chance, sizeof chance))
@@ -129,7 +127,7 @@ void client_lost(tandem_client *client, unsigned close_code, const tandem_fault 
     bool signed_in = client->state == CLIENT_ONLINE;
     reason_of(client, close_code, fault, &told);
     bool final = client->server.server.once || !may_heal(close_code, &told, signed_in);
-    uint64_t pause = pause_ms(client);
+    uint64_t pause = client_pause(client, client->failures);
     if (close_code == 4005)
         pause += CLIENT_RETRY_LIMITED;
     if (told.retry_after > pause)

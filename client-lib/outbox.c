@@ -47,8 +47,15 @@ void outbox_start(struct outbox *outbox, uint64_t last_number)
             outbox->next_number = last_number + 1;
         return;
     }
-    outbox->next_number = last_number + 1;
+    outbox_free_number(outbox, last_number + 1);
+}
+
+void outbox_free_number(struct outbox *outbox, uint64_t number)
+{
+    outbox->next_number = number;
     for (struct outbox_entry *entry = outbox->first; entry != NULL; entry = entry->next) {
+        if (entry->number < number)
+            continue;
         entry->number = 0;
         buffer_clear(&entry->frame);
     }
@@ -101,6 +108,14 @@ static struct outbox_entry *unlink_entry(struct outbox *outbox, struct outbox_en
     outbox->count--;
     entry->next = NULL;
     return entry;
+}
+
+bool outbox_has(const struct outbox *outbox, uint64_t number)
+{
+    for (const struct outbox_entry *entry = outbox->first; entry != NULL; entry = entry->next)
+        if (entry->number == number && number != 0)
+            return true;
+    return false;
 }
 
 struct outbox_entry *outbox_answered(struct outbox *outbox, uint64_t number)

@@ -47,8 +47,12 @@ void outbox_start(struct outbox *outbox, uint64_t last_number);
 /* The entry's message, numbered and encoded when it is not yet. "None" when out of memory. */
 struct bytes outbox_frame(struct outbox *outbox, struct outbox_entry *entry);
 
+bool outbox_has(const struct outbox *outbox, uint64_t number);
 /* Takes the entry with this number out; NULL when there is none. The caller frees it. */
 struct outbox_entry *outbox_answered(struct outbox *outbox, uint64_t number);
+/* The server refused this number and did not remember it: it is free again. What is unanswered with
+ * higher numbers is numbered anew from there. */
+void outbox_free_number(struct outbox *outbox, uint64_t number);
 /* Takes the first entry out; NULL when there is none. */
 struct outbox_entry *outbox_take(struct outbox *outbox);
 void outbox_entry_free(struct outbox_entry *entry);

@@ -206,6 +206,7 @@ static enum status subscribe(struct sync *sync)
     if (status == STATUS_OK)
         status = sync->port.send(sync->port.context, &message);
     sync->applied = sync->acknowledged = 0;
+    sync->caught_up = false;
     sync->state = SYNC_LIVE;
     buffer_release(&scopes);
     buffer_release(&resume);
@@ -372,7 +373,19 @@ static enum status on_changes(struct sync *sync, const struct message *message)
     if (message->as.changes.to < message->as.changes.from)
         return STATUS_MALFORMED;
     enum status status = transact(sync, message, sync_apply_changes);
-    return status == STATUS_OK ? applied(sync) : status;
+    if (status != STATUS_OK)
+        return status;
+    /* The backfills of what entered here come first, and caught-up again after them. */
+    if (message->as.changes.entered.size > 0)
+        sync->caught_up = false;
+    if (sync->caught_up && !message->as.changes.more) {
+        struct sync_note *note = sync_note_add(sync, TANDEM_EVENT_CAUGHT_UP, message->as.changes.to);
+        if (note == NULL) {
+            sync_notes_clear(sync);
+            return STATUS_NO_MEMORY;
+        }
+    }
+    return applied(sync);
 }
 
 static enum status on_backfill(struct sync *sync, const struct message *message)
@@ -396,6 +409,7 @@ static enum status on_caught_up(struct sync *sync, const struct message *message
 {
     struct sync_event event = {.kind = TANDEM_EVENT_CAUGHT_UP, .detail = ""};
     event.seq = message->as.caught_up.seq;
+    sync->caught_up = true;
     enum status status = acknowledge(sync, true);
     if (status == STATUS_OK)
         sync->port.event(sync->port.context, &event);

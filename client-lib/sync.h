@@ -90,6 +90,7 @@ struct sync {
     uint64_t acknowledged;
     uint64_t fence;         /* number of the last fence's ping */
     unsigned mismatches;
+    bool caught_up; /* told once: from then on a message without `more` says the same */
     struct sync_note *notes;
     size_t note_count, note_capacity;
     struct buffer removed; /* records as they were held, for their events */
