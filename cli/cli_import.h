@@ -130,6 +130,8 @@ void import_refuse(struct import *import, unsigned long line, const char *column
                    const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* A refusal by the library or the server. */
 void import_refuse_fault(struct import *import, unsigned long line, const tandem_fault *fault);
+/* The column that a field of the record comes from; the field where it comes from none. */
+const char *import_column(const struct import *import, const char *field);
 void import_progress(struct import *import);
 void import_report(struct import *import);
 

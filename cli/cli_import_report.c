@@ -50,8 +50,7 @@ void import_refuse(struct import *import, unsigned long line, const char *column
     keep(import, line, column, reason);
 }
 
-/* Which column a field of the record came from. */
-static const char *column_of(const struct import *import, const char *field)
+const char *import_column(const struct import *import, const char *field)
 {
     for (size_t i = 0; i < import->map.count && field[0] != '\0'; i++) {
         if (strcmp(import->map.entries[i].field, field) == 0 &&
@@ -65,7 +64,7 @@ static const char *column_of(const struct import *import, const char *field)
 void import_refuse_fault(struct import *import, unsigned long line, const tandem_fault *fault)
 {
     const char *text = tandem_error_text(fault->code);
-    import_refuse(import, line, column_of(import, fault->field), "%s%s%s", text,
+    import_refuse(import, line, import_column(import, fault->field), "%s%s%s", text,
                   fault->detail[0] == '\0' ? "" : ": ", fault->detail);
 }
 

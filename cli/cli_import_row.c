@@ -100,9 +100,10 @@ static bool identify(struct import *import, const struct csv_row *row, struct in
         return true;
     }
     const char *key = key_of(import, row);
+    const char *column = import_column(import, import->key_field);
     if (key[0] == '\0') {
         if (!by_id) {
-            import_refuse(import, row->line, import->key_field, "the key is empty");
+            import_refuse(import, row->line, column, "the key is empty");
         }
         return by_id;
     }
@@ -118,10 +119,10 @@ static bool identify(struct import *import, const struct csv_row *row, struct in
     }
     if ((*entry)->ambiguous || (*entry)->line != 0) {
         if ((*entry)->ambiguous) {
-            import_refuse(import, row->line, import->key_field,
+            import_refuse(import, row->line, column,
                           "there are several %s records with the key \"%s\"", import->entity, key);
         } else {
-            import_refuse(import, row->line, import->key_field,
+            import_refuse(import, row->line, column,
                           "line %lu has the same key \"%s\"", (*entry)->line, key);
         }
         return false;

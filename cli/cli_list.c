@@ -5,7 +5,7 @@
 
 #include "cli/cli_list_of_commands.h"
 #include "cli/cli_where.h"
-#include "protocol/memory.h"
+#include "protocol/schema.h"
 
 static bool fits_a_cell(const tandem_field_info *info)
 {
@@ -27,11 +27,14 @@ static void add_column(struct list *list, const char *name, size_t length)
     }
 }
 
+/* Fields that fit, and what names a record even when it is long: of that the first line shows. */
 static void choose_columns(struct list *list, const char *entity)
 {
+    const struct entity_def *def = schema_entity(bytes_text(entity));
     tandem_field_info info;
     for (size_t i = 0; tandem_field_at(entity, i, &info); i++) {
-        if (fits_a_cell(&info)) {
+        bool title = def != NULL && strcmp(info.name, def->title_field) == 0;
+        if (fits_a_cell(&info) || (title && strcmp(info.kind, "longText") == 0)) {
             add_column(list, info.name, strlen(info.name));
         }
     }

@@ -47,18 +47,30 @@ enum tandem_failure command_whoami(struct cli *cli, const struct arguments *argu
     return TANDEM_DONE;
 }
 
+static void print_item(struct cli *cli, const char *name, json_t *value)
+{
+    char when[32];
+    char *other = json_is_string(value) ? NULL : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    const char *text = json_is_string(value) ? json_string_value(value) : other;
+    (void)fprintf(cli->out, "%-20s  ", name);
+    if (strcmp(name, "time") == 0 && json_is_integer(value)) {
+        text = text_local_time(json_integer_value(value), when);
+    } else if (strcmp(name, "uptime") == 0 && json_is_integer(value)) {
+        (void)snprintf(when, sizeof when, "%lld s", (long long)json_integer_value(value) / 1000);
+        text = when;
+    }
+    (void)text_put(cli->out, text == NULL ? "" : text, 0);
+    (void)fputc('\n', cli->out);
+    free(other);
+}
+
 static void print_info(struct cli *cli, const char *info)
 {
     json_t *object = json_loads(info, 0, NULL);
     const char *name = NULL;
     json_t *value = NULL;
     json_object_foreach(object, name, value) {
-        char *other = json_is_string(value) ? NULL : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-        const char *text = json_is_string(value) ? json_string_value(value) : other;
-        (void)fprintf(cli->out, "%-20s  ", name);
-        (void)text_put(cli->out, text == NULL ? "" : text, 0);
-        (void)fputc('\n', cli->out);
-        free(other);
+        print_item(cli, name, value);
     }
     json_decref(object);
 }

@@ -1,4 +1,5 @@
 /* timeline: what happened with an account; history: what happened to a record. */
+#include <jansson.h>
 #include <string.h>
 
 #include "cli/cli_list_of_commands.h"
@@ -132,6 +133,28 @@ static void print_value(FILE *out, const char *value)
     (void)fputc('"', out);
 }
 
+static void print_tags(FILE *out, const char *label, const json_t *tags)
+{
+    size_t index = 0;
+    json_t *tag = NULL;
+    json_array_foreach(tags, index, tag) {
+        (void)fprintf(out, "%s%s", index == 0 ? label : ", ", json_string_value(tag));
+    }
+    if (json_array_size(tags) > 0) {
+        (void)fputc('\n', out);
+    }
+}
+
+/* Whom it was shared with; at the creation that is only what the entity starts with. */
+static void print_audience(FILE *out, const tandem_history_entry *entry)
+{
+    json_t *object = strcmp(entry->op, "share") == 0 ? json_loads(entry->json, 0, NULL) : NULL;
+    const json_t *audience = json_object_get(object, "audience");
+    print_tags(out, "    with ", json_object_get(audience, "added"));
+    print_tags(out, "    no longer with ", json_object_get(audience, "removed"));
+    json_decref(object);
+}
+
 static bool print_entry(void *context, const tandem_history_entry *entry)
 {
     struct cli *cli = context;
@@ -143,6 +166,7 @@ static bool print_entry(void *context, const tandem_history_entry *entry)
     (void)fprintf(cli->out, "%s  ", text_local_time(entry->at_ms, when_text));
     (void)text_put(cli->out, entry->by, 0);
     (void)fprintf(cli->out, " %s (seq %llu)\n", verb(entry->op), (unsigned long long)entry->seq);
+    print_audience(cli->out, entry);
     for (size_t i = 0; i < entry->change_count; i++) {
         (void)fputs("    ", cli->out);
         (void)text_put(cli->out, entry->fields[i], 0);

@@ -20,7 +20,11 @@ struct watch_line {
     struct watch *watch;
     char id[TANDEM_ID_TEXT];
     uint64_t seq;
-    struct buffer text;   /* what the line says so far */
+    int64_t at_ms;
+    const char *verb;     /* "added"; NULL for a line that is no change of a record */
+    char by[72];
+    struct buffer about;  /* what was changed, or the whole line */
+    struct buffer details;
     bool asked, complete;
 };
 

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/cli_lookup.h"
 #include "cli/cli_text.h"
 #include "cli/cli_watch.h"
 #include "protocol/memory.h"
@@ -40,7 +41,7 @@ static void print_json(FILE *out, const char *kind, uint64_t seq, const tandem_e
     if (event != NULL && event->kind == TANDEM_EVENT_REMOVED) {
         (void)fprintf(out, ",\"id\":\"%s\"", event->id);
     }
-    if (event != NULL && event->scope != NULL) {
+    if (event != NULL && event->scope != NULL && event->scope[0] != '\0') {
         (void)fprintf(out, ",\"scope\":\"%s\"", event->scope);
     }
     if (json != NULL) {
@@ -52,6 +53,21 @@ static void print_json(FILE *out, const char *kind, uint64_t seq, const tandem_e
 
 /* ---- Lines for people ------------------------------------------------------------------------ */
 
+static bool is_today(int64_t ms)
+{
+    char then[32];
+    char now[32];
+    return strncmp(text_local_time(ms, then), text_local_time((int64_t)time(NULL) * 1000, now),
+                   10) == 0;
+}
+
+static void add_when(struct buffer *out, int64_t ms)
+{
+    char when[32];
+    char clock[16];
+    text_addf(out, "%s ", is_today(ms) ? text_local_clock(ms, clock) : text_local_time(ms, when));
+}
+
 static void put_now(struct watch *watch, const char *text)
 {
     (void)text_put(watch->cli->out, text, 0);
@@ -61,7 +77,8 @@ static void put_now(struct watch *watch, const char *text)
 
 static void free_line(struct watch_line *line)
 {
-    buffer_release(&line->text);
+    buffer_release(&line->about);
+    buffer_release(&line->details);
     memory_free(line);
 }
 
@@ -73,14 +90,21 @@ static void retire(struct watch_line *line)
         return;
     }
     line->watch = NULL;
-    buffer_release(&line->text);
 }
 
 static void print_first(struct watch *watch)
 {
     struct watch_line *line = watch->lines[0];
-    const char *text = text_of(&line->text);
-    put_now(watch, text == NULL ? "" : text);
+    struct buffer text = {0};
+    add_when(&text, line->at_ms);
+    if (line->verb != NULL) {
+        text_addf(&text, "%s %s ", line->by, line->verb);
+    }
+    buffer_append(&text, line->about.data, line->about.size);
+    buffer_append(&text, line->details.data, line->details.size);
+    const char *whole = text_of(&text);
+    put_now(watch, whole == NULL ? "" : whole);
+    buffer_release(&text);
     watch->line_count--;
     memmove(&watch->lines[0], &watch->lines[1], watch->line_count * sizeof watch->lines[0]);
     retire(line);
@@ -118,12 +142,21 @@ static void add_value(struct buffer *out, const char *value)
     text_addf(out, "\"%s\"", cut);
 }
 
-static void add_changes(struct buffer *out, const tandem_history_entry *entry)
+/* What says nothing to a person: an id, or what the line has said already. */
+static bool is_noise(const char *value, const char *about)
 {
-    for (size_t i = 0; i < entry->change_count; i++) {
-        text_add(out, i == 0 ? ": " : ", ");
-        text_add(out, entry->fields[i]);
-        text_add(out, " ");
+    return lookup_is_id(value) || (value[0] != '\0' && strstr(about, value) != NULL);
+}
+
+static void add_changes(struct watch_line *line, const tandem_history_entry *entry)
+{
+    struct buffer *out = &line->details;
+    const char *about = text_of(&line->about);
+    for (size_t i = 0; about != NULL && i < entry->change_count; i++) {
+        if (is_noise(entry->to[i], about) && entry->from[i][0] == '\0') {
+            continue;
+        }
+        text_addf(out, "%s%s ", out->size == 0 ? ": " : ", ", entry->fields[i]);
         if (entry->from[i][0] != '\0') {
             add_value(out, entry->from[i]);
             text_add(out, " -> ");
@@ -132,13 +165,23 @@ static void add_changes(struct buffer *out, const tandem_history_entry *entry)
     }
 }
 
+static const char *verb(const char *op)
+{
+    return strcmp(op, "create") == 0   ? "added"
+           : strcmp(op, "share") == 0 ? "shared"
+                                      : "changed";
+}
+
 static bool take_entry(void *context, const tandem_history_entry *entry)
 {
     struct watch_line *line = context;
     if (entry->seq != line->seq) {
         return entry->seq > line->seq;
     }
-    add_changes(&line->text, entry);
+    line->verb = verb(entry->op);
+    line->at_ms = entry->at_ms;
+    (void)bytes_to_text(bytes_text(entry->by), line->by, sizeof line->by);
+    add_changes(line, entry);
     return false;
 }
 
@@ -220,19 +263,10 @@ void watch_release(struct watch *watch)
 
 /* ---- Events ---------------------------------------------------------------------------------- */
 
-static bool is_today(int64_t ms)
+static void name_record(struct buffer *out, const tandem_record *record)
 {
-    char then[32];
-    char now[32];
-    return strncmp(text_local_time(ms, then), text_local_time((int64_t)time(NULL) * 1000, now),
-                   10) == 0;
-}
-
-static void add_when(struct buffer *out, int64_t ms)
-{
-    char when[32];
-    char clock[16];
-    text_addf(out, "%s ", is_today(ms) ? text_local_clock(ms, clock) : text_local_time(ms, when));
+    text_addf(out, "%s ", tandem_record_entity(record));
+    add_value(out, tandem_record_title(record));
 }
 
 static void say_changed(struct watch *watch, const tandem_record *record)
@@ -244,21 +278,28 @@ static void say_changed(struct watch *watch, const tandem_record *record)
     bool added = tandem_record_created_at(record) == tandem_record_modified_at(record);
     (void)snprintf(line->id, sizeof line->id, "%s", tandem_record_id(record));
     line->seq = tandem_record_seq(record);
-    add_when(&line->text, tandem_record_modified_at(record));
-    text_addf(&line->text, "%s %s %s %s", tandem_record_modified_by(record),
-              added ? "added" : "changed", tandem_record_entity(record), "");
-    add_value(&line->text, tandem_record_title(record));
+    line->at_ms = tandem_record_modified_at(record);
+    line->verb = added ? "added" : "changed";
+    (void)bytes_to_text(bytes_text(tandem_record_modified_by(record)), line->by, sizeof line->by);
+    name_record(&line->about, record);
 }
 
-static void say(struct watch *watch, const char *what, const char *happened)
+/* A line of its own: `what` (of a record when there is one) and what happened to it. */
+static void say(struct watch *watch, const tandem_record *record, const char *what,
+                const char *happened)
 {
     struct watch_line *line = enqueue(watch);
-    if (line != NULL) {
-        add_when(&line->text, (int64_t)time(NULL) * 1000);
-        text_add(&line->text, what);
-        text_add(&line->text, happened);
-        line->complete = true;
+    if (line == NULL) {
+        return;
     }
+    line->at_ms = (int64_t)time(NULL) * 1000;
+    if (record != NULL) {
+        name_record(&line->about, record);
+    } else {
+        text_add(&line->about, what);
+    }
+    text_add(&line->about, happened);
+    line->complete = true;
 }
 
 static void print_event(struct watch *watch, const tandem_event *event)
@@ -270,19 +311,18 @@ static void print_event(struct watch *watch, const tandem_event *event)
         }
         break;
     case TANDEM_EVENT_REMOVED:
-        say(watch, event->record == NULL ? event->id : tandem_record_title(event->record),
-            " was removed");
+        say(watch, event->record, event->id, " was removed");
         break;
     case TANDEM_EVENT_PURGED:
-        say(watch, event->scope, " is no longer yours to see");
+        say(watch, NULL, event->scope, " is no longer yours to see");
         break;
     case TANDEM_EVENT_ENTERED:
         if (watch->live) {
-            say(watch, event->scope, " is now yours to see");
+            say(watch, NULL, event->scope, " is now yours to see");
         }
         break;
     case TANDEM_EVENT_RESET:
-        say(watch, "everything is fetched anew: ", event->detail);
+        say(watch, NULL, "everything is fetched anew: ", event->detail);
         break;
     default:
         break;
@@ -367,8 +407,7 @@ bool watch_print_held(void *context, const tandem_record *record)
     } else {
         struct buffer text = {0};
         add_when(&text, tandem_record_modified_at(record));
-        text_addf(&text, "%s ", tandem_record_entity(record));
-        add_value(&text, tandem_record_title(record));
+        name_record(&text, record);
         const char *line = text_of(&text);
         put_now(watch, line == NULL ? "" : line);
         buffer_release(&text);
