@@ -21,7 +21,7 @@ static const struct entity_def *const entities[] = {
 };
 
 static const struct field_def common_fields[] = {
-    LINK(REFERENCE, "assignedUser", "user", SHARED, NONE),
+    LINK(REFERENCE, "assignedUser", "user", INTERNAL, NONE),
     FIELD(TAGS, "tags", SHARED, NONE),
     FIELD(LONG_TEXT, "description", SHARED, NONE),
     FIELD(TEXT, "externalId", INTERNAL, INDEXED),

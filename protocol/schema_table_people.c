@@ -21,7 +21,7 @@ static const struct field_def account_fields[] = {
     FIELD(TEXT, "sicCode", SHARED, NONE),
     FIELD(ADDRESS, "billingAddress", SHARED, NONE),
     FIELD(ADDRESS, "shippingAddress", SHARED, NONE),
-    LINK(REFERENCE, "parent", "account", SHARED, NONE),
+    LINK(REFERENCE, "parent", "account", INTERNAL, NONE),
     FIELD(MONEY, "annualRevenue", INTERNAL, NONE),
     FIELD(INTEGER, "numberOfEmployees", SHARED, NONE),
     ENUM("rating", schema_ratings, INTERNAL, NONE),
@@ -44,7 +44,7 @@ static const struct field_def contact_fields[] = {
     LINK(REFERENCE, "account", "account", SHARED, INDEXED),
     FIELD(TEXT, "title", SHARED, NONE),
     FIELD(TEXT, "department", SHARED, NONE),
-    LINK(REFERENCE, "reportsTo", "contact", SHARED, NONE),
+    LINK(REFERENCE, "reportsTo", "contact", INTERNAL, NONE),
     FIELD(EMAIL, "emailAddress", SHARED, INDEXED),
     FIELD(PHONE, "phoneNumber", SHARED, NONE),
     FIELD(PHONE, "mobilePhone", SHARED, NONE),
@@ -81,9 +81,9 @@ static const struct field_def lead_fields[] = {
     FIELD(ADDRESS, "address", SHARED, NONE),
     FIELD(MONEY, "opportunityAmount", SHARED, NONE),
     FIELD(TIME, "convertedAt", SHARED, NONE),
-    LINK(REFERENCE, "createdAccount", "account", SHARED, NONE),
-    LINK(REFERENCE, "createdContact", "contact", SHARED, NONE),
-    LINK(REFERENCE, "createdOpportunity", "opportunity", SHARED, NONE),
+    LINK(REFERENCE, "createdAccount", "account", INTERNAL, NONE),
+    LINK(REFERENCE, "createdContact", "contact", INTERNAL, NONE),
+    LINK(REFERENCE, "createdOpportunity", "opportunity", INTERNAL, NONE),
 };
 
 const struct entity_def schema_lead = {
@@ -101,10 +101,10 @@ static const struct field_def profile_fields[] = {
     ENUM("preferredChannel", schema_channels, SHARED, NONE),
     FIELD(TEXT, "language", SHARED, NONE),
     FIELD(TEXT, "contactHours", SHARED, NONE),
-    LINK(REFERENCES, "keyPeople", "contact", SHARED, NONE),
+    LINK(REFERENCES, "keyPeople", "contact", INTERNAL, NONE),
     ENUM("health", healths, INTERNAL, NONE),
     FIELD(LONG_TEXT, "healthReason", INTERNAL, NONE),
-    LINK(REFERENCE, "relationshipOwner", "user", SHARED, NONE),
+    LINK(REFERENCE, "relationshipOwner", "user", INTERNAL, NONE),
     FIELD(LONG_TEXT, "importantDates", SHARED, NONE),
     FIELD(LONG_TEXT, "howWeWorkTogether", SHARED, NONE),
 };

@@ -23,8 +23,8 @@ static const struct field_def opportunity_fields[] = {
     FIELD(TEXT, "nextStep", SHARED, NONE),
     ENUM("forecastCategory", forecasts, INTERNAL, NONE),
     FIELD(TEXT, "lostReason", INTERNAL, NONE),
-    LINK(REFERENCE, "campaign", "campaign", SHARED, NONE),
-    LINK(REFERENCES, "contacts", "contact", SHARED, NONE),
+    LINK(REFERENCE, "campaign", "campaign", INTERNAL, NONE),
+    LINK(REFERENCES, "contacts", "contact", INTERNAL, NONE),
 };
 
 const struct entity_def schema_opportunity = {
@@ -62,7 +62,7 @@ static const struct field_def product_fields[] = {
     FIELD(TEXT, "code", SHARED, INDEXED),
     FIELD(MONEY, "price", SHARED, NONE),
     FIELD(TEXT, "unit", SHARED, NONE),
-    LINK(REFERENCE, "supplier", "party", SHARED, INDEXED),
+    LINK(REFERENCE, "supplier", "party", INTERNAL, INDEXED),
     FIELD(TEXT, "family", SHARED, NONE),
     FIELD(BOOLEAN, "active", SHARED, NONE),
 };

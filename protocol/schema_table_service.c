@@ -20,7 +20,7 @@ static const struct field_def case_fields[] = {
     ENUM("priority", schema_priorities, SHARED, NONE),
     FIELD(TEXT, "type", SHARED, NONE),
     LINK(REFERENCE, "account", "account", SHARED, INDEXED),
-    LINK(REFERENCE, "contact", "contact", SHARED, NONE),
+    LINK(REFERENCE, "contact", "contact", INTERNAL, NONE),
     FIELD(TIME, "resolvedAt", SHARED, NONE),
 };
 
@@ -40,7 +40,7 @@ static const struct field_def task_fields[] = {
     FIELD(TIME, "dateStart", SHARED, NONE),
     FIELD(TIME, "dateDue", SHARED, INDEXED),
     FIELD(TIME, "dateCompleted", SHARED, NONE),
-    LINK(REFERENCE, "parent", ANY, SHARED, NONE),
+    LINK(REFERENCE, "parent", ANY, INTERNAL, NONE),
     LINK(REFERENCE, "account", "account", SHARED, NONE),
 };
 
@@ -62,9 +62,9 @@ static const struct field_def interaction_fields[] = {
     FIELD(TIME, "dateEnd", SHARED, NONE),
     FIELD(INTEGER, "duration", SHARED, NONE), /* seconds */
     LINK(REFERENCE, "account", "account", SHARED, NONE),
-    LINK(REFERENCES, "contacts", "contact", SHARED, NONE),
-    LINK(REFERENCES, "users", "user", SHARED, NONE),
-    LINK(REFERENCE, "parent", ANY, SHARED, NONE),
+    LINK(REFERENCES, "contacts", "contact", INTERNAL, NONE),
+    LINK(REFERENCES, "users", "user", INTERNAL, NONE),
+    LINK(REFERENCE, "parent", ANY, INTERNAL, NONE),
     FIELD(TEXT, "outcome", SHARED, NONE),
     ENUM("sentiment", sentiments, INTERNAL, NONE),
 };
@@ -81,7 +81,7 @@ const struct entity_def schema_interaction = {
 static const struct field_def note_fields[] = {
     FIELD(LONG_TEXT, "text", SHARED, NONE),
     FIELD(TEXT, "type", SHARED, NONE),
-    LINK(REFERENCE, "parent", ANY, SHARED, NONE),
+    LINK(REFERENCE, "parent", ANY, INTERNAL, NONE),
     LINK(REFERENCE, "account", "account", SHARED, NONE),
     FIELD(BOOLEAN, "pinned", SHARED, NONE),
 };
@@ -104,7 +104,7 @@ static const struct field_def document_fields[] = {
     FIELD(DATE, "expires", SHARED, INDEXED),
     FIELD(TEXT, "folder", SHARED, NONE),
     LINK(REFERENCE, "account", "account", SHARED, NONE),
-    LINK(REFERENCES, "parties", "party", SHARED, NONE),
+    LINK(REFERENCES, "parties", "party", INTERNAL, NONE),
     FIELD(BLOB, "file", SHARED, NONE), /* the newest version's contents */
     LINK(REFERENCES, "versions", "document", SHARED, NONE),
 };

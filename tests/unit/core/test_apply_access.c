@@ -88,10 +88,9 @@ static void a_partner_hears_the_same_of_what_is_hidden_and_what_is_not(void **st
         assert_string_equal(reply.detail, reference.detail);
         assert_string_equal(reply.field, reference.field);
         assert_reply(share(w, EVA, hidden[i], "partners", NULL), STATUS_NOT_FOUND);
-        reply = create(w, EVA, "note", nid(30 + i), fmt("%s|parent=%s", in_account(FJORD, "text=x"),
-                                                        tx(hidden[i])));
+        reply = create(w, EVA, "note", nid(30 + i), in_account(hidden[i], "text=x"));
         assert_reply(reply, STATUS_NOT_FOUND);
-        assert_string_equal(reply.field, "parent");
+        assert_string_equal(reply.field, "account");
     }
     struct reply closed = create(w, EVA, "note", nid(40), in_account(BERG, "text=x"));
     struct reply absent = create(w, EVA, "note", nid(40), in_account(nid(77), "text=x"));

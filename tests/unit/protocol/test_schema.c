@@ -144,21 +144,45 @@ static void only_what_is_meant_for_partners_starts_shared(void **state)
     assert_int_equal(count, sizeof shared / sizeof shared[0]);
 }
 
+static bool is_reference(const struct field_def *field)
+{
+    return field->kind == KIND_REFERENCE || field->kind == KIND_REFERENCES;
+}
+
+/* An id tells an outsider that something exists: only of what they know anyway. */
+static void references_are_internal_but_for_what_an_outsider_knows(void **state)
+{
+    static const char *const known[] = {"account", "party", "partner", "versions"};
+    (void)state;
+    assert_int_equal(field_of("account", "assignedUser")->class, CLASS_INTERNAL);
+    for (size_t i = 0; i < schema_entity_count(); i++) {
+        for (size_t j = 0; j < schema_entity_at(i)->field_count; j++) {
+            const struct field_def *field = &schema_entity_at(i)->fields[j];
+            bool shared = false;
+            for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)
+                shared = shared || strcmp(field->name, known[k]) == 0;
+            if (is_reference(field))
+                assert_int_equal(field->class, shared ? CLASS_SHARED : CLASS_INTERNAL);
+        }
+    }
+}
+
 static void what_the_company_keeps_to_itself_is_internal(void **state)
 {
     static const char *const internal[][2] = {
         {"account", "annualRevenue"}, {"account", "rating"}, {"account", "restricted"},
-        {"account", "team"}, {"account", "externalId"}, {"opportunity", "probability"},
+        {"account", "externalId"}, {"opportunity", "probability"},
         {"opportunity", "forecastCategory"}, {"opportunity", "lostReason"}, {"profile", "health"},
         {"profile", "healthReason"}, {"interaction", "sentiment"}, {"contact", "leadSource"},
-        {"user", "role"}, {"user", "departments"}, {"user", "disabled"}};
+        {"user", "role"}, {"user", "disabled"}};
     unsigned count = 0;
     (void)state;
     for (size_t i = 0; i < sizeof internal / sizeof internal[0]; i++)
         assert_int_equal(field_of(internal[i][0], internal[i][1])->class, CLASS_INTERNAL);
     for (size_t i = 0; i < schema_entity_count(); i++)
         for (size_t j = 0; j < schema_entity_at(i)->field_count; j++)
-            count += schema_entity_at(i)->fields[j].class != CLASS_SHARED;
+            count += schema_entity_at(i)->fields[j].class != CLASS_SHARED &&
+                     !is_reference(&schema_entity_at(i)->fields[j]);
     /* externalId is common, not among an entity's own. */
     assert_int_equal(count, sizeof internal / sizeof internal[0] - 1);
 }
@@ -225,6 +249,7 @@ int main(void)
         cmocka_unit_test(homes_have_what_they_need),
         cmocka_unit_test(only_what_is_meant_for_partners_starts_shared),
         cmocka_unit_test(what_the_company_keeps_to_itself_is_internal),
+        cmocka_unit_test(references_are_internal_but_for_what_an_outsider_knows),
         cmocka_unit_test(every_record_has_the_common_fields),
         cmocka_unit_test(short_names_stand_for_long_ones),
         cmocka_unit_test(kinds_have_names),
