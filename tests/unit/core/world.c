@@ -68,6 +68,24 @@ void world_release(struct world *world)
 {
     memory_state_free(world->memory);
     effects_release(&world->effects);
+    buffer_release(&world->log);
+}
+
+struct memory_state *world_replay(const struct world *world)
+{
+    struct memory_state *memory = memory_state_new();
+    const struct state state = memory_state_view(memory);
+    struct effects effects = {0};
+    for (size_t at = 0; at < world->log.size;) {
+        size_t size = get_u32(world->log.data + at);
+        struct command command;
+        assert_int_equal(command_decode(bytes_of(world->log.data + at + 4, size), &command),
+                         STATUS_OK);
+        assert_int_equal(apply_command(&state, &command, &effects), STATUS_OK);
+        at += 4 + size;
+    }
+    effects_release(&effects);
+    return memory;
 }
 
 int world_setup(void **state)
@@ -235,6 +253,8 @@ static void apply(struct world *world, const struct command *command)
     struct command replayed;
     command_encode(&log, command);
     assert_int_equal(command_decode(buffer_bytes(&log), &replayed), STATUS_OK);
+    put_u32(buffer_extend(&world->log, 4), (uint32_t)log.size);
+    buffer_append(&world->log, log.data, log.size);
     assert_int_equal(apply_command(&world->state, &replayed, &world->effects), STATUS_OK);
     assert_false(world->effects.failed);
     buffer_release(&log);

@@ -38,6 +38,7 @@ struct world {
     uint64_t base;    /* of the next mutations; 0 for none */
     const char *mode; /* of the next mutations; NULL for none */
     uint64_t answered;
+    struct buffer log; /* every command, each behind its length in 4 bytes */
 };
 
 struct reply {
@@ -58,6 +59,8 @@ struct changes {
 
 void world_init(struct world *world);
 void world_release(struct world *world);
+/* Applies the log to an empty state, which the caller frees. */
+struct memory_state *world_replay(const struct world *world);
 
 /* The n-th id of a test. */
 struct id nid(unsigned n);
