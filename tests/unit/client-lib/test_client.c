@@ -682,6 +682,81 @@ static void a_server_that_lost_numbers_gets_new_ones(void **state)
     assert_int_equal(mutate->as.mutate.answered, 4);
 }
 
+static void what_the_server_could_not_take_is_sent_again_in_order(void **state)
+{
+    struct world *world = *state;
+    OUTCOMES(4);
+    open_client(world, false);
+    sign_in(world, 0);
+    for (int i = 0; i < 3; i++)
+        assert_ok(send_note(world, "note", &outcomes[i]));
+    server.sent_seen += 3;
+    say_result(1, "ok", 5);
+    say_result(2, "busy", 0);
+    say_result(3, "number-gap", 0);
+    assert_ok(tandem_service(world->client));
+    assert_int_equal(outcomes[0].calls, 1);
+    assert_int_equal(tandem_unanswered(world->client), 2);
+    /* Another one must not overtake them. */
+    assert_ok(send_note(world, "note", &outcomes[3]));
+    expect_nothing_sent();
+    assert_in_range(tandem_timeout(world->client), 1, 251);
+    world->port.now += (uint64_t)tandem_timeout(world->client);
+    assert_ok(tandem_service(world->client));
+    for (uint64_t number = 2; number <= 4; number++) {
+        assert_int_equal(expect_sent(MESSAGE_MUTATE)->as.mutate.number, number);
+        say_result(number, "ok", number);
+    }
+    assert_ok(tandem_service(world->client));
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(outcomes[i].calls, 1);
+        assert_int_equal(outcomes[i].code, STATUS_OK);
+    }
+}
+
+static void a_program_that_does_not_reconnect_is_told_that_the_server_is_read_only(void **state)
+{
+    struct world *world = *state;
+    OUTCOMES(2);
+    tandem_server once = usual;
+    once.once = true;
+    open_client(world, false);
+    connect_with(world, &once);
+    say_welcome(0, NULL);
+    assert_ok(tandem_service(world->client));
+    for (int i = 0; i < 2; i++)
+        assert_ok(send_note(world, "note", &outcomes[i]));
+    server.sent_seen += 2;
+    say_result(1, "read-only", 0);
+    say_result(2, "number-gap", 0);
+    assert_ok(tandem_service(world->client));
+    assert_int_equal(outcomes[0].code, STATUS_READ_ONLY);
+    assert_int_equal(outcomes[1].calls, 0);
+    world->port.now += (uint64_t)tandem_timeout(world->client);
+    assert_ok(tandem_service(world->client));
+    /* The second has taken over the number that is free. */
+    assert_int_equal(expect_sent(MESSAGE_MUTATE)->as.mutate.number, 1);
+    say_result(1, "ok", 9);
+    assert_ok(tandem_service(world->client));
+    assert_int_equal(outcomes[1].seq, 9);
+}
+
+static void a_real_gap_asks_the_server_where_it_stands(void **state)
+{
+    struct world *world = *state;
+    OUTCOMES(1);
+    open_client(world, false);
+    sign_in(world, 7);
+    assert_ok(send_note(world, "note", &outcomes[0]));
+    assert_int_equal(expect_sent(MESSAGE_MUTATE)->as.mutate.number, 8);
+    say_result(8, "number-gap", 0);
+    assert_ok(tandem_service(world->client));
+    assert_int_equal(outcomes[0].calls, 0);
+    assert_int_equal(last_told(world)->kind, TANDEM_EVENT_DISCONNECTED);
+    reconnect(world, 2);
+    assert_int_equal(expect_sent(MESSAGE_MUTATE)->as.mutate.number, 3);
+}
+
 static void at_most_64_mutations_wait(void **state)
 {
     struct world *world = *state;
@@ -1064,6 +1139,9 @@ int main(void)
         TEST(mutations_are_numbered_from_where_the_server_stands),
         TEST(what_was_not_answered_is_sent_again_unchanged),
         TEST(a_server_that_lost_numbers_gets_new_ones),
+        TEST(what_the_server_could_not_take_is_sent_again_in_order),
+        TEST(a_program_that_does_not_reconnect_is_told_that_the_server_is_read_only),
+        TEST(a_real_gap_asks_the_server_where_it_stands),
         TEST(at_most_64_mutations_wait),
         TEST(conflicts_are_told_with_both_sides),
         TEST(goodbye_ends_the_numbers_only_of_a_handle_that_is_done),

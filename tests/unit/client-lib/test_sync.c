@@ -450,6 +450,39 @@ static void messages_are_acknowledged_by_eights_and_when_caught_up(void **state)
     expect_told(world, world->told_count - 1, TANDEM_EVENT_CAUGHT_UP);
 }
 
+static size_t count_told(const struct world *world, tandem_event_kind kind)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < world->told_count; i++)
+        count += world->told[i].event.kind == kind;
+    return count;
+}
+
+static void once_caught_up_each_burst_says_so(void **state)
+{
+    struct world *world = *state;
+    const struct made made = {.id = 1, .seq = 1};
+    struct message more = changes(2, 3);
+    connect_all(world);
+    assert_ok(receive_records(world, 0, 1, &made, 1));
+    assert_int_equal(count_told(world, TANDEM_EVENT_CAUGHT_UP), 0); /* not told yet */
+    assert_ok(receive_caught_up(world, 1));
+    assert_ok(receive_records(world, 1, 2, &made, 1));
+    assert_int_equal(count_told(world, TANDEM_EVENT_CAUGHT_UP), 2);
+    assert_int_equal(expect_told(world, world->told_count - 1, TANDEM_EVENT_CAUGHT_UP)->event.seq, 2);
+    more.as.changes.more = true;
+    message_mark(&more, "more");
+    assert_ok(receive(world, &more));
+    assert_int_equal(count_told(world, TANDEM_EVENT_CAUGHT_UP), 2);
+    /* Behind a scope that entered, its backfill comes first. */
+    assert_ok(receive_entered(world, 3, 4, account_of(4)));
+    assert_ok(receive_records(world, 4, 5, &made, 1));
+    assert_int_equal(count_told(world, TANDEM_EVENT_CAUGHT_UP), 2);
+    assert_ok(receive_backfill(world, (struct backfill){account_of(4), 0, 3, 3, true}, NULL, 0));
+    assert_ok(receive_caught_up(world, 5));
+    assert_int_equal(count_told(world, TANDEM_EVENT_CAUGHT_UP), 3);
+}
+
 static void a_reset_empties_tells_and_subscribes_from_zero(void **state)
 {
     struct world *world = *state;
@@ -632,6 +665,7 @@ int main(void)
         TEST(a_backfill_of_a_purged_scope_is_dropped),
         TEST(backfills_of_several_scopes_may_alternate),
         TEST(messages_are_acknowledged_by_eights_and_when_caught_up),
+        TEST(once_caught_up_each_burst_says_so),
         TEST(a_reset_empties_tells_and_subscribes_from_zero),
         TEST(a_message_that_does_not_follow_leads_to_a_fenced_subscription),
         TEST(a_server_that_never_follows_is_given_up),
