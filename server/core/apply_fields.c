@@ -220,6 +220,8 @@ static enum status check_writable(struct plan *plan, const struct draft *draft,
 {
     const struct principal *actor = plan->actor;
     if (!plan_sees_field(plan, field)) {
+        if (plan->arena.failed)
+            return STATUS_NO_MEMORY;
         if (custom && actor->partner)
             return plan_refuse(plan, STATUS_UNKNOWN_FIELD, "", "the entity has no such field");
         return plan_refuse(plan, STATUS_DENIED, field->name,

@@ -185,22 +185,24 @@ enum status plan_field(struct plan *plan, const struct entity_def *entity, struc
     return STATUS_OK;
 }
 
-bool plan_sees_field(const struct plan *plan, const struct field_def *field)
+bool plan_sees_field(struct plan *plan, const struct field_def *field)
 {
     struct buffer list = {0};
     uint32_t count = 0;
     while (field->departments && field->departments[count])
         count++;
-    wire_put_array(&list, count);
+    if (count > 0)
+        wire_put_array(&list, count);
     for (uint32_t i = 0; i < count; i++)
         wire_put_text(&list, field->departments[i]);
     bool sees = !list.failed &&
                 access_field(plan->actor, field->class, buffer_bytes(&list), ACTION_EDIT).allowed;
+    plan->arena.failed = plan->arena.failed || list.failed;
     buffer_release(&list);
     return sees;
 }
 
-static bool lacks(const struct plan *plan, const struct record *record,
+static bool lacks(struct plan *plan, const struct record *record,
                   const struct field_def *field)
 {
     return (field->flags & FIELD_REQUIRED) && !(field->flags & FIELD_SYSTEM) &&
@@ -261,7 +263,7 @@ enum status plan_require_fields(struct plan *plan, const struct draft *draft)
         if (lacks(plan, draft->now, field))
             return plan_refuse(plan, STATUS_MISSING_FIELD, field->name, "this field is required");
     }
-    return require_custom(plan, draft);
+    return plan->arena.failed ? STATUS_NO_MEMORY : require_custom(plan, draft);
 }
 
 static enum status check_field_record(struct plan *plan, struct draft *draft)

@@ -15,8 +15,8 @@ enum status plan_field(struct plan *plan, const struct entity_def *entity, struc
 /* Refuses a new record that lacks a required field which the actor could have given. */
 enum status plan_require_fields(struct plan *plan, const struct draft *draft);
 
-/* Whether the actor may see and write the field. */
-bool plan_sees_field(const struct plan *plan, const struct field_def *field);
+/* Whether the actor may see and write the field. Short memory is a no, and marks the arena failed. */
+bool plan_sees_field(struct plan *plan, const struct field_def *field);
 
 /* Checks a customField or customEntity record as it will be. */
 enum status schema_record_check(struct plan *plan, struct draft *draft);
