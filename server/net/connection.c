@@ -16,8 +16,6 @@
 #include "protocol/memory.h"
 #include "protocol/message.h"
 
-/* For saying goodbye to a peer that does not read. */
-#define CLOSING_MS 5000u
 /* An unfinished message has this long, and a second more for each of these bytes that came. */
 #define MESSAGE_GRACE_MS 10000u
 #define MESSAGE_BYTES_PER_SECOND 4096u
@@ -263,7 +261,7 @@ void connection_tick(struct connection *connection, uint64_t now_ms)
     }
     bool stalled = lws_partial_buffered(connection->wsi) &&
                    now_ms > connection->moved_ms + options->stall_ms;
-    if (stalled || (connection->closing && now_ms > connection->closing_ms + CLOSING_MS)) {
+    if (stalled || (connection->closing && now_ms > connection->closing_ms + options->goodbye_ms)) {
         connection_kill(connection);
         return;
     }

@@ -53,7 +53,8 @@ struct io_thread {
     struct server *server;
     struct lws_context *context;
     struct lws_vhost *vhost;
-    SSL_CTX *tls;
+    SSL_CTX *tls;            /* the library's; settings and certificate are ours */
+    SSL_CTX *unused_tls;
     uv_loop_t loop;
     uv_prepare_t prepare;
     uv_timer_t tick;

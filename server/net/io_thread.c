@@ -227,6 +227,7 @@ static struct lws_context *make_context(struct io_thread *thread)
         .fd_limit_per_thread = 0,
         .timeout_secs = (options->handshake_ms + 999) / 1000,
         .retry_and_idle_policy = &no_retry,
+        .provided_client_ssl_ctx = thread->unused_tls,
         .gid = -1,
         .uid = -1};
     return lws_create_context(&info);
@@ -263,7 +264,10 @@ bool io_thread_prepare(struct io_thread *thread, struct server *server, uint32_t
         fault_set(fault, STATUS_IO, bytes_of(NULL, 0), "cannot read the store");
         return false;
     }
-    if (make_loop(thread))
+    /* For connections that the library would make itself, which it never does here. Left to make
+     * its own, it loses all but the last context's at the end. */
+    thread->unused_tls = SSL_CTX_new(TLS_client_method());
+    if (thread->unused_tls && make_loop(thread))
         thread->context = make_context(thread);
     if (thread->context)
         thread->vhost = lws_get_vhost_by_name(thread->context, "default");
@@ -330,6 +334,7 @@ void io_thread_release(struct io_thread *thread)
     if (thread->magic != IO_THREAD_MAGIC)
         return;
     release_loop(thread);
+    SSL_CTX_free(thread->unused_tls);
     assert(thread->connections.count == 0);
     connection_table_release(&thread->connections);
     inbox_release(&thread->inbox);

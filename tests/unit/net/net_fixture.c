@@ -72,7 +72,7 @@ void net_fixture_stop(struct net_fixture *fixture)
 {
     if (!fixture->server)
         return;
-    server_stop(fixture->server, 5000);
+    server_stop(fixture->server, 1000);
     server_free(fixture->server);
     fixture->server = NULL;
     assert(atomic_load(&fake_sessions_alive) == 0);

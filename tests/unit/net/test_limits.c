@@ -22,6 +22,7 @@ static int prepare(void **state)
     net_fixture_init(&fixture);
     fixture.options.threads = 1;
     fixture.options.tick_ms = 20;
+    fixture.options.goodbye_ms = 200;
     return 0;
 }
 

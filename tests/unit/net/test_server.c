@@ -378,6 +378,9 @@ static void test_receive_flow_control(void **state)
 static void test_stop_drains(void **state)
 {
     (void)state;
+    fixture.options.tick_ms = 20;
+    fixture.options.goodbye_ms = 200;
+    net_fixture_start(&fixture);
     struct net_client clients[4];
     for (size_t i = 0; i < 4; i++) {
         net_fixture_connect(&fixture, &clients[i]);
@@ -415,7 +418,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_hashing, prepare, stop),
         cmocka_unit_test_setup_teardown(test_notices, start, stop),
         cmocka_unit_test_setup_teardown(test_receive_flow_control, start, stop),
-        cmocka_unit_test_setup_teardown(test_stop_drains, start, stop),
+        cmocka_unit_test_setup_teardown(test_stop_drains, prepare, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
