@@ -184,21 +184,39 @@ static void soften(struct field_def *field, const char *op)
         field->kind = KIND_LONG_TEXT;
 }
 
-static enum status put_condition(tandem_client *client, const char *entity,
-                                 const tandem_condition *condition, struct buffer *out,
-                                 tandem_fault *fault)
+/* The field a condition speaks of: built in, defined in the replica, or of the kind it names. */
+static bool find_condition_field(tandem_client *client, const char *entity,
+                                 const tandem_condition *condition, struct field_def *out,
+                                 struct custom_field_storage *storage)
 {
     const struct entity_def *def = schema_entity(bytes_text(entity));
     struct bytes name = bytes_text(condition->field);
     const struct field_def *known = def != NULL ? schema_field(def, name) : NULL;
+    if (known != NULL) {
+        *out = *known;
+        return true;
+    }
+    if (client_find_field(client, bytes_text(entity), name, out, storage))
+        return true;
+    *out = (struct field_def){.name = condition->field};
+    if (condition->kind == NULL || !schema_kind_from_name(bytes_text(condition->kind), &out->kind))
+        return false;
+    /* The values of an enum are the server's to check; on the wire they are text. */
+    if (out->kind == KIND_ENUM)
+        out->kind = KIND_TEXT;
+    return true;
+}
+
+static enum status put_condition(tandem_client *client, const char *entity,
+                                 const tandem_condition *condition, struct buffer *out,
+                                 tandem_fault *fault)
+{
     struct custom_field_storage storage;
     struct field_def field;
     struct fault parse;
     char hint[160];
-    if (known != NULL) {
-        field = *known;
-    } else if (!client_find_field(client, bytes_text(entity), name, &field, &storage)) {
-        field_hint(bytes_text(entity), name, hint, sizeof hint);
+    if (!find_condition_field(client, entity, condition, &field, &storage)) {
+        field_hint(bytes_text(entity), bytes_text(condition->field), hint, sizeof hint);
         return trouble(fault, STATUS_UNKNOWN_FIELD, condition->field, "%s has no field %s%s",
                        entity, condition->field, hint);
     }

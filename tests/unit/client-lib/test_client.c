@@ -947,7 +947,8 @@ static void a_query_asks_for_page_after_page(void **state)
 {
     struct world *world = *state;
     struct pages pages = {.world = world};
-    const tandem_condition where[] = {{"industry", "=", "Forestry"}};
+    const tandem_condition where[] = {
+        {.field = "industry", .op = "=", .text = "Forestry"}};
     const tandem_query query = {.entity = "account", .where = where, .where_count = 1,
                                 .sort = "name", .limit = 3};
     open_client(world, false);
@@ -1012,7 +1013,7 @@ static void a_callback_may_drop_the_connection(void **state)
 static void a_query_of_an_unknown_field_hints_at_near_ones(void **state)
 {
     struct world *world = *state;
-    const tandem_condition where[] = {{"phonNumber", "=", "1"}};
+    const tandem_condition where[] = {{.field = "phonNumber", .op = "=", .text = "1"}};
     const tandem_query query = {.entity = "account", .where = where, .where_count = 1};
     tandem_fault fault;
     open_client(world, false);

@@ -1,0 +1,8 @@
+// The installed header alone, as C++.
+#include <tandem/tandem.h>
+
+int main()
+{
+    tandem_fault fault{};
+    return tandem_error_class(fault.code) == TANDEM_DONE ? 0 : 1;
+}
