@@ -1,9 +1,14 @@
 /* check, backup and reset-password: what is done to a store from outside the server. */
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "server/app/commands.h"
+#include "server/app/control.h"
 #include "server/app/founding.h"
 #include "server/app/hash_pool.h"
 #include "server/app/json.h"
@@ -60,30 +65,50 @@ int command_check(const struct options *options)
     return status == STATUS_OK ? EXIT_DONE : command_failed("check", status, NULL);
 }
 
+/* By the server when one is running, since a store is open in one process at a time. */
+static enum status copy_store(const struct options *options, const char *to, struct fault *fault)
+{
+    struct store *store;
+    enum status status = open_store(options, &store, fault);
+    if (status == STATUS_LOCKED) {
+        fault_clear(fault);
+        return control_backup(options->config.data, to, fault);
+    }
+    if (status != STATUS_OK)
+        return status;
+    status = store_backup(store, to, fault);
+    store_close(store);
+    return status;
+}
+
 int command_backup(const struct options *options)
 {
     if (options->config.data[0] == '\0' || !options->to)
         return command_usage("backup needs --data and --to");
-    struct store *store;
     struct fault fault;
+    char to[PATH_MAX];
     fault_clear(&fault);
-    enum status status = open_store(options, &store, &fault);
-    if (status != STATUS_OK)
-        return command_failed("backup", status, &fault);
     /* A folder that is there may be used if it is empty, which the store judges. */
-    mkdir(options->to, 0700);
-    status = store_backup(store, options->to, &fault);
-    store_close(store);
-    if (status != STATUS_OK)
+    bool made = mkdir(options->to, 0700) == 0;
+    enum status status = STATUS_IO;
+    /* In full, because the server stands in another folder. */
+    if (realpath(options->to, to))
+        status = copy_store(options, to, &fault);
+    else
+        fault_set(&fault, status, bytes_of(NULL, 0), "%s: %s", options->to, strerror(errno));
+    if (status != STATUS_OK) {
+        if (made)
+            rmdir(options->to);
         return command_failed("backup", status, &fault);
+    }
     if (options->json) {
         struct json json;
         json_begin(&json, stdout);
         json_text(&json, "data", options->config.data);
-        json_text(&json, "to", options->to);
+        json_text(&json, "to", to);
         json_end(&json);
     } else {
-        printf("Copied to %s; tandemd run --data %s serves it.\n", options->to, options->to);
+        printf("Copied to %s; tandemd run --data %s serves it.\n", to, to);
     }
     return EXIT_DONE;
 }

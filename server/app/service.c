@@ -4,6 +4,7 @@
 
 #include "protocol/memory.h"
 #include "server/app/app_log.h"
+#include "server/app/control.h"
 #include "server/app/founding.h"
 #include "server/app/hash_pool.h"
 #include "server/commit/commit.h"
@@ -17,6 +18,7 @@ struct service {
     struct committer *committer;
     struct hash_pool *pool;
     struct server *server;
+    struct control *control;
     uint64_t seq;
     uint32_t drain_ms;
     void (*failed)(void);
@@ -70,6 +72,15 @@ static void on_hashed(void *self, struct origin origin, const struct hash_outcom
 {
     struct service *service = self;
     server_hashed(service->server, origin, outcome);
+}
+
+static enum status on_backup(void *self, const char *path, struct fault *fault)
+{
+    struct service *service = self;
+    enum status status = store_backup(service->store, path, fault);
+    if (status == STATUS_OK)
+        app_log("copied the store to %s", path);
+    return status;
 }
 
 static const char *or_null(const char *text)
@@ -153,7 +164,11 @@ static enum status start_all(struct service *service, const struct config *confi
     if (status != STATUS_OK)
         return status;
     status = hash_pool_start(service->pool);
-    return status == STATUS_OK ? committer_start(service->committer) : status;
+    if (status == STATUS_OK)
+        status = committer_start(service->committer);
+    struct control_port control = {.self = service, .backup = on_backup};
+    return status == STATUS_OK ? control_start(config->data, &control, &service->control, fault)
+                               : status;
 }
 
 enum status service_start(const struct config *config, void (*failed)(void), struct service **out,
@@ -196,6 +211,7 @@ void service_stop(struct service *service)
 {
     if (!service)
         return;
+    control_stop(service->control);
     if (service->server)
         server_stop_accepting(service->server);
     /* What was taken is applied and answered; the answers reach sessions that still live. */
