@@ -45,8 +45,8 @@ static const char *keep_str(struct texts *texts, struct bytes value)
     return texts_keep(texts, text);
 }
 
-static const char *keep_value(const tandem_answer *answer, struct texts *texts,
-                              struct bytes name, struct bytes value)
+static const char *keep_value(const tandem_answer *answer, struct texts *texts, struct bytes name,
+                              struct bytes value)
 {
     struct buffer text = {0};
     struct wire_reader reader = wire_read(value);

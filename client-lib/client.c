@@ -19,8 +19,7 @@ static enum status sync_send(void *context, const struct message *message)
     return client_send_message(context, message);
 }
 
-static tandem_code set_up(tandem_client *client, const tandem_options *options,
-                          tandem_fault *fault)
+static tandem_code set_up(tandem_client *client, const tandem_options *options, tandem_fault *fault)
 {
     const struct sync_port port = {client, sync_send, client_sync_event};
     client->source = (struct field_source){client, client_find_field};

@@ -10,8 +10,8 @@
  *
  * The states, with the table of moves in client_state.c:
  *
- *     IDLE -- tandem_connect --> WAITING -- its time has come --> CONNECTING -- opened --> SIGNING_IN
- *                                  ^                                  |                    | welcome
+ *     IDLE -- tandem_connect --> WAITING -- its time has come --> CONNECTING -- opened -->
+ * SIGNING_IN ^                                  |                    | welcome
  *                                  +----- lost, may be healed --------+------ ... ----- ONLINE
  *                                                                     |
  *                                  FAILED <---- lost for good --------+
@@ -44,11 +44,11 @@ enum client_state {
 };
 
 /* Milliseconds. */
-#define CLIENT_PING_AFTER 25000u   /* of having sent nothing */
-#define CLIENT_DEAD_AFTER 60000u   /* of having received nothing */
-#define CLIENT_ATTEMPT 30000u      /* to connect, and again to sign in */
-#define CLIENT_RETRY_FIRST 250u    /* doubled with each failure in a row ... */
-#define CLIENT_RETRY_MOST 30000u   /* ... up to this */
+#define CLIENT_PING_AFTER 25000u    /* of having sent nothing */
+#define CLIENT_DEAD_AFTER 60000u    /* of having received nothing */
+#define CLIENT_ATTEMPT 30000u       /* to connect, and again to sign in */
+#define CLIENT_RETRY_FIRST 250u     /* doubled with each failure in a row ... */
+#define CLIENT_RETRY_MOST 30000u    /* ... up to this */
 #define CLIENT_RETRY_LIMITED 60000u /* after "too many" */
 
 struct party {
@@ -81,7 +81,7 @@ struct tandem_client {
     struct outbox outbox;
     struct request *requests;
     uint64_t next_request;
-    struct id id; /* of the client, to which mutation numbers belong */
+    struct id id;             /* of the client, to which mutation numbers belong */
     unsigned failures;        /* to connect, in a row */
     unsigned resend_failures; /* refusals of a mutation for now, in a row */
     uint64_t resend_at;       /* when to send the outbox again; 0: it is sent */
@@ -109,8 +109,8 @@ uint64_t client_now(const tandem_client *client);
 void client_move(tandem_client *client, enum client_state to);
 /* Opens the link when it is time to. */
 void client_begin(tandem_client *client);
-/* Milliseconds to wait: a random time up to a bound that doubles with each failure in a row, so that
- * many clients do not come back at the same moment. */
+/* Milliseconds to wait: a random time up to a bound that doubles with each failure in a row, so
+ * that many clients do not come back at the same moment. */
 uint64_t client_pause(const tandem_client *client, unsigned failures);
 /* The connection is over: tells everyone, and decides whether and when to try again. `fault` may be
  * the client's own. */
@@ -133,8 +133,8 @@ void client_forget_welcome(tandem_client *client);
 
 void client_event(tandem_client *client, const tandem_event *event);
 void client_sync_event(void *context, const struct sync_event *event);
-bool client_find_field(void *context, struct bytes entity, struct bytes name,
-                       struct field_def *out, struct custom_field_storage *storage);
+bool client_find_field(void *context, struct bytes entity, struct bytes name, struct field_def *out,
+                       struct custom_field_storage *storage);
 /* The entity of a record that the replica holds, appended to `out` (else nothing). */
 void client_entity_of(tandem_client *client, struct id id, struct buffer *out);
 

@@ -144,8 +144,7 @@ static tandem_code send_page(tandem_client *client, struct request *request, str
 
 /* ---- Asking ---- */
 
-static enum status read_id(const char *text, const char *field, struct id *out,
-                           tandem_fault *fault)
+static enum status read_id(const char *text, const char *field, struct id *out, tandem_fault *fault)
 {
     if (id_from_text(bytes_text(text), out))
         return STATUS_OK;
@@ -239,8 +238,8 @@ static bool is_op(const char *op)
     return false;
 }
 
-static enum status put_where(tandem_client *client, const tandem_query *query,
-                             struct buffer *out, tandem_fault *fault)
+static enum status put_where(tandem_client *client, const tandem_query *query, struct buffer *out,
+                             tandem_fault *fault)
 {
     if (query->where_count == 0)
         return STATUS_OK;
@@ -419,14 +418,13 @@ static void fail_request(struct request *request, const tandem_fault *fault)
 }
 
 /* Hands a page over. True when another is to be asked for. */
-static bool hand_over(tandem_client *client, struct request *request,
-                      const struct message *message)
+static bool hand_over(tandem_client *client, struct request *request, const struct message *message)
 {
     struct tandem_answer answer = {.client = client, .message = message};
     struct buffer entity = {0};
     tandem_fault fine;
-    struct bytes list = request->type == MESSAGE_HISTORY ? message->as.answer.entries
-                                                         : message->as.answer.records;
+    struct bytes list =
+        request->type == MESSAGE_HISTORY ? message->as.answer.entries : message->as.answer.records;
     uint64_t count = message_count(list);
     trouble_clear(&fine);
     answer.last = !is_paged(request) || !message_has(message, "next") ||

@@ -60,8 +60,7 @@ tandem_code tandem_each(tandem_client *client, const char *entity, tandem_record
     struct reading reading = {client, each, context, STATUS_OK};
     if (client->replica == NULL)
         return without_replica(client);
-    return finish(&reading,
-                  replica_each(client->replica, bytes_text(entity), hand_over, &reading));
+    return finish(&reading, replica_each(client->replica, bytes_text(entity), hand_over, &reading));
 }
 
 tandem_code tandem_timeline(tandem_client *client, const char *account, tandem_record_fn *each,
@@ -114,8 +113,8 @@ void client_sync_event(void *context, const struct sync_event *from)
     struct tandem_record record;
     char id[ID_TEXT_SIZE] = "";
     char scope[SCOPE_TEXT_SIZE] = "";
-    tandem_event event = {.kind = from->kind, .seq = from->seq, .id = id, .scope = scope,
-                          .detail = from->detail};
+    tandem_event event = {
+        .kind = from->kind, .seq = from->seq, .id = id, .scope = scope, .detail = from->detail};
     if (from->kind == TANDEM_EVENT_REMOVED || from->kind == TANDEM_EVENT_CHANGED)
         id_to_text(from->id, id);
     if (from->kind == TANDEM_EVENT_PURGED || from->kind == TANDEM_EVENT_ENTERED)
@@ -161,8 +160,8 @@ static bool look_at_definition(void *context, struct bytes encoded)
     return !search->found;
 }
 
-bool client_find_field(void *context, struct bytes entity, struct bytes name,
-                       struct field_def *out, struct custom_field_storage *storage)
+bool client_find_field(void *context, struct bytes entity, struct bytes name, struct field_def *out,
+                       struct custom_field_storage *storage)
 {
     tandem_client *client = context;
     struct field_search search = {entity, name, out, storage, false};

@@ -7,7 +7,8 @@
 #include "client-lib/mutation.h"
 #include "protocol/memory.h"
 
-/* Sends one entry; a failure has broken the connection off, and the entry goes out with the next. */
+/* Sends one entry; a failure has broken the connection off, and the entry goes out with the next.
+ */
 static bool send_entry(tandem_client *client, struct outbox_entry *entry)
 {
     struct bytes frame = outbox_frame(&client->outbox, entry);
@@ -50,8 +51,7 @@ tandem_code tandem_send(tandem_client *client, const tandem_mutation *mutation,
     }
     buffer_release(&changes);
     /* Entries before this one that are not sent yet go first: numbers must not skip. */
-    if (status == STATUS_OK && client->state == CLIENT_ONLINE &&
-        client->resend_at == 0) {
+    if (status == STATUS_OK && client->state == CLIENT_ONLINE && client->resend_at == 0) {
         struct outbox_entry *unsent = client->outbox.first;
         while (unsent != NULL && unsent->number != 0)
             unsent = unsent->next;
@@ -98,8 +98,8 @@ static void read_conflict(tandem_client *client, struct bytes map, struct texts 
     out->id = texts_keep(texts, bytes_text(id_text));
     out->field = part_text(texts, map, "field");
     out->by = part_text(texts, map, "by");
-    value_print(buffer_bytes(&entity), bytes_text(out->field), part(map, "theirs"),
-                &client->source, &theirs);
+    value_print(buffer_bytes(&entity), bytes_text(out->field), part(map, "theirs"), &client->source,
+                &theirs);
     out->theirs = texts_keep(texts, buffer_bytes(&theirs));
     reader = wire_read(part(map, "at"));
     (void)wire_get_int(&reader, &out->at_ms);
@@ -139,8 +139,8 @@ static void result_fault(const struct message *message, tandem_fault *out)
 {
     const struct msg_result *result = &message->as.result;
     char field[65], detail[161];
-    enum status status = bytes_is(result->status, "ok") ? STATUS_OK
-                                                        : status_from_name(result->status);
+    enum status status =
+        bytes_is(result->status, "ok") ? STATUS_OK : status_from_name(result->status);
     bytes_to_text(result->field, field, sizeof field);
     bytes_to_text(result->detail, detail, sizeof detail);
     trouble(out, status, field, "%s", detail);
@@ -161,8 +161,8 @@ static bool is_remembered(enum status status)
 static bool try_again(tandem_client *client, enum status status, uint64_t number)
 {
     bool is_first = client->outbox.first != NULL && client->outbox.first->number == number;
-    bool is_brief = status == STATUS_BUSY || status == STATUS_NO_MEMORY ||
-                    status == STATUS_NUMBER_GAP;
+    bool is_brief =
+        status == STATUS_BUSY || status == STATUS_NO_MEMORY || status == STATUS_NUMBER_GAP;
     if (is_remembered(status) || (client->server.server.once && !is_brief))
         return false;
     if (status == STATUS_NUMBER_GAP && is_first) {
@@ -171,7 +171,8 @@ static bool try_again(tandem_client *client, enum status status, uint64_t number
         return true;
     }
     if (client->resend_at == 0)
-        client->resend_at = client_now(client) + 1 + client_pause(client, client->resend_failures++);
+        client->resend_at =
+            client_now(client) + 1 + client_pause(client, client->resend_failures++);
     return true;
 }
 
@@ -199,8 +200,8 @@ void client_result(tandem_client *client, const struct message *message)
     else
         free_number(client, number);
     tandem_result result = {.code = fault.code, .seq = message->as.result.seq, .fault = &fault};
-    tandem_conflict *conflicts = read_conflicts(client, message->as.result.conflicts, &texts,
-                                                &result.conflict_count);
+    tandem_conflict *conflicts =
+        read_conflicts(client, message->as.result.conflicts, &texts, &result.conflict_count);
     result.conflicts = conflicts;
     if (entry->done != NULL)
         entry->done(entry->context, &result);

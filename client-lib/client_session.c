@@ -155,8 +155,8 @@ static bool prepare_next_sign_in(tandem_client *client)
 
 static void on_welcome(tandem_client *client, const struct message *message)
 {
-    const tandem_event event = {.kind = TANDEM_EVENT_CONNECTED, .id = "", .scope = "",
-                                .detail = ""};
+    const tandem_event event = {
+        .kind = TANDEM_EVENT_CONNECTED, .id = "", .scope = "", .detail = ""};
     unsigned generation = client->generation;
     const char *old_token = client->token;
     char kept[129];

@@ -7,12 +7,11 @@
 /* Rows: from; columns: to. A new tandem_connect() may come at any time, hence the second column. */
 static const bool allowed[CLIENT_STATES][CLIENT_STATES] = {
     [CLIENT_IDLE] = {[CLIENT_WAITING] = true},
-    [CLIENT_WAITING] = {[CLIENT_WAITING] = true, [CLIENT_CONNECTING] = true,
-                        [CLIENT_FAILED] = true},
-    [CLIENT_CONNECTING] = {[CLIENT_WAITING] = true, [CLIENT_SIGNING_IN] = true,
-                           [CLIENT_FAILED] = true},
-    [CLIENT_SIGNING_IN] = {[CLIENT_WAITING] = true, [CLIENT_ONLINE] = true,
-                           [CLIENT_FAILED] = true},
+    [CLIENT_WAITING] =
+        {[CLIENT_WAITING] = true, [CLIENT_CONNECTING] = true, [CLIENT_FAILED] = true},
+    [CLIENT_CONNECTING] =
+        {[CLIENT_WAITING] = true, [CLIENT_SIGNING_IN] = true, [CLIENT_FAILED] = true},
+    [CLIENT_SIGNING_IN] = {[CLIENT_WAITING] = true, [CLIENT_ONLINE] = true, [CLIENT_FAILED] = true},
     [CLIENT_ONLINE] = {[CLIENT_WAITING] = true, [CLIENT_FAILED] = true},
     [CLIENT_FAILED] = {[CLIENT_WAITING] = true},
 };
@@ -154,8 +153,7 @@ void client_lost(tandem_client *client, unsigned close_code, const tandem_fault 
     client_event(client, &event);
 }
 
-void client_break(tandem_client *client, unsigned close_code, enum status status,
-                  const char *words)
+void client_break(tandem_client *client, unsigned close_code, enum status status, const char *words)
 {
     tandem_fault fault;
     trouble(&fault, status, "", "%s", words);

@@ -36,8 +36,8 @@ struct link_ops {
     enum status (*open)(const struct link_config *config, const struct port *port,
                         const struct link_events *events, struct link **out, tandem_fault *fault);
     void (*free)(struct link *link);
-    int (*fd)(const struct link *link);   /* -1 while there is none */
-    int (*want)(const struct link *link); /* TANDEM_WANT_* */
+    int (*fd)(const struct link *link);    /* -1 while there is none */
+    int (*want)(const struct link *link);  /* TANDEM_WANT_* */
     bool (*more)(const struct link *link); /* run() has work left although nothing may arrive */
     void (*run)(struct link *link);
     enum status (*send)(struct link *link, struct bytes frame);

@@ -113,8 +113,7 @@ static struct change *start(tandem_mutation *mutation, enum change_op op, tandem
     return change;
 }
 
-static tandem_code set_entity(tandem_mutation *mutation, struct change *change,
-                              const char *entity)
+static tandem_code set_entity(tandem_mutation *mutation, struct change *change, const char *entity)
 {
     size_t length = entity != NULL ? strlen(entity) : 0;
     if (length > RECORD_NAME_MAX)
@@ -252,8 +251,7 @@ tandem_code tandem_set_text(tandem_mutation *mutation, const char *field, const 
     if (change == NULL)
         return code;
     const struct entity_def *entity = schema_entity(bytes_text(change->entity));
-    const struct field_def *known =
-        entity != NULL ? schema_field(entity, bytes_text(field)) : NULL;
+    const struct field_def *known = entity != NULL ? schema_field(entity, bytes_text(field)) : NULL;
     if (known != NULL)
         return set_parsed(mutation, change, known, text);
     return put_setting(mutation, change, field, &none, text);
@@ -372,8 +370,7 @@ static enum status put_custom(const struct change *change, const struct setting 
                       &field, &storage)) {
         field_hint(bytes_text(change->entity), bytes_text(setting->name), hint, sizeof hint);
         return trouble(fault, STATUS_UNKNOWN_FIELD, setting->name, "%s has no field %s%s",
-                       change->entity[0] != 0 ? change->entity : "the record", setting->name,
-                       hint);
+                       change->entity[0] != 0 ? change->entity : "the record", setting->name, hint);
     }
     if (schema_parse(&field, bytes_text(setting->text), out, &parse) == STATUS_OK)
         return STATUS_OK;

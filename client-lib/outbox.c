@@ -5,9 +5,8 @@
 /* Bytes of a mutate message besides its changes: names, numbers, mode. */
 #define OVERHEAD 128u
 
-enum status outbox_add(struct outbox *outbox, struct buffer *changes, uint64_t base,
-                       bool overwrite, tandem_result_fn *done, void *context,
-                       struct outbox_entry **out)
+enum status outbox_add(struct outbox *outbox, struct buffer *changes, uint64_t base, bool overwrite,
+                       tandem_result_fn *done, void *context, struct outbox_entry **out)
 {
     if (outbox->count >= LIMIT_IN_FLIGHT)
         return STATUS_LIMIT;

@@ -35,9 +35,8 @@ struct outbox {
 
 /* Adds an entry (changes taken over). LIMIT when 64 are unanswered, TOO_LARGE when the message
  * would be larger than the server takes, NO_MEMORY. */
-enum status outbox_add(struct outbox *outbox, struct buffer *changes, uint64_t base,
-                       bool overwrite, tandem_result_fn *done, void *context,
-                       struct outbox_entry **out);
+enum status outbox_add(struct outbox *outbox, struct buffer *changes, uint64_t base, bool overwrite,
+                       tandem_result_fn *done, void *context, struct outbox_entry **out);
 
 /* Signed in; `last_number` is the highest that the server has answered. Numbers continue behind it
  * on a fresh start. When the server has lost answered numbers (it was restored from a backup), what

@@ -100,8 +100,7 @@ static bool find_field(const struct tandem_record *record, const char *name, str
     if (wire_map_find(record->view.fields, name, value))
         return true;
     const struct entity_def *entity = schema_entity(record->view.entity);
-    const struct field_def *field =
-        entity != NULL ? schema_field(entity, bytes_text(name)) : NULL;
+    const struct field_def *field = entity != NULL ? schema_field(entity, bytes_text(name)) : NULL;
     return field != NULL && wire_map_find(record->view.fields, field->name, value);
 }
 

@@ -72,9 +72,9 @@ static bool get_fields(struct wire_reader *reader, struct record_view *out)
 /* Reads the value of one key; the part it was, 0 for a key to be ignored, -1 when it is wrong. */
 static int get_part(struct wire_reader *reader, struct bytes key, struct record_view *out)
 {
-#define PART(name, part, read)                                                                    \
-    if (bytes_is(key, name))                                                                      \
-        return (read) ? (part) : -1
+#define PART(name, part, read)                                                                     \
+    if (bytes_is(key, name))                                                                       \
+    return (read) ? (part) : -1
     PART("id", PART_ID, wire_get_id(reader, &out->id));
     PART("entity", PART_ENTITY, get_entity(reader, &out->entity));
     PART("scope", PART_SCOPE, get_scope(reader, &out->scope));

@@ -157,8 +157,7 @@ static enum status write_meta(struct replica *replica, MDB_txn *txn, const struc
     if (status == STATUS_OK)
         status = replica_meta_put(replica, txn, "epoch", bytes_of(none.octet, ID_SIZE));
     if (status == STATUS_OK)
-        status = replica_meta_put(replica, txn, "client",
-                                  bytes_of(replica->client.octet, ID_SIZE));
+        status = replica_meta_put(replica, txn, "client", bytes_of(replica->client.octet, ID_SIZE));
     if (status == STATUS_OK)
         status = replica_meta_put(replica, txn, "subscription", bytes_of("", 0));
     return status;
@@ -192,9 +191,8 @@ static enum status open_contents(struct replica *replica, const struct port *por
     if (code == 0)
         code = mdb_stat(txn, replica->table[TABLE_META], &stat);
     /* Tables of a kind that ours cannot be are those of another format. */
-    enum status status =
-        code == MDB_INCOMPATIBLE || code == MDB_DBS_FULL ? STATUS_FORMAT_VERSION
-                                                          : replica_status(code);
+    enum status status = code == MDB_INCOMPATIBLE || code == MDB_DBS_FULL ? STATUS_FORMAT_VERSION
+                                                                          : replica_status(code);
     if (status == STATUS_OK)
         status = stat.ms_entries == 0 ? write_meta(replica, txn, port) : read_meta(replica, txn);
     if (status == STATUS_OK)

@@ -76,7 +76,8 @@ enum status replica_empty(struct replica *replica, struct id epoch, struct bytes
 
 /* What replica_empty() was given; "" at first. Appended to `out`. */
 enum status replica_subscription(struct replica *replica, struct buffer *out);
-/* A backfill noted, behind `after` in the order of scopes (NULL: the first). NOT_FOUND at the end. */
+/* A backfill noted, behind `after` in the order of scopes (NULL: the first). NOT_FOUND at the end.
+ */
 enum status replica_next_backfill(struct replica *replica, const struct scope *after,
                                   struct replica_backfill *out);
 enum status replica_find_backfill(struct replica *replica, struct scope scope,

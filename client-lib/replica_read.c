@@ -124,8 +124,7 @@ enum status replica_next_scope(struct replica *replica, const struct scope *afte
     return scope_from_bytes(bytes_of(key, sizeof key), out) ? STATUS_OK : STATUS_CORRUPT;
 }
 
-enum status replica_get(struct replica *replica, struct id id, replica_walk_fn *each,
-                        void *context)
+enum status replica_get(struct replica *replica, struct id id, replica_walk_fn *each, void *context)
 {
     struct replica_reading reading;
     MDB_val key = replica_val(id.octet, ID_SIZE);
@@ -142,8 +141,8 @@ enum status replica_get(struct replica *replica, struct id id, replica_walk_fn *
 
 /* Hands over the record that an index key names by its last 16 bytes. `more` becomes false when
  * the callback has had enough. */
-static enum status visit(struct replica *replica, MDB_txn *txn, MDB_val key,
-                         replica_walk_fn *each, void *context, bool *more)
+static enum status visit(struct replica *replica, MDB_txn *txn, MDB_val key, replica_walk_fn *each,
+                         void *context, bool *more)
 {
     MDB_val id = replica_val((const uint8_t *)key.mv_data + key.mv_size - ID_SIZE, ID_SIZE);
     MDB_val data;

@@ -143,8 +143,8 @@ enum status replica_put(struct replica *replica, const struct record_view *view,
     if (status == STATUS_OK && !keeps_index)
         status = change_index(replica, &new, put_key);
     if (status == STATUS_OK)
-        status = replica_status(
-            mdb_put(replica->write, replica->table[TABLE_RECORDS], &key, &data, 0));
+        status =
+            replica_status(mdb_put(replica->write, replica->table[TABLE_RECORDS], &key, &data, 0));
     return status;
 }
 
@@ -204,8 +204,8 @@ enum status replica_purge(struct replica *replica, struct scope scope, size_t *c
     MDB_cursor *cursor = NULL;
     scope_put(scope, prefix);
     *count = 0;
-    enum status status = replica_status(
-        mdb_cursor_open(replica->write, replica->table[TABLE_SCOPES], &cursor));
+    enum status status =
+        replica_status(mdb_cursor_open(replica->write, replica->table[TABLE_SCOPES], &cursor));
     if (status != STATUS_OK)
         return status;
     while ((status = purge_one(replica, cursor, prefix)) == STATUS_OK)
@@ -223,8 +223,7 @@ enum status replica_put_backfill(struct replica *replica, const struct replica_b
     put_u64(value + 8, backfill->until);
     MDB_val key = replica_val(name, sizeof name);
     MDB_val data = replica_val(value, sizeof value);
-    return replica_status(
-        mdb_put(replica->write, replica->table[TABLE_BACKFILLS], &key, &data, 0));
+    return replica_status(mdb_put(replica->write, replica->table[TABLE_BACKFILLS], &key, &data, 0));
 }
 
 enum status replica_drop_backfill(struct replica *replica, struct scope scope)
@@ -250,8 +249,7 @@ enum status replica_empty(struct replica *replica, struct id epoch, struct bytes
     if (status == STATUS_OK)
         status = replica_set_cursor(replica, 0);
     if (status == STATUS_OK)
-        status = replica_meta_put(replica, replica->write, "epoch",
-                                  bytes_of(epoch.octet, ID_SIZE));
+        status = replica_meta_put(replica, replica->write, "epoch", bytes_of(epoch.octet, ID_SIZE));
     if (status == STATUS_OK)
         status = replica_meta_put(replica, replica->write, "subscription", subscription);
     replica->new_epoch = epoch;

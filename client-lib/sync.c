@@ -379,7 +379,8 @@ static enum status on_changes(struct sync *sync, const struct message *message)
     if (message->as.changes.entered.size > 0)
         sync->caught_up = false;
     if (sync->caught_up && !message->as.changes.more) {
-        struct sync_note *note = sync_note_add(sync, TANDEM_EVENT_CAUGHT_UP, message->as.changes.to);
+        struct sync_note *note =
+            sync_note_add(sync, TANDEM_EVENT_CAUGHT_UP, message->as.changes.to);
         if (note == NULL) {
             sync_notes_clear(sync);
             return STATUS_NO_MEMORY;
@@ -420,9 +421,9 @@ static enum status on_reset(struct sync *sync, const struct message *message)
 {
     char reason[33];
     sync->server_epoch = message->as.reset.epoch;
-    enum status status = empty_replica(sync, message->as.reset.epoch,
-                                       bytes_to_text(message->as.reset.reason, reason,
-                                                     sizeof reason));
+    enum status status =
+        empty_replica(sync, message->as.reset.epoch,
+                      bytes_to_text(message->as.reset.reason, reason, sizeof reason));
     if (status == STATUS_OK)
         status = subscribe(sync);
     if (status == STATUS_OK)

@@ -44,8 +44,7 @@ struct sync_store {
     uint64_t (*cursor)(const struct replica *);
     struct id (*epoch)(const struct replica *);
     enum status (*subscription)(struct replica *, struct buffer *);
-    enum status (*next_backfill)(struct replica *, const struct scope *,
-                                 struct replica_backfill *);
+    enum status (*next_backfill)(struct replica *, const struct scope *, struct replica_backfill *);
     enum status (*find_backfill)(struct replica *, struct scope, struct replica_backfill *);
     enum status (*next_scope)(struct replica *, const struct scope *, struct scope *);
 };
@@ -55,10 +54,10 @@ const struct sync_store *sync_store_replica(void);
 struct sync_event {
     tandem_event_kind kind;
     uint64_t seq;
-    struct id id;         /* REMOVED */
-    struct scope scope;   /* PURGED, ENTERED */
-    struct bytes record;  /* CHANGED, REMOVED: encoded */
-    const char *detail;   /* RESET: why; else "" */
+    struct id id;        /* REMOVED */
+    struct scope scope;  /* PURGED, ENTERED */
+    struct bytes record; /* CHANGED, REMOVED: encoded */
+    const char *detail;  /* RESET: why; else "" */
 };
 
 struct sync_port {
@@ -88,7 +87,7 @@ struct sync {
     struct buffer scopes;   /* SCOPE_SIZE bytes each, sorted */
     uint64_t applied;       /* data messages of this subscription */
     uint64_t acknowledged;
-    uint64_t fence;         /* number of the last fence's ping */
+    uint64_t fence; /* number of the last fence's ping */
     unsigned mismatches;
     bool caught_up; /* told once: from then on a message without `more` says the same */
     struct sync_note *notes;

@@ -46,8 +46,8 @@ static enum status apply_scopes(struct sync *sync, struct bytes array, bool ente
         struct scope scope;
         if (!wire_get_bin(&reader, &bytes) || !scope_from_bytes(bytes, &scope))
             return STATUS_MALFORMED;
-        enum status status = entered ? enter_scope(sync, scope, from, seq)
-                                     : purge_scope(sync, scope, seq);
+        enum status status =
+            entered ? enter_scope(sync, scope, from, seq) : purge_scope(sync, scope, seq);
         if (status != STATUS_OK)
             return status;
     }

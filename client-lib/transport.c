@@ -40,14 +40,14 @@ struct link {
     struct tls *tls;
     struct upgrade upgrade;
     wslay_event_context_ptr frames;
-    struct buffer out;      /* to be written */
-    size_t written;         /* of it */
-    uint8_t early[4096];    /* WebSocket bytes that came with the upgrade's answer */
+    struct buffer out;   /* to be written */
+    size_t written;      /* of it */
+    uint8_t early[4096]; /* WebSocket bytes that came with the upgrade's answer */
     size_t early_size, early_used;
-    size_t budget;          /* bytes that this run may still read */
-    bool tls_wants_write;   /* the handshake or a write waits for the socket */
+    size_t budget;        /* bytes that this run may still read */
+    bool tls_wants_write; /* the handshake or a write waits for the socket */
     bool tls_wants_read;
-    unsigned close_code;    /* of the peer */
+    unsigned close_code; /* of the peer */
     tandem_fault fault;
 };
 
@@ -151,8 +151,8 @@ static bool flush(struct link *link)
     link->tls_wants_read = false;
     while (link->written < link->out.size) {
         size_t put = 0;
-        struct bytes rest = bytes_of(link->out.data + link->written,
-                                     link->out.size - link->written);
+        struct bytes rest =
+            bytes_of(link->out.data + link->written, link->out.size - link->written);
         enum tls_result result = tls_write(link->tls, rest, &put, &link->fault);
         if (result == TLS_WANT_WRITE || result == TLS_WANT_READ) {
             link->tls_wants_write = result == TLS_WANT_WRITE;
@@ -292,8 +292,8 @@ static void frame_message(wslay_event_context_ptr frames,
         link->events.message(link->events.context, bytes_of(message->msg, message->msg_length));
     } else if (message->opcode == WSLAY_CONNECTION_CLOSE) {
         link->close_code = message->status_code != 0 ? message->status_code : 1005u;
-        trouble(&link->fault, STATUS_UNREACHABLE, "", "%s:%s closed the connection",
-                link->url.host, link->url.port);
+        trouble(&link->fault, STATUS_UNREACHABLE, "", "%s:%s closed the connection", link->url.host,
+                link->url.port);
     } else if (message->opcode == WSLAY_TEXT_FRAME) {
         (void)wslay_event_queue_close(link->frames, 1003, NULL, 0);
     }
@@ -471,10 +471,9 @@ static void transport_close(struct link *link, unsigned close_code)
         size_t put = 0;
         tandem_fault ignored;
         if (link->out.size > link->written)
-            (void)tls_write(link->tls,
-                            bytes_of(link->out.data + link->written,
-                                     link->out.size - link->written),
-                            &put, &ignored);
+            (void)tls_write(
+                link->tls, bytes_of(link->out.data + link->written, link->out.size - link->written),
+                &put, &ignored);
         tls_shutdown(link->tls);
     }
 }

@@ -222,8 +222,7 @@ enum status tls_attach(struct tls *tls, int fd)
             SSL_set_tlsext_host_name(tls->ssl, tls->url.host) != 1)
             return STATUS_INTERNAL;
     }
-    return SSL_set_alpn_protos(tls->ssl, http, sizeof http - 1) == 0 ? STATUS_OK
-                                                                    : STATUS_INTERNAL;
+    return SSL_set_alpn_protos(tls->ssl, http, sizeof http - 1) == 0 ? STATUS_OK : STATUS_INTERNAL;
 }
 
 /* ---- Reading and writing ---- */
@@ -309,8 +308,7 @@ enum tls_result tls_handshake(struct tls *tls, tandem_fault *fault)
     return done == 1 ? TLS_DONE : result(tls, done, errno, fault);
 }
 
-enum tls_result tls_read(struct tls *tls, void *out, size_t size, size_t *got,
-                         tandem_fault *fault)
+enum tls_result tls_read(struct tls *tls, void *out, size_t size, size_t *got, tandem_fault *fault)
 {
     ERR_clear_error();
     errno = 0;

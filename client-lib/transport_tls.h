@@ -22,8 +22,7 @@ enum tls_result { TLS_DONE, TLS_WANT_READ, TLS_WANT_WRITE, TLS_CLOSED, TLS_FAILE
 
 /* FAILED fills `fault` with UNTRUSTED or UNREACHABLE. */
 enum tls_result tls_handshake(struct tls *tls, tandem_fault *fault);
-enum tls_result tls_read(struct tls *tls, void *out, size_t size, size_t *got,
-                         tandem_fault *fault);
+enum tls_result tls_read(struct tls *tls, void *out, size_t size, size_t *got, tandem_fault *fault);
 enum tls_result tls_write(struct tls *tls, struct bytes bytes, size_t *put, tandem_fault *fault);
 /* Bytes decrypted already, of which the socket says nothing. */
 bool tls_pending(const struct tls *tls);

@@ -35,8 +35,8 @@ void upgrade_init(struct upgrade *upgrade, const char accept[UPGRADE_ACCEPT_SIZE
 
 static enum upgrade_result refuse(tandem_fault *fault, const char *why)
 {
-    trouble(fault, STATUS_UNREACHABLE, "",
-            "what answers at this address is no Tandem server: %s", why);
+    trouble(fault, STATUS_UNREACHABLE, "", "what answers at this address is no Tandem server: %s",
+            why);
     return UPGRADE_FAILED;
 }
 
@@ -83,8 +83,7 @@ static const char *check_field(struct bytes name, struct bytes value, const char
     if (is_text(name, "Upgrade"))
         return once(&seen->upgrade) && is_text(value, "websocket") ? NULL : "a wrong Upgrade";
     if (is_text(name, "Connection"))
-        return once(&seen->connection) && has_token(value, "upgrade") ? NULL
-                                                                      : "a wrong Connection";
+        return once(&seen->connection) && has_token(value, "upgrade") ? NULL : "a wrong Connection";
     if (is_text(name, "Sec-WebSocket-Accept"))
         return once(&seen->accept) && bytes_is(value, accept) ? NULL
                                                               : "a wrong Sec-WebSocket-Accept";
@@ -118,8 +117,8 @@ static const char *check_line(struct bytes line, const char *accept, struct head
     for (size_t i = begin; i < end; i++)
         if ((line.data[i] < ' ' && line.data[i] != '\t') || line.data[i] == 0x7f)
             return "a malformed header";
-    return check_field(bytes_of(line.data, colon), bytes_of(line.data + begin, end - begin),
-                       accept, seen);
+    return check_field(bytes_of(line.data, colon), bytes_of(line.data + begin, end - begin), accept,
+                       seen);
 }
 
 static const char *check_status(struct bytes line, char *words, size_t size)
@@ -150,8 +149,7 @@ static const char *check_head(struct bytes head, const char *accept, char *words
         if (end == NULL)
             return "a malformed header";
         struct bytes line = bytes_of(head.data + at, (size_t)(end - head.data) - at);
-        const char *why = first ? check_status(line, words, size)
-                                : check_line(line, accept, &seen);
+        const char *why = first ? check_status(line, words, size) : check_line(line, accept, &seen);
         if (why != NULL)
             return why;
         first = false;

@@ -13,7 +13,9 @@
  *
  * Nothing here starts a thread, exits, prints, or keeps state outside the handles. A handle is
  * for one thread at a time. Pointers handed to callbacks, and those inside records, are valid
- * until the callback returns. Strings are UTF-8.
+ * until the callback returns. Strings are UTF-8. A callback may call anything of its handle but
+ * tandem_service(), tandem_wait() and tandem_close(). The only call that can block is the look-up
+ * of a host name, which the system does when a connection is begun.
  *
  * Functions that can fail return TANDEM_OK or an error code and leave the handle usable, as it was
  * before the call, unless they say otherwise.
@@ -60,12 +62,15 @@ typedef struct tandem_fault {
 
 typedef enum tandem_event_kind {
     TANDEM_EVENT_CONNECTED,    /* signed in */
-    TANDEM_EVENT_DISCONNECTED, /* code says why; healed by itself unless `final` */
+    TANDEM_EVENT_DISCONNECTED, /* lost, or an attempt failed; code says why; healed by itself
+                                  unless `final` */
     TANDEM_EVENT_CHANGED,      /* record: stored or replaced */
     TANDEM_EVENT_REMOVED,      /* id: a record is gone; record: as it was held */
     TANDEM_EVENT_PURGED,       /* scope: everything held of it is gone */
-    TANDEM_EVENT_ENTERED,      /* scope: became visible */
-    TANDEM_EVENT_CAUGHT_UP,    /* the replica shows the server's state at seq */
+    TANDEM_EVENT_ENTERED,      /* scope: became visible; what was held of it is gone, CHANGED
+                                  events for all of it follow */
+    TANDEM_EVENT_CAUGHT_UP,    /* the replica shows the server's state at seq; after subscribing,
+                                  and from then on after each burst of changes */
     TANDEM_EVENT_RESET         /* the replica was emptied and starts over; detail: why */
 } tandem_event_kind;
 
@@ -95,8 +100,8 @@ typedef struct tandem_options {
 /* Opens the replica. LOCKED when another handle or process has it. On failure *out is NULL and
  * `fault` (may be NULL) says why. */
 tandem_code tandem_open(const tandem_options *options, tandem_client **out, tandem_fault *fault);
-/* Closes the connection at once, and frees everything. Unanswered mutations get CANCELLED first.
- * NULL is fine. Not from inside a callback. */
+/* Closes the connection at once, and frees everything. Unanswered mutations and requests get
+ * CANCELLED first. NULL is fine. Not from inside a callback. */
 void tandem_close(tandem_client *client);
 
 typedef enum tandem_sign_in {
@@ -120,8 +125,12 @@ typedef struct tandem_server {
     const char *agent;       /* name of the program, told to the server; may be NULL */
 } tandem_server;
 
-/* Begins to connect; returns at once. Strings are copied. USAGE for an unusable url. A second call
- * drops the first connection. */
+/* Begins to connect; returns at once, everything else comes from tandem_service(). Strings are
+ * copied. USAGE for an unusable url, or when what the method needs is missing. A second call drops
+ * the first connection; mutations that are not answered stay queued.
+ *
+ * After a lost connection the library signs in by the token when it got one, and by new_secret
+ * where a one-time code was used. */
 tandem_code tandem_connect(tandem_client *client, const tandem_server *server, tandem_fault *fault);
 
 /* For the caller's loop. The descriptor may change between calls; -1 while there is none. */
@@ -208,6 +217,7 @@ typedef struct tandem_condition {
     const char *field;
     const char *op;   /* "=", "!=", "<", "<=", ">", ">=", "contains" */
     const char *text; /* value as a person writes it */
+    const char *kind; /* of a custom field whose definition is not in the replica; else NULL */
 } tandem_condition;
 
 typedef struct tandem_query {
@@ -276,7 +286,9 @@ tandem_code tandem_update(tandem_mutation *mutation, const char *entity, const c
 tandem_code tandem_remove(tandem_mutation *mutation, const char *id);
 tandem_code tandem_share(tandem_mutation *mutation, const char *id);
 /* For the change just started. Text is read by the kind of the field (see docs/SCHEMA.md), "" clears
- * it; a custom field needs its definition in the replica or set with tandem_set_kind. */
+ * it. A name that is no built-in field is kept and looked up among the custom fields of the replica
+ * by tandem_send(), which says UNKNOWN_FIELD and lists near names when it is not there. Setting a
+ * field again replaces it. */
 tandem_code tandem_set_text(tandem_mutation *mutation, const char *field, const char *text);
 /* As tandem_set_text, for a field whose kind the caller knows ("text", "money", ...). */
 tandem_code tandem_set_kind(tandem_mutation *mutation, const char *field, const char *kind,
@@ -308,8 +320,11 @@ typedef struct tandem_result {
 } tandem_result;
 typedef void tandem_result_fn(void *context, const tandem_result *result);
 
-/* Queues the mutation for the server; copies it. `done` (may be NULL) is called exactly once. LIMIT
- * when 64 are unanswered: service and try again. */
+/* Queues the mutation for the server; copies it. `done` (may be NULL) is called exactly once, with the
+ * server's answer or with CANCELLED. What the server cannot take for now (busy, read-only, stopping)
+ * is sent again until it can; with tandem_server.once only what it is too busy for, and the rest is
+ * told. LIMIT when 64 are unanswered: service and try again. TOO_LARGE when the message would be
+ * larger than 1 MiB. Details of a refusal are in tandem_last_fault(). */
 tandem_code tandem_send(tandem_client *client, const tandem_mutation *mutation,
                         tandem_result_fn *done, void *context);
 /* Mutations not yet answered. */

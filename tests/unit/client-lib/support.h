@@ -24,8 +24,8 @@ const char *id_text(unsigned number);
 /* A record to be written. Zero members get usual values. */
 struct made {
     unsigned id;
-    const char *entity;  /* "note" */
-    struct scope scope;  /* account 1 */
+    const char *entity; /* "note" */
+    struct scope scope; /* account 1 */
     uint64_t seq;
     int64_t created_at;
     const char *name;    /* field "name" ("text" of a note) */

@@ -154,9 +154,8 @@ static void take_event(void *context, const tandem_event *event)
 
 static void open_client(struct world *world, bool with_replica)
 {
-    const tandem_options options = {.replica = with_replica ? world->folder : NULL,
-                                    .on_event = take_event,
-                                    .context = world};
+    const tandem_options options = {
+        .replica = with_replica ? world->folder : NULL, .on_event = take_event, .context = world};
     assert_ok(client_open(&options, &world->port.port, &fake_ops, &world->client, NULL));
 }
 
@@ -533,7 +532,7 @@ static void pauses_grow_with_failures_up_to_their_bound(void **state)
         total += pause;
         world->port.now += pause;
     }
-    assert_true(longest > 20000); /* they do grow ... */
+    assert_true(longest > 20000);    /* they do grow ... */
     assert_true(total < 60 * 25000); /* ... and are spread over their range */
     server.refuse = false;
     assert_ok(tandem_service(world->client));
@@ -947,10 +946,9 @@ static void a_query_asks_for_page_after_page(void **state)
 {
     struct world *world = *state;
     struct pages pages = {.world = world};
-    const tandem_condition where[] = {
-        {.field = "industry", .op = "=", .text = "Forestry"}};
-    const tandem_query query = {.entity = "account", .where = where, .where_count = 1,
-                                .sort = "name", .limit = 3};
+    const tandem_condition where[] = {{.field = "industry", .op = "=", .text = "Forestry"}};
+    const tandem_query query = {
+        .entity = "account", .where = where, .where_count = 1, .sort = "name", .limit = 3};
     open_client(world, false);
     sign_in(world, 0);
     assert_ok(tandem_ask_query(world->client, &query, take_answer, &pages, NULL));
@@ -1034,8 +1032,8 @@ static bool take_entry(void *context, const tandem_history_entry *entry)
     struct entries *entries = context;
     entries->count++;
     snprintf(entries->text, sizeof entries->text, "%llu %s %s %s: %s -> %s",
-             (unsigned long long)entry->seq, entry->by, entry->op, entry->fields[0],
-             entry->from[0], entry->to[0]);
+             (unsigned long long)entry->seq, entry->by, entry->op, entry->fields[0], entry->from[0],
+             entry->to[0]);
     snprintf(entries->json, sizeof entries->json, "%s", entry->json);
     return true;
 }

@@ -125,8 +125,8 @@ static void every_kind_has_its_json_and_its_text(void **state)
     struct buffer fields = {0}, encoded = {0};
     struct tandem_record record;
     put_samples(&fields);
-    put_record(&encoded, &(struct made){.id = 1, .entity = "interaction",
-                                        .fields = buffer_bytes(&fields)});
+    put_record(&encoded,
+               &(struct made){.id = 1, .entity = "interaction", .fields = buffer_bytes(&fields)});
     assert_ok(wire_validate(buffer_bytes(&encoded), NULL));
     assert_true(record_init(&record, buffer_bytes(&encoded), NULL));
     assert_int_equal(tandem_record_field_count(&record), SAMPLES);
@@ -154,8 +154,10 @@ static void a_record_as_json_is_complete(void **state)
     struct buffer encoded = {0};
     struct tandem_record record;
     char expected[1024];
-    put_record(&encoded, &(struct made){.id = 1, .entity = "account", .seq = 42, .name = "Å",
-                                        .created_at = 1772357400250});
+    put_record(
+        &encoded,
+        &(struct made){
+            .id = 1, .entity = "account", .seq = 42, .name = "Å", .created_at = 1772357400250});
     assert_true(record_init(&record, buffer_bytes(&encoded), NULL));
     snprintf(expected, sizeof expected,
              "{\"id\":\"%s\",\"entity\":\"account\",\"scope\":\"account:%s\",\"seq\":42,"
@@ -175,8 +177,8 @@ static void a_record_as_json_is_complete(void **state)
     buffer_release(&encoded);
 }
 
-static bool shoe_time(void *context, struct bytes entity, struct bytes name,
-                      struct field_def *out, struct custom_field_storage *storage)
+static bool shoe_time(void *context, struct bytes entity, struct bytes name, struct field_def *out,
+                      struct custom_field_storage *storage)
 {
     (void)context;
     (void)storage;
@@ -240,9 +242,9 @@ static void titles_are_what_people_call_it(void **state)
 static void what_is_no_record_is_refused(void **state)
 {
     (void)state;
-    static const char *const keys[] = {"id",        "entity",    "scope",      "audience",  "seq",
-                                       "createdBy", "createdAt", "modifiedBy", "modifiedAt",
-                                       "fields"};
+    static const char *const keys[] = {"id",         "entity",    "scope",     "audience",
+                                       "seq",        "createdBy", "createdAt", "modifiedBy",
+                                       "modifiedAt", "fields"};
     struct buffer encoded = {0};
     struct record_view view;
     put_record(&encoded, &(struct made){.id = 1, .name = "x"});

@@ -1,4 +1,5 @@
-/* The replica's tables: what is held, in which order, and what is left after each kind of failure. */
+/* The replica's tables: what is held, in which order, and what is left after each kind of failure.
+ */
 #include "support.h"
 
 #include <fcntl.h>
@@ -139,7 +140,8 @@ static void a_timeline_goes_by_the_entitys_own_time(void **state)
 static void a_record_that_moves_leaves_nothing_behind(void **state)
 {
     struct world *world = *state;
-    const struct made before[] = {{.id = 1, .seq = 1, .created_at = 10}, {.id = 2, .created_at = 20}};
+    const struct made before[] = {{.id = 1, .seq = 1, .created_at = 10},
+                                  {.id = 2, .created_at = 20}};
     const struct made after = {.id = 1, .seq = 2, .created_at = 30, .scope = account_of(2)};
     size_t purged = 0;
     store(world, before, 2, 1);
@@ -359,9 +361,11 @@ static void a_walk_ends_when_the_caller_has_enough(void **state)
 static void scopes_and_backfills_are_met_in_order_each_once(void **state)
 {
     struct world *world = *state;
-    const struct scope last = {SCOPE_ACCOUNT, {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-                                                0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}};
-    const struct made made[] = {{.id = 1, .scope = last}, {.id = 2, .scope = account_of(2)},
+    const struct scope last = {SCOPE_ACCOUNT,
+                               {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                 0xff, 0xff, 0xff, 0xff, 0xff}}};
+    const struct made made[] = {{.id = 1, .scope = last},
+                                {.id = 2, .scope = account_of(2)},
                                 {.id = 3, .scope = account_of(2)},
                                 {.id = 4, .scope = {SCOPE_LIBRARY, {{0}}}}};
     const struct scope expected[] = {account_of(2), last, {SCOPE_LIBRARY, {{0}}}};
@@ -370,8 +374,8 @@ static void scopes_and_backfills_are_met_in_order_each_once(void **state)
     store(world, made, 4, 1);
     assert_ok(replica_begin(world->replica));
     for (size_t i = 0; i < 3; i++)
-        assert_ok(replica_put_backfill(world->replica,
-                                       &(struct replica_backfill){expected[i], i, 100}));
+        assert_ok(
+            replica_put_backfill(world->replica, &(struct replica_backfill){expected[i], i, 100}));
     assert_ok(replica_commit(world->replica));
     for (size_t i = 0; i < 3; i++) {
         assert_ok(replica_next_scope(world->replica, i > 0 ? &scope : NULL, &scope));

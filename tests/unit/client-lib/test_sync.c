@@ -128,7 +128,8 @@ static struct message changes(uint64_t from, uint64_t to)
 
 static enum status receive(struct world *world, const struct message *message)
 {
-    /* Through the codec, as from the network. The buffer outlives the call: events are told in it. */
+    /* Through the codec, as from the network. The buffer outlives the call: events are told in it.
+     */
     static struct buffer frame;
     struct message decoded;
     buffer_clear(&frame);
@@ -303,7 +304,8 @@ static void a_purge_takes_its_scope_and_nothing_else(void **state)
     assert_true(scope_equal(told->event.scope, account_of(1)));
 }
 
-/* purged, entered, removed, records: a record may leave with its scope and come back in one message. */
+/* purged, entered, removed, records: a record may leave with its scope and come back in one
+ * message. */
 static void the_parts_of_one_message_are_applied_in_their_order(void **state)
 {
     struct world *world = *state;
@@ -350,7 +352,8 @@ static void a_backfill_is_resumed_where_it_was_interrupted(void **state)
     connect_all(world);
     assert_ok(receive_records(world, 0, 100, NULL, 0));
     assert_ok(receive_entered(world, 100, 101, account_of(4)));
-    assert_ok(receive_backfill(world, (struct backfill){account_of(4), 0, 50, 100, false}, &old, 1));
+    assert_ok(
+        receive_backfill(world, (struct backfill){account_of(4), 0, 50, 100, false}, &old, 1));
     assert_ok(replica_find_backfill(world->replica, account_of(4), &noted));
     assert_int_equal(noted.from, 50);
 
@@ -374,7 +377,8 @@ static void a_backfill_is_resumed_where_it_was_interrupted(void **state)
     assert_true(wire_get_uint(&reader, &number));
     assert_int_equal(number, 100);
 
-    assert_ok(receive_backfill(world, (struct backfill){account_of(4), 50, 100, 100, true}, &older, 1));
+    assert_ok(
+        receive_backfill(world, (struct backfill){account_of(4), 50, 100, 100, true}, &older, 1));
     assert_int_equal(replica_find_backfill(world->replica, account_of(4), &noted),
                      STATUS_NOT_FOUND);
     expect_held(world, 2);
@@ -391,7 +395,8 @@ static void a_backfill_never_replaces_what_is_as_new(void **state)
     assert_ok(receive_entered(world, 100, 110, account_of(4)));
     assert_ok(receive_records(world, 110, 120, &new, 1));
     size_t told = world->told_count;
-    assert_ok(receive_backfill(world, (struct backfill){account_of(4), 0, 100, 100, true}, stale, 2));
+    assert_ok(
+        receive_backfill(world, (struct backfill){account_of(4), 0, 100, 100, true}, stale, 2));
     assert_int_equal(held_seq(world, 1), 120);
     assert_int_equal(held_seq(world, 2), 21);
     assert_int_equal(world->told_count, told + 1); /* nothing is told of the stale one */
@@ -406,7 +411,8 @@ static void a_backfill_of_a_purged_scope_is_dropped(void **state)
     assert_ok(receive_records(world, 0, 100, NULL, 0));
     assert_ok(receive_entered(world, 100, 101, account_of(4)));
     assert_ok(receive_purged(world, 101, 102, account_of(4)));
-    assert_ok(receive_backfill(world, (struct backfill){account_of(4), 0, 50, 100, false}, &old, 1));
+    assert_ok(
+        receive_backfill(world, (struct backfill){account_of(4), 0, 50, 100, false}, &old, 1));
     expect_held(world, 0);
     assert_ok(receive_caught_up(world, 102));
     /* It counts as received all the same. */
@@ -424,10 +430,14 @@ static void backfills_of_several_scopes_may_alternate(void **state)
     assert_ok(receive_records(world, 0, 100, NULL, 0));
     assert_ok(receive_entered(world, 100, 101, account_of(4)));
     assert_ok(receive_entered(world, 101, 102, account_of(5)));
-    assert_ok(receive_backfill(world, (struct backfill){account_of(5), 0, 40, 101, false}, &in5, 1));
-    assert_ok(receive_backfill(world, (struct backfill){account_of(4), 0, 60, 100, false}, &in4, 1));
-    assert_ok(receive_backfill(world, (struct backfill){account_of(5), 40, 101, 101, true}, NULL, 0));
-    assert_ok(receive_backfill(world, (struct backfill){account_of(4), 60, 100, 100, true}, &more4, 1));
+    assert_ok(
+        receive_backfill(world, (struct backfill){account_of(5), 0, 40, 101, false}, &in5, 1));
+    assert_ok(
+        receive_backfill(world, (struct backfill){account_of(4), 0, 60, 100, false}, &in4, 1));
+    assert_ok(
+        receive_backfill(world, (struct backfill){account_of(5), 40, 101, 101, true}, NULL, 0));
+    assert_ok(
+        receive_backfill(world, (struct backfill){account_of(4), 60, 100, 100, true}, &more4, 1));
     expect_held(world, 3);
     expect_nothing_sent(world);
 }
@@ -469,7 +479,8 @@ static void once_caught_up_each_burst_says_so(void **state)
     assert_ok(receive_caught_up(world, 1));
     assert_ok(receive_records(world, 1, 2, &made, 1));
     assert_int_equal(count_told(world, TANDEM_EVENT_CAUGHT_UP), 2);
-    assert_int_equal(expect_told(world, world->told_count - 1, TANDEM_EVENT_CAUGHT_UP)->event.seq, 2);
+    assert_int_equal(expect_told(world, world->told_count - 1, TANDEM_EVENT_CAUGHT_UP)->event.seq,
+                     2);
     more.as.changes.more = true;
     message_mark(&more, "more");
     assert_ok(receive(world, &more));
@@ -505,8 +516,8 @@ static void a_reset_empties_tells_and_subscribes_from_zero(void **state)
     assert_true(id_equal(subscribe->as.subscribe.epoch, other));
     assert_int_equal(world->told_count, 4);
     for (size_t i = 0; i < 3; i++)
-        assert_true(scope_equal(expect_told(world, i, TANDEM_EVENT_PURGED)->event.scope,
-                                made[i].scope));
+        assert_true(
+            scope_equal(expect_told(world, i, TANDEM_EVENT_PURGED)->event.scope, made[i].scope));
     expect_told(world, 3, TANDEM_EVENT_RESET);
     /* Acknowledgements count from the new subscription on. */
     assert_ok(receive_records(world, 0, 9, made, 1));

@@ -90,7 +90,8 @@ static enum status begin(struct story *story, const struct peer *peer, const cha
     return link_tls()->open(&config, port_system(), &events, &story->link, &story->fault);
 }
 
-/* Runs the link until it has closed, or opened or received as many messages as wanted; 20 s at most. */
+/* Runs the link until it has closed, or opened or received as many messages as wanted; 20 s at
+ * most. */
 static void run_until(struct story *story, bool opened, size_t messages)
 {
     const struct link_ops *ops = link_tls();
@@ -233,10 +234,10 @@ static void a_server_may_want_a_certificate(void **state)
     peer.client_ca = files.ca;
     expect_end(peer, "127.0.0.1", (struct link_config){.ca = files.ca}, STATUS_UNTRUSTED,
                "client certificate");
-    expect_end(peer, "127.0.0.1",
-               (struct link_config){
-                   .ca = files.ca, .certificate = files.certificate, .key = files.key},
-               STATUS_UNREACHABLE, "closed the connection");
+    expect_end(
+        peer, "127.0.0.1",
+        (struct link_config){.ca = files.ca, .certificate = files.certificate, .key = files.key},
+        STATUS_UNREACHABLE, "closed the connection");
 }
 
 static void files_that_cannot_be_used_are_named(void **state)

@@ -137,8 +137,8 @@ static void an_endless_answer_is_cut_off(void **state)
     assert_true(used <= UPGRADE_HEAD_MAX + 1);
 }
 
-/* One byte changed anywhere in a good answer: never read out of bounds, and never taken for good when
- * it is the proof that was changed. */
+/* One byte changed anywhere in a good answer: never read out of bounds, and never taken for good
+ * when it is the proof that was changed. */
 static void no_changed_byte_goes_unnoticed_in_the_proof(void **state)
 {
     (void)state;
@@ -171,10 +171,10 @@ static void addresses_are_taken_apart(void **state)
         {"wss://[fe80::1]", "fe80::1", "7443", "/"},
     };
     static const char *const bad[] = {
-        "",          "localhost",        "ws://localhost",  "http://localhost", "wss://",
-        "wss://:1",  "wss://a:0",        "wss://a:65536",   "wss://a:",         "wss://a:1x",
-        "wss://a b", "wss://a/\r\nX: y", "wss://a/ b",      "wss://[::1",       "wss://[::1]x",
-        "wss://u@h", "wss://a?q",        "wss://a/#f",      "wss://[]",         "wss://\xc3\xa5"};
+        "",          "localhost",        "ws://localhost", "http://localhost", "wss://",
+        "wss://:1",  "wss://a:0",        "wss://a:65536",  "wss://a:",         "wss://a:1x",
+        "wss://a b", "wss://a/\r\nX: y", "wss://a/ b",     "wss://[::1",       "wss://[::1]x",
+        "wss://u@h", "wss://a?q",        "wss://a/#f",     "wss://[]",         "wss://\xc3\xa5"};
     struct url url;
     tandem_fault fault;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {

@@ -6,10 +6,10 @@
 #include <sys/types.h>
 
 enum peer_manner {
-    PEER_ECHO,        /* sends each message back, in two fragments, a byte of TLS record at a time */
-    PEER_CLOSE,       /* upgrades, and closes with 4003 */
-    PEER_VANISH,      /* upgrades, sends half a frame, and breaks off */
-    PEER_NOT_FOUND,   /* answers 404 */
+    PEER_ECHO,      /* sends each message back, in two fragments, a byte of TLS record at a time */
+    PEER_CLOSE,     /* upgrades, and closes with 4003 */
+    PEER_VANISH,    /* upgrades, sends half a frame, and breaks off */
+    PEER_NOT_FOUND, /* answers 404 */
     PEER_WRONG_PROOF, /* upgrades with another Sec-WebSocket-Accept */
     PEER_TEXT,        /* upgrades and sends a text message */
     PEER_EARLY        /* sends the first message together with the answer to the upgrade */
