@@ -50,6 +50,8 @@ static enum status new_draft(struct plan *plan, const struct change *change,
         return plan_refuse(plan, STATUS_EXISTS, "id", "there is a record with this id");
     if (status != STATUS_NOT_FOUND)
         return status;
+    if (bytes_is(change->entity, "customField"))
+        plan->nothing_required = false;
     return plan_new_draft(plan, change->id, entity, draft);
 }
 
@@ -86,14 +88,15 @@ static enum status change_create(struct plan *plan, const struct change *change)
     return status == STATUS_OK ? check_entity(plan, draft) : status;
 }
 
-/* The answer about a record that was deleted: a conflict for those who could have seen it. */
+/* The answer about a record that was deleted: a conflict for those who saw it to the last. Whoever
+ * had lost sight of it before must not hear that it is gone. */
 static enum status refuse_deleted(struct plan *plan, const struct record *record)
 {
     struct opening opening;
     enum status status = plan_opening(plan, record->scope, &opening);
     if (status != STATUS_OK)
         return status;
-    if (opening.open && access_audience_left(plan->actor, record, 0)) {
+    if (opening.open && access_audience_left(plan->actor, record, record->seq - 1)) {
         fields_conflict_deleted(plan, record);
         return plan_refuse(plan, STATUS_CONFLICT, "", "somebody else deleted this record");
     }

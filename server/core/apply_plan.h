@@ -44,6 +44,7 @@ struct plan {
     struct record *scratch;     /* of plan_peek */
     struct custom_field *custom_fields;
     struct custom_entity *custom_entities;
+    bool nothing_required; /* no custom field is: seen once, good for a mutation of many records */
 
     bool opening_known; /* the opening asked for last */
     struct scope opening_scope;

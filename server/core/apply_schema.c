@@ -212,6 +212,7 @@ static bool lacks(struct plan *plan, const struct record *record,
 struct lacking {
     const struct plan *plan;
     const struct record *record;
+    bool any_required; /* of any entity */
     char field[65];
 };
 
@@ -232,8 +233,10 @@ static bool sees_defined(const struct principal *actor, const struct record *def
 static bool custom_lacks(void *context, const struct record *definition)
 {
     struct lacking *lacking = context;
-    if (!record_boolean(definition, "required") ||
-        !bytes_equal(record_text(definition, "entity"), lacking->record->entity) ||
+    if (!record_boolean(definition, "required"))
+        return false;
+    lacking->any_required = true;
+    if (!bytes_equal(record_text(definition, "entity"), lacking->record->entity) ||
         !sees_defined(lacking->plan->actor, definition))
         return false;
     bytes_to_text(record_text(definition, "name"), lacking->field, sizeof lacking->field);
@@ -245,8 +248,11 @@ static enum status require_custom(struct plan *plan, const struct draft *draft)
     struct lacking lacking = {.plan = plan, .record = draft->now};
     const struct record *found;
     const struct bytes none = {NULL, 0};
+    if (plan->nothing_required)
+        return STATUS_OK;
     enum status status = plan_search(plan, "customField", NULL, none, MOST_DEFINITIONS,
                                      custom_lacks, &lacking, &found);
+    plan->nothing_required = status == STATUS_OK && !lacking.any_required;
     if (status != STATUS_OK || !found)
         return status;
     return plan_refuse(plan, STATUS_MISSING_FIELD, lacking.field, "this field is required");

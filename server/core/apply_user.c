@@ -9,6 +9,8 @@
 #include "server/core/credential.h"
 
 #define MOST_USERS 1000000u
+/* Restricted accounts that one user is in the team of, former ones included. */
+#define MOST_ROWS 100000u
 
 static bool is_system_name(struct bytes name)
 {
@@ -113,6 +115,70 @@ static enum status check_last_administrator(struct plan *plan, struct draft *dra
     return status;
 }
 
+/* Whether the list of users holds one besides `but` who is still there. */
+static enum status has_other_user(struct plan *plan, struct bytes list, struct id but, bool *other)
+{
+    struct wire_reader reader = wire_read(list);
+    uint32_t count = 1;
+    struct id id;
+    if (wire_peek(&reader) == WIRE_ARRAY)
+        wire_get_array(&reader, &count);
+    while (count-- > 0 && !*other && wire_get_id(&reader, &id)) {
+        const struct record *user;
+        if (id_equal(id, but))
+            continue;
+        enum status status = plan_peek(plan, id, &user);
+        if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+            return status;
+        *other = status == STATUS_OK && !user->deleted;
+    }
+    return STATUS_OK;
+}
+
+/* Whether the account is restricted to a team of which nobody else is left. */
+static enum status is_left_alone(struct plan *plan, struct id account, struct id user, bool *alone)
+{
+    const struct record *record;
+    struct bytes lists[2] = {{NULL, 0}, {NULL, 0}};
+    static const char *const fields[] = {"team", "assignedUser"};
+    enum status status = plan_peek(plan, account, &record);
+    *alone = false;
+    if (status != STATUS_OK || record->deleted || !record_boolean(record, "restricted"))
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    for (unsigned i = 0; i < 2; i++)
+        if (record_field(record, fields[i]))
+            lists[i] = record_field(record, fields[i])->value;
+    bool other = false;
+    for (unsigned i = 0; i < 2 && status == STATUS_OK && !other; i++)
+        status = has_other_user(plan, lists[i], user, &other);
+    *alone = !other;
+    return status;
+}
+
+/* A restricted account whose last team member goes would be nobody's to see or to mend. */
+static enum status check_restricted_accounts(struct plan *plan, struct id user)
+{
+    const struct state *state = plan->state;
+    struct scope scope = {.kind = 0};
+    for (unsigned i = 0; i < MOST_ROWS; i++) {
+        struct access_row row;
+        bool alone;
+        enum status status = state->ops->access_next(state->self, user, scope, &scope, &row);
+        if (status == STATUS_NOT_FOUND)
+            return STATUS_OK;
+        if (status == STATUS_OK && row.granted <= row.revoked)
+            continue;
+        if (status == STATUS_OK)
+            status = is_left_alone(plan, scope.id, user, &alone);
+        if (status != STATUS_OK)
+            return status;
+        if (alone)
+            return plan_refuse(plan, STATUS_REFERENCED, "",
+                               "they alone are the team of a restricted account: it would be lost");
+    }
+    return plan_refuse(plan, STATUS_LIMIT, "", "too many accounts to look through");
+}
+
 /* People of a partner see their colleagues: the audience follows the partner. */
 static enum status place_partner(struct plan *plan, struct draft *draft, struct id party)
 {
@@ -131,7 +197,9 @@ enum status user_check(struct plan *plan, struct draft *draft)
 {
     struct record *now = draft->now;
     enum status status = check_last_administrator(plan, draft);
-    if (status != STATUS_OK || now->deleted)
+    if (status == STATUS_OK && now->deleted)
+        return check_restricted_accounts(plan, draft->id);
+    if (status != STATUS_OK)
         return status;
     struct id party = record_reference(now, "partner");
     if (!draft->old)

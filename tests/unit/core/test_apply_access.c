@@ -347,6 +347,37 @@ static void a_partner_sees_a_restricted_account_by_assignment_only(void **state)
     assert_false(sees(w, DAG, FJORD));
 }
 
+static void the_last_of_a_team_stays(void **state)
+{
+    struct world *w = *state;
+    assert_ok(update(w, KARI, "account", FJORD,
+                     fmt("restricted=true|team=%s|assignedUser=%s", tx(KARI), tx(NILS))));
+    assert_ok(erase(w, w->ada, KARI));
+    struct reply reply = erase(w, w->ada, NILS);
+    assert_reply(reply, STATUS_REFERENCED);
+    assert_ok(update(w, NILS, "account", FJORD, fmt("team=%s", tx(MONA))));
+    assert_ok(erase(w, w->ada, NILS));
+    assert_reply(erase(w, w->ada, MONA), STATUS_REFERENCED);
+    assert_ok(update(w, MONA, "account", FJORD, "restricted=false"));
+    assert_ok(erase(w, w->ada, MONA));
+}
+
+static void whoever_lost_sight_before_does_not_hear_of_the_end(void **state)
+{
+    struct world *w = *state;
+    assign(w, nid(10), PAPIR, FJORD, "edit");
+    const char *fields = in_account(FJORD, "lastName=B");
+    assert_ok(create(w, KARI, "contact", nid(20), fields));
+    assert_ok(create(w, KARI, "contact", nid(21), fields));
+    assert_ok(share(w, KARI, nid(20), NULL, "partners"));
+    assert_ok(erase(w, KARI, nid(20)));
+    assert_ok(erase(w, KARI, nid(21)));
+    assert_reply(update(w, EVA, "contact", nid(20), "lastName=C"), STATUS_NOT_FOUND);
+    assert_reply(update(w, EVA, "contact", nid(21), "lastName=C"), STATUS_CONFLICT);
+    assert_ok(erase(w, KARI, nid(10)));
+    assert_reply(update(w, EVA, "contact", nid(21), "lastName=C"), STATUS_NOT_FOUND);
+}
+
 static void an_account_goes_only_when_nothing_is_in_it(void **state)
 {
     struct world *w = *state;
@@ -381,6 +412,8 @@ int main(void)
         TEST(time_begins_and_ends_assignments),
         TEST(a_restricted_account_is_its_teams),
         TEST(a_partner_sees_a_restricted_account_by_assignment_only),
+        TEST(the_last_of_a_team_stays),
+        TEST(whoever_lost_sight_before_does_not_hear_of_the_end),
         TEST(an_account_goes_only_when_nothing_is_in_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
