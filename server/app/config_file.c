@@ -26,6 +26,9 @@ static char *read_line(char *out, int size, void *context)
     size_t length = strlen(out);
     if (length > 0 && out[length - 1] != '\n' && !feof(reading->file))
         reading->overlong = true;
+    /* Nor does an indented line go on with the one before, as it would for inih. */
+    size_t indent = strspn(out, " \t");
+    memmove(out, out + indent, length - indent + 1);
     return out;
 }
 

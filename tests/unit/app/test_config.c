@@ -53,7 +53,7 @@ static void test_good(void **state)
                                "key = /etc/tandem/server.key ; another\n"
                                "listen = [::]:443\n"
                                "origins = https://a.example https://b.example:8443\n"
-                               "threads = 4\n"
+                               "  threads = 4\n"
                                "drain = 0\n",
                                &config, &fault),
                      STATUS_OK);
@@ -85,6 +85,7 @@ static void test_bad(void **state)
         {"threads =\n", "line 1", "0 to 16"},
         {"idle = 99999999999999999999\n", "line 1", "30 to 86400"},
         {"[server]\ndata = /x\n", "line 2", "no sections"},
+        {"data = /x\n  /y\n", "line 2", "name = value"},
         {"data = /x\nnonsense\n", "line 2", "name = value"},
         {"listen =\n", "line 1", "1 to 300"},
     };
@@ -200,13 +201,61 @@ static void test_each(void **state)
     assert_memory_equal(&config, &copy, sizeof config);
 }
 
+/* The example and the manual page name every setting, the example with its default. */
+struct documents {
+    char example[20000], manual[20000];
+    struct config config;
+};
+
+static void read_document(const char *name, char out[20000])
+{
+    FILE *file = fopen(name, "r");
+    assert_non_null(file);
+    size_t size = fread(out, 1, 19999, file);
+    out[size] = '\0';
+    fclose(file);
+}
+
+static void find_setting(void *context, const char *name, const char *value, bool is_number,
+                         const char *unit, const char *about)
+{
+    (void)unit, (void)about;
+    struct documents *documents = context;
+    char line[CONFIG_TEXT_MAX + 80], heading[80];
+    snprintf(line, sizeof line, "\n%s = %s", name, is_number ? value : "");
+    if (!strstr(documents->example, line))
+        snprintf(line, sizeof line, "\n# %s = ", name);
+    assert_non_null(strstr(documents->example, line));
+    size_t at = (size_t)snprintf(heading, sizeof heading, "\\fB");
+    if (strcmp(name, "key") != 0) /* shares its heading with cert */
+        at = (size_t)snprintf(heading, sizeof heading, ".TP\n.B ");
+    for (const char *c = name; *c; c++)
+        at += (size_t)snprintf(heading + at, sizeof heading - at, *c == '-' ? "\\-" : "%c", *c);
+    assert_non_null(strstr(documents->manual, heading));
+}
+
+static void test_documents(void **state)
+{
+    (void)state;
+    static struct documents documents;
+    struct fault fault;
+    read_document(SOURCE "/server/app/tandemd.conf.example", documents.example);
+    read_document(SOURCE "/docs/man/tandemd.conf.5", documents.manual);
+    config_init(&documents.config);
+    config_each(&documents.config, find_setting, &documents);
+    struct config config;
+    config_init(&config);
+    assert_int_equal(config_read(&config, SOURCE "/server/app/tandemd.conf.example", &fault),
+                     STATUS_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),       cmocka_unit_test(test_bad),
         cmocka_unit_test(test_long_lines), cmocka_unit_test(test_incomplete),
         cmocka_unit_test(test_flags),      cmocka_unit_test(test_flags_win),
-        cmocka_unit_test(test_each),
+        cmocka_unit_test(test_each),       cmocka_unit_test(test_documents),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
