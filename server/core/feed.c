@@ -179,7 +179,10 @@ static enum status next_changes(struct feed *feed, const struct feed_context *co
     }
     struct feed_key key = {access_view_class(context->who), feed->fingerprint,
                            feed->client_cursor, feed->scan, limit_of(feed, context)};
-    if (!scopes && recall(feed, cache, &key, out)) {
+    /* Nobody else's frame holds what is in the viewer's own scope. */
+    bool common = !scopes && !lanes_may_hold(&feed->lanes, feed->own_first, feed->own_count,
+                                             key.limit);
+    if (common && recall(feed, cache, &key, out)) {
         return STATUS_OK;
     }
     status = feed_collect(feed, context, key.limit, &batch);
@@ -194,7 +197,7 @@ static enum status next_changes(struct feed *feed, const struct feed_context *co
             return STATUS_NO_MEMORY;
         }
     }
-    if (batch.shareable && !scopes) {
+    if (batch.shareable && common) {
         remember(cache, &key, &batch, *out);
     }
     advance(feed, batch.to, batch.more, *out);

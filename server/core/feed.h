@@ -37,11 +37,13 @@ struct feed {
     struct scope *wanted;
     uint32_t wanted_count;
     struct buffer entities; /* encoded array of names */
-    uint64_t fingerprint;
+    uint64_t fingerprint;  /* of what was asked for and of the lanes it comes to, but the own scope's */
+    uint64_t asked;        /* of what was asked for */
     uint64_t client_cursor, scan, seeded;
     uint64_t access_told;  /* meta.access_seq that the client has been told of */
     uint64_t frames_sent, frames_acked;
     struct lanes lanes;
+    uint32_t own_first, own_count; /* lanes of the viewer's own scope */
     struct backfill *backfills;
     uint32_t backfill_count, backfill_capacity;
     struct lanes backfill_lanes;

@@ -58,9 +58,7 @@ static enum status judge(const struct feed *feed, const struct feed_context *con
     }
     if (feed_wants_scope(feed, record->scope) &&
         access_judge(context->who, &opening, record, ACTION_READ).allowed) {
-        bool news = view_seq(context->who, record) > cursor ||
-                    access_audience_since(context->who, record) > cursor || opening.since > cursor;
-        *out = news ? JUDGE_SEND : JUDGE_SKIP;
+        *out = view_seq(context->who, record) > cursor ? JUDGE_SEND : JUDGE_SKIP;
         return STATUS_OK;
     }
     bool held;

@@ -53,9 +53,26 @@ void feed_drop_backfill(struct feed *feed, struct scope scope)
     }
 }
 
+/* FNV-1a, going on from `hash`. */
+static uint64_t hash_scope(uint64_t hash, struct scope scope)
+{
+    uint8_t octets[SCOPE_SIZE];
+    scope_put(scope, octets);
+    for (size_t i = 0; i < sizeof octets; i++) {
+        hash = (hash ^ octets[i]) * 1099511628211u;
+    }
+    return hash;
+}
+
 static bool add_scope(struct feed *feed, const struct feed_context *context, struct scope scope)
 {
     const struct principal *who = context->who;
+    if (scope.kind == SCOPE_USER) {
+        feed->own_first = feed->lanes.count;
+        feed->own_count = who->tag_count;
+    } else {
+        feed->fingerprint = hash_scope(feed->fingerprint, scope);
+    }
     for (unsigned i = 0; i < who->tag_count; i++) {
         uint32_t index = feed->lanes.count;
         if (!lanes_add(&feed->lanes, scope, who->tags[i]) ||
@@ -98,6 +115,8 @@ enum status feed_list_lanes(struct feed *feed, const struct feed_context *contex
     const struct principal *who = context->who;
     interest_forget(context->interest, context->session);
     lanes_clear(&feed->lanes);
+    feed->fingerprint = feed->asked;
+    feed->own_count = 0;
     bool registered = interest_user(context->interest, context->session, who->user);
     for (unsigned i = 0; i < who->subject_count; i++) {
         registered = interest_subject(context->interest, context->session, who->subjects[i]) &&

@@ -160,7 +160,7 @@ enum status feed_start(struct feed *feed, const struct feed_context *context,
     feed->all_entities = request->entities.size == 0;
     feed->everything = feed->all_scopes && !context->who->partner;
     feed->client_cursor = feed->scan = feed->access_told = request->cursor;
-    feed->fingerprint = fingerprint(request, !feed->all_scopes, !feed->all_entities);
+    feed->asked = fingerprint(request, !feed->all_scopes, !feed->all_entities);
     enum status status = read_request(feed, request, fault);
     if (status == STATUS_OK) {
         status = feed_list_lanes(feed, context);

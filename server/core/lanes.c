@@ -59,6 +59,17 @@ void lanes_mark(struct lanes *lanes, uint32_t index)
     }
 }
 
+bool lanes_may_hold(const struct lanes *lanes, uint32_t first, uint32_t count, uint64_t seq)
+{
+    for (uint32_t i = first; i < first + count; i++) {
+        const struct lane *lane = &lanes->items[i];
+        if (lane->unread || (lane->ready && lane->seq <= seq)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool before(const struct lanes *lanes, uint32_t a, uint32_t b)
 {
     const struct lane *x = &lanes->items[a], *y = &lanes->items[b];

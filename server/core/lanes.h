@@ -34,6 +34,10 @@ bool lanes_add(struct lanes *lanes, struct scope scope, struct tag tag);
 /* Something in the lane moved. */
 void lanes_mark(struct lanes *lanes, uint32_t index);
 
+/* Whether one of `count` lanes from `first` on may hold something up to `seq`; true also when that
+ * is not known. */
+bool lanes_may_hold(const struct lanes *lanes, uint32_t first, uint32_t count, uint64_t seq);
+
 /* The first entry behind `seq` of all lanes, as far as they have been marked. NOT_FOUND when there
  * is none, or an error of the store. */
 enum status lanes_first(struct lanes *lanes, const struct state *state, uint64_t seq,

@@ -147,6 +147,28 @@ static void step_create(struct history *h)
                  tag != NULL ? "@audience" : NULL, tag, NULL);
 }
 
+/* In somebody's inbox or a party's own scope, where most others see nothing. */
+static void step_create_private(struct history *h)
+{
+    char scope[SCOPE_TEXT_SIZE];
+    if (h->record_count == MAX_RECORDS) {
+        return;
+    }
+    size_t at = h->record_count++;
+    h->records[at] = world_id(h->world);
+    h->entities[at] = "note";
+    if (pick(h, 3) == 0) {
+        snprintf(scope, sizeof scope, "party:%s",
+                 text_of(h, pick(h, 2) ? world_department(h->world, "sales")
+                                       : h->partners[pick(h, PARTNERS)]));
+    } else {
+        snprintf(scope, sizeof scope, "user:%s",
+                 text_of(h, h->users[pick(h, STAFF + PARTNERS)]));
+    }
+    world_create(h->world, h->users[pick(h, STAFF + PARTNERS)], "note", h->records[at], "text",
+                 "private", "@scope", scope, NULL);
+}
+
 static void step_edit(struct history *h)
 {
     static const char *const values[] = {"one", "two", "three"};
@@ -228,8 +250,11 @@ static void step_membership(struct history *h)
 static void step_client(struct history *h)
 {
     struct world_client *client = h->clients[pick(h, h->client_count)];
-    switch (pick(h, 4)) {
+    switch (pick(h, 5)) {
     case 0:
+        world_deliver(h->world, 1 + pick(h, 4));
+        break;
+    case 4:
         client_disconnect(client);
         break;
     case 1:
@@ -249,7 +274,7 @@ static void step_client(struct history *h)
 static void step(struct history *h)
 {
     static void (*const steps[])(struct history *) = {
-        step_create, step_create, step_create, step_edit,   step_edit,     step_edit,
+        step_create, step_create, step_create_private, step_edit,   step_edit,     step_edit,
         step_share,  step_share,  step_client, step_client, step_client,   step_move,
         step_assign, step_assign, step_remove, step_restrict, step_membership};
     steps[pick(h, sizeof steps / sizeof *steps)](h);

@@ -1,0 +1,425 @@
+/* Directed cases of what is sent to whom, and of how a session refuses. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "protocol/wire.h"
+#include "tests/fixture/world.h"
+
+struct fixture {
+    struct world *world;
+    struct id admin, supplier, other, kari, ola, eva, fred, fjord, hytte;
+};
+
+static void must(enum status status)
+{
+    assert_string_equal(status_name(status), "ok");
+}
+
+static const char *text(struct fixture *f, struct id id)
+{
+    return world_id_text(f->world, id);
+}
+
+static struct id make_party(struct fixture *f, const char *name)
+{
+    struct id id = world_id(f->world);
+    must(world_create(f->world, f->admin, "party", id, "name", name, "kind", "supplier", NULL));
+    return id;
+}
+
+static struct id make_user(struct fixture *f, const char *name, const char *role,
+                           const char *field, struct id party)
+{
+    struct id id = world_id(f->world);
+    must(world_create(f->world, f->admin, "user", id, "name", name, "role", role, field,
+                      text(f, party), NULL));
+    return id;
+}
+
+static struct id make_account(struct fixture *f, const char *name)
+{
+    struct id id = world_id(f->world);
+    must(world_create(f->world, f->admin, "account", id, "name", name, NULL));
+    return id;
+}
+
+static struct id make_note(struct fixture *f, struct id account, const char *words,
+                           const char *audience)
+{
+    struct id id = world_id(f->world);
+    must(world_create(f->world, f->admin, "note", id, "text", words, "account", text(f, account),
+                      NULL));
+    if (audience != NULL) {
+        must(world_share(f->world, f->admin, id, audience, NULL));
+    }
+    return id;
+}
+
+static struct id assign(struct fixture *f, struct id party, struct id account)
+{
+    struct id id = world_id(f->world);
+    must(world_create(f->world, f->admin, "assignment", id, "party", text(f, party), "account",
+                      text(f, account), "level", "view", NULL));
+    return id;
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    f->world = world_new(11);
+    f->admin = world_admin(f->world);
+    f->supplier = make_party(f, "Nordic Paper");
+    f->other = make_party(f, "Baltic Timber");
+    struct id support = world_department(f->world, "support");
+    f->kari = make_user(f, "kari", "Member", "departments", support);
+    f->ola = make_user(f, "ola", "Member", "departments", support);
+    f->eva = make_user(f, "eva", "Partner", "partner", f->supplier);
+    f->fred = make_user(f, "fred", "Partner", "partner", f->other);
+    f->fjord = make_account(f, "Fjord Bruk");
+    f->hytte = make_account(f, "Hytte Hus");
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    world_free(f->world);
+    free(f);
+    return 0;
+}
+
+static struct world_client *watcher(struct fixture *f, struct id user)
+{
+    struct world_client *client = world_client_new(f->world, user, NULL, 0);
+    client_connect(client);
+    client_settle(client);
+    assert_true(client_caught_up(client));
+    return client;
+}
+
+static size_t frames_now(struct world_client *client)
+{
+    size_t before = client_received(client, MESSAGE_CHANGES) +
+                    client_received(client, MESSAGE_BACKFILL) +
+                    client_received(client, MESSAGE_CAUGHT_UP);
+    client_settle(client);
+    return client_received(client, MESSAGE_CHANGES) + client_received(client, MESSAGE_BACKFILL) +
+           client_received(client, MESSAGE_CAUGHT_UP) - before;
+}
+
+static struct bytes held_part(struct world_client *client, struct id id, const char *key)
+{
+    const struct held *held = client_find(client, id);
+    struct bytes value;
+    assert_non_null(held);
+    assert_true(wire_map_find(buffer_bytes(&held->encoded), key, &value));
+    return value;
+}
+
+static void test_what_outsiders_may_not_see_moves_nothing_for_them(void **state)
+{
+    struct fixture *f = *state;
+    assign(f, f->supplier, f->fjord);
+    struct world_client *eva = watcher(f, f->eva), *kari = watcher(f, f->kari);
+    const struct held *account = client_find(eva, f->fjord);
+    uint64_t seq = account->seq;
+    make_note(f, f->fjord, "internal", NULL);
+    must(world_update(f->world, f->admin, "account", f->fjord, "rating", "Hot", NULL));
+    make_account(f, "Elsewhere");
+    assert_int_equal(frames_now(eva), 0);
+    assert_int_equal(frames_now(kari), 1);
+    must(world_update(f->world, f->admin, "account", f->fjord, "phoneNumber", "+47 22", NULL));
+    assert_int_equal(frames_now(eva), 1);
+    assert_true(client_find(eva, f->fjord)->seq > seq + 2);
+    assert_null(memmem(client_find(eva, f->fjord)->encoded.data,
+                       client_find(eva, f->fjord)->encoded.size, "Hot", 3));
+}
+
+static void test_a_partner_reads_no_tag_but_their_own(void **state)
+{
+    struct fixture *f = *state;
+    assign(f, f->supplier, f->fjord);
+    struct id note = make_note(f, f->fjord, "words", "suppliers");
+    char other[TAG_TEXT_SIZE], mine[TAG_TEXT_SIZE];
+    snprintf(other, sizeof other, "partner:%s", text(f, f->other));
+    snprintf(mine, sizeof mine, "partner:%s", text(f, f->supplier));
+    must(world_share(f->world, f->admin, note, other, NULL));
+    struct world_client *eva = watcher(f, f->eva), *kari = watcher(f, f->kari);
+    assert_int_equal(message_count(held_part(eva, note, "audience")), 1);
+    assert_int_equal(message_count(held_part(kari, note, "audience")), 3);
+    must(world_share(f->world, f->admin, note, NULL, other));
+    assert_int_equal(frames_now(eva), 0);
+    client_settle(kari);
+    assert_int_equal(message_count(held_part(kari, note, "audience")), 2);
+    must(world_share(f->world, f->admin, note, mine, NULL));
+    client_settle(eva);
+    assert_int_equal(message_count(held_part(eva, note, "audience")), 2);
+}
+
+static void test_a_restricted_account_is_for_its_team_however_frames_are_shared(void **state)
+{
+    struct fixture *f = *state;
+    must(world_update(f->world, f->admin, "account", f->fjord, "team", text(f, f->kari),
+                      "restricted", "true", NULL));
+    for (unsigned round = 0; round < 2; round++) {
+        struct world_client *in = watcher(f, f->kari), *out = watcher(f, f->ola);
+        struct id secret = world_id(f->world);
+        must(world_create(f->world, f->kari, "note", secret, "text", "secret", "account",
+                          text(f, f->fjord), NULL));
+        make_note(f, f->hytte, "open", NULL);
+        client_settle(round == 0 ? in : out);
+        client_settle(round == 0 ? out : in);
+        assert_non_null(client_find(in, secret));
+        assert_null(client_find(out, secret));
+        assert_null(client_find(out, f->fjord));
+        assert_int_equal(client_cursor(in), client_cursor(out));
+        client_disconnect(in);
+        client_disconnect(out);
+    }
+}
+
+static void test_the_removal_of_what_was_never_theirs_is_not_told(void **state)
+{
+    struct fixture *f = *state;
+    assign(f, f->supplier, f->fjord);
+    struct id internal = make_note(f, f->fjord, "internal", NULL);
+    struct id shared = make_note(f, f->fjord, "shared", "suppliers");
+    struct world_client *eva = watcher(f, f->eva);
+    must(world_remove(f->world, f->admin, internal));
+    assert_int_equal(frames_now(eva), 0);
+    must(world_remove(f->world, f->admin, shared));
+    assert_int_equal(frames_now(eva), 1);
+    assert_null(client_find(eva, shared));
+}
+
+static void test_who_was_away_gets_what_one_who_watched_got(void **state)
+{
+    struct fixture *f = *state;
+    struct id fjord = assign(f, f->supplier, f->fjord);
+    struct id note = make_note(f, f->fjord, "shared", "suppliers");
+    struct world_client *watched = watcher(f, f->eva), *away = watcher(f, f->eva);
+    client_disconnect(away);
+    must(world_remove(f->world, f->admin, fjord));
+    assign(f, f->supplier, f->hytte);
+    make_note(f, f->hytte, "for suppliers", "suppliers");
+    client_settle(watched);
+    client_connect(away);
+    client_settle(away);
+    assert_null(client_find(away, note));
+    assert_null(client_find(away, f->fjord));
+    assert_non_null(client_find(away, f->hytte));
+    assert_int_equal(client_held_count(away), client_held_count(watched));
+    world_check_view(f->world, away);
+    world_check_view(f->world, watched);
+}
+
+static void test_a_slow_reader_is_sent_a_window_and_the_newest_version(void **state)
+{
+    struct fixture *f = *state;
+    struct world_client *kari = watcher(f, f->kari);
+    for (unsigned i = 0; i < 200; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "Name %u", i);
+        must(world_update(f->world, f->admin, "account", f->fjord, "name", name, NULL));
+        make_account(f, "Filler with a name that takes some room in a frame of changes");
+        world_deliver(f->world, 64);
+        client_pump(kari, 1, false);
+    }
+    assert_int_equal(client_received(kari, MESSAGE_CHANGES), 1 + LIMIT_WINDOW);
+    assert_int_equal(client_pump(kari, 10, false), 0);
+    uint64_t cursor = client_cursor(kari);
+    struct message ack = {.type = MESSAGE_ACK};
+    ack.as.ack.frames = 1 + LIMIT_WINDOW;
+    client_say(kari, &ack);
+    assert_int_equal(client_pump(kari, 1, false), 1);
+    assert_true(client_cursor(kari) > cursor + 100);
+    client_settle(kari);
+    world_check_view(f->world, kari);
+}
+
+/* One mutation of `count` notes. */
+static void make_many(struct fixture *f, uint32_t count)
+{
+    struct buffer changes = {0}, body = {0};
+    wire_put_array(&changes, count);
+    for (uint32_t i = 0; i < count; i++) {
+        wire_put_map(&changes, 4);
+        wire_put_text(&changes, "op");
+        wire_put_text(&changes, "create");
+        wire_put_text(&changes, "id");
+        wire_put_id(&changes, world_id(f->world));
+        wire_put_text(&changes, "entity");
+        wire_put_text(&changes, "note");
+        wire_put_text(&changes, "fields");
+        wire_put_map(&changes, 2);
+        wire_put_text(&changes, "text");
+        wire_put_text(&changes, "one of many notes that together fill more than a frame");
+        wire_put_text(&changes, "account");
+        wire_put_id(&changes, f->fjord);
+    }
+    struct message message = {.type = MESSAGE_MUTATE};
+    message.as.mutate.number = 1;
+    world_new_client_id(f->world);
+    message.as.mutate.changes = buffer_bytes(&changes);
+    message_encode(&body, &message);
+    must(world_apply(f->world, COMMAND_MUTATE, f->admin, buffer_bytes(&body)));
+    buffer_release(&changes);
+    buffer_release(&body);
+}
+
+static void test_a_mutation_arrives_whole(void **state)
+{
+    struct fixture *f = *state;
+    struct world_client *kari = watcher(f, f->kari);
+    size_t held = client_held_count(kari);
+    world_pass_time(f->world, 1000);
+    make_many(f, 400);
+    world_deliver(f->world, 64);
+    assert_int_equal(client_pump(kari, 1, true), 1);
+    assert_int_equal(client_held_count(kari), held + 400);
+}
+
+static void expect_reset(struct fixture *f, uint64_t cursor, struct id epoch, const char *reason)
+{
+    struct world_client *client = watcher(f, f->kari);
+    struct message subscribe = {.type = MESSAGE_SUBSCRIBE}, reset;
+    subscribe.as.subscribe.cursor = cursor;
+    subscribe.as.subscribe.epoch = epoch;
+    client_say(client, &subscribe);
+    client_settle(client);
+    assert_int_equal(message_decode(client_last(client, MESSAGE_RESET), &reset, NULL), STATUS_OK);
+    assert_true(bytes_is(reset.as.reset.reason, reason));
+    client_settle(client);
+    world_check_view(f->world, client);
+}
+
+static void test_a_cursor_that_cannot_be_continued_is_reset(void **state)
+{
+    struct fixture *f = *state;
+    struct state view = world_state(f->world);
+    struct meta meta;
+    must(view.ops->meta(view.self, &meta));
+    expect_reset(f, meta.seq + 1, meta.epoch, "ahead");
+    expect_reset(f, 1, (struct id){{9, 9, 9}}, "epoch");
+    expect_reset(f, 1, meta.epoch, "access");
+}
+
+static void expect_error(struct world_client *client, const char *name)
+{
+    struct message error;
+    client_settle(client);
+    while (client_pump(client, 10, false) > 0) {
+    }
+    assert_int_equal(message_decode(client_last(client, MESSAGE_ERROR), &error, NULL), STATUS_OK);
+    char text_of[33];
+    assert_string_equal(bytes_to_text(error.as.error.name, text_of, sizeof text_of), name);
+}
+
+static void test_a_subscription_that_makes_no_sense_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct world_client *kari = watcher(f, f->kari);
+    struct state view = world_state(f->world);
+    struct meta meta;
+    struct buffer resume = {0};
+    uint8_t scope[SCOPE_SIZE];
+    must(view.ops->meta(view.self, &meta));
+    scope_put((struct scope){SCOPE_ACCOUNT, f->fjord}, scope);
+    wire_put_array(&resume, 1);
+    wire_put_map(&resume, 3);
+    wire_put_text(&resume, "scope");
+    wire_put_bin(&resume, bytes_of(scope, sizeof scope));
+    wire_put_text(&resume, "from");
+    wire_put_uint(&resume, 0);
+    wire_put_text(&resume, "until");
+    wire_put_uint(&resume, meta.seq + 5);
+    struct message subscribe = {.type = MESSAGE_SUBSCRIBE};
+    subscribe.as.subscribe.cursor = meta.seq;
+    subscribe.as.subscribe.epoch = meta.epoch;
+    subscribe.as.subscribe.resume = buffer_bytes(&resume);
+    message_mark(&subscribe, "resume");
+    client_say(kari, &subscribe);
+    expect_error(kari, "invalid-value");
+    assert_true(client_connected(kari));
+    struct message ack = {.type = MESSAGE_ACK};
+    client_connect(kari);
+    client_settle(kari);
+    ack.as.ack.frames = 1000;
+    client_say(kari, &ack);
+    expect_error(kari, "invalid-value");
+    buffer_release(&resume);
+}
+
+static void test_a_disabled_user_is_cut_off_at_once(void **state)
+{
+    struct fixture *f = *state;
+    struct world_client *ola = watcher(f, f->ola);
+    must(world_update(f->world, f->admin, "user", f->ola, "disabled", "true", NULL));
+    world_deliver(f->world, 64);
+    assert_int_equal(client_closed(ola), 4002);
+    client_connect(ola);
+    assert_int_equal(client_closed(ola), 4001);
+}
+
+static void test_who_changes_departments_starts_over(void **state)
+{
+    struct fixture *f = *state;
+    char support[TAG_TEXT_SIZE];
+    snprintf(support, sizeof support, "dept:%s",
+             text(f, world_department(f->world, "support")));
+    struct id note = make_note(f, f->fjord, "for support", support);
+    must(world_share(f->world, f->admin, note, NULL, "internal"));
+    struct world_client *ola = watcher(f, f->ola);
+    assert_non_null(client_find(ola, note));
+    must(world_update(f->world, f->admin, "user", f->ola, "departments",
+                      text(f, world_department(f->world, "sales")), NULL));
+    client_settle(ola);
+    assert_int_equal(client_received(ola, MESSAGE_RESET), 1);
+    assert_null(client_find(ola, note));
+    world_check_view(f->world, ola);
+}
+
+static void test_bytes_are_made_once_for_all_who_see_the_same(void **state)
+{
+    struct fixture *f = *state;
+    struct world_client *kari = watcher(f, f->kari), *ola = watcher(f, f->ola);
+    make_account(f, "New");
+    unsigned long calls[2];
+    struct world_client *clients[2] = {kari, ola};
+    world_deliver(f->world, 64);
+    for (unsigned i = 0; i < 2; i++) {
+        unsigned long before = world_reads(f->world);
+        assert_int_equal(client_pump(clients[i], 1, false), 1);
+        calls[i] = world_reads(f->world) - before;
+    }
+    /* The second asks how far the store is, and nothing else. */
+    assert_true(calls[0] > 2);
+    assert_int_equal(calls[1], 1);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        T(test_what_outsiders_may_not_see_moves_nothing_for_them),
+        T(test_a_partner_reads_no_tag_but_their_own),
+        T(test_a_restricted_account_is_for_its_team_however_frames_are_shared),
+        T(test_the_removal_of_what_was_never_theirs_is_not_told),
+        T(test_who_was_away_gets_what_one_who_watched_got),
+        T(test_a_slow_reader_is_sent_a_window_and_the_newest_version),
+        T(test_a_mutation_arrives_whole),
+        T(test_a_cursor_that_cannot_be_continued_is_reset),
+        T(test_a_subscription_that_makes_no_sense_is_refused),
+        T(test_a_disabled_user_is_cut_off_at_once),
+        T(test_who_changes_departments_starts_over),
+        T(test_bytes_are_made_once_for_all_who_see_the_same),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
