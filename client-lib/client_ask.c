@@ -206,6 +206,36 @@ static bool find_condition_field(tandem_client *client, const char *entity,
     return true;
 }
 
+/* The definition of a condition's field: built in, custom in the replica, or of the kind named. */
+static enum status condition_field(tandem_client *client, const char *entity,
+                                   const tandem_condition *condition, struct field_def *out,
+                                   struct custom_field_storage *storage, tandem_fault *fault)
+{
+    const struct entity_def *def = schema_entity(bytes_text(entity));
+    struct bytes name = bytes_text(condition->field);
+    const struct field_def *known = def != NULL ? schema_field(def, name) : NULL;
+    char hint[160];
+    if (known != NULL) {
+        *out = *known;
+        return STATUS_OK;
+    }
+    if (condition->kind != NULL) {
+        *out = (struct field_def){.name = condition->field};
+        if (!schema_kind_from_name(bytes_text(condition->kind), &out->kind))
+            return trouble(fault, STATUS_WRONG_KIND, condition->field,
+                           "there is no kind of field called %s", condition->kind);
+        /* The values of an enum are the server's to know; on the wire they are text. */
+        if (out->kind == KIND_ENUM)
+            out->kind = KIND_TEXT;
+        return STATUS_OK;
+    }
+    if (client_find_field(client, bytes_text(entity), name, out, storage))
+        return STATUS_OK;
+    field_hint(bytes_text(entity), name, hint, sizeof hint);
+    return trouble(fault, STATUS_UNKNOWN_FIELD, condition->field, "%s has no field %s%s", entity,
+                   condition->field, hint);
+}
+
 static enum status put_condition(tandem_client *client, const char *entity,
                                  const tandem_condition *condition, struct buffer *out,
                                  tandem_fault *fault)
@@ -213,12 +243,9 @@ static enum status put_condition(tandem_client *client, const char *entity,
     struct custom_field_storage storage;
     struct field_def field;
     struct fault parse;
-    char hint[160];
-    if (!find_condition_field(client, entity, condition, &field, &storage)) {
-        field_hint(bytes_text(entity), bytes_text(condition->field), hint, sizeof hint);
-        return trouble(fault, STATUS_UNKNOWN_FIELD, condition->field, "%s has no field %s%s",
-                       entity, condition->field, hint);
-    }
+    enum status status = condition_field(client, entity, condition, &field, &storage, fault);
+    if (status != STATUS_OK)
+        return status;
     soften(&field, condition->op);
     fault_clear(&parse);
     wire_put_array(out, 3);

@@ -132,6 +132,7 @@ static void the_first_error_is_kept(void **state)
     assert_ok(tandem_update(mutation, "opportunity", id_text(1)));
     assert_int_equal(tandem_set_text(mutation, "amount", "much"), STATUS_INVALID_VALUE);
     assert_int_equal(tandem_set_text(mutation, "stage", "Prospecting"), STATUS_INVALID_VALUE);
+    assert_int_equal(tandem_remove(mutation, "no id"), STATUS_INVALID_VALUE);
     expect_refused(mutation, STATUS_INVALID_VALUE, "amount", 1);
 
     mutation = tandem_mutation_new();
