@@ -14,6 +14,8 @@ static const struct app_command commands[] = {
      command_check},
     {"backup", "--data DIR --to DIR", "copy a store, also while it is served",
      "data to config json help", false, command_backup},
+    {"restore", "--from DIR --data DIR", "make a store to serve out of a backup",
+     "from data config json help", false, command_restore},
     {"reset-password", "--data DIR NAME", "set a user's password while the server is stopped",
      "data config json help", true, command_reset_password},
 };

@@ -23,6 +23,7 @@ int command_run(const struct options *options);            /* run.c */
 int command_check_config(const struct options *options);   /* run.c */
 int command_check(const struct options *options);          /* maintenance.c */
 int command_backup(const struct options *options);         /* maintenance.c */
+int command_restore(const struct options *options);        /* restore.c */
 int command_reset_password(const struct options *options); /* maintenance.c */
 
 /* Says on standard error what went wrong; returns EXIT_FAILED. */

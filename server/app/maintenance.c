@@ -108,7 +108,7 @@ int command_backup(const struct options *options)
         json_text(&json, "to", to);
         json_end(&json);
     } else {
-        printf("Copied to %s; tandemd run --data %s serves it.\n", to, to);
+        printf("Copied to %s; tandemd restore makes a store of it.\n", to);
     }
     return EXIT_DONE;
 }

@@ -58,6 +58,8 @@ static enum status set_flag(struct options *options, const char *name, const cha
         options->admin = value;
     else if (strcmp(name, "to") == 0)
         options->to = value;
+    else if (strcmp(name, "from") == 0)
+        options->from = value;
     else if (config_set(&options->config, name, value, fault) != STATUS_OK)
         return STATUS_USAGE;
     return STATUS_OK;

@@ -8,7 +8,7 @@
 struct options {
     struct config config;
     const char *config_path; /* NULL: none */
-    const char *admin, *to;  /* NULL: not given */
+    const char *admin, *to, *from;  /* NULL: not given */
     const char *word;        /* the one argument that is no flag; NULL: none */
     bool json, check_config, help;
 };

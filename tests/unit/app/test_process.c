@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "server/core/session.h"
+#include "server/store/store.h"
 #include "tests/unit/net/net_certs.h"
 #include "tests/unit/net/net_client.h"
 
@@ -185,6 +186,39 @@ static void test_offline(void **state)
     assert_int_equal(run_to_end(START("backup", "--data", "data", "--to", "copy"), "not empty"), 1);
 }
 
+static struct id epoch_of(const char *name)
+{
+    char path[96];
+    struct store *store;
+    struct store_reader *reader;
+    struct state snapshot;
+    struct meta meta;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    struct store_options options = {.path = path};
+    assert_int_equal(store_open(&options, &store, NULL), STATUS_OK);
+    assert_int_equal(store_reader_new(store, &reader), STATUS_OK);
+    assert_int_equal(store_read_begin(reader, &snapshot), STATUS_OK);
+    assert_int_equal(snapshot.ops->meta(snapshot.self, &meta), STATUS_OK);
+    store_read_end(reader);
+    store_reader_free(reader);
+    store_close(store);
+    return meta.epoch;
+}
+
+/* A backup is the same history, what is restored from it another. */
+static void test_restore(void **state)
+{
+    (void)state;
+    assert_int_equal(run_to_end(START("backup", "--data", "data", "--to", "saved"), ""), 0);
+    assert_int_equal(run_to_end(START("restore", "--from", "saved", "--data", "new"), ""), 0);
+    assert_int_equal(run_to_end(START("check", "--data", "new"), ""), 0);
+    assert_true(id_equal(epoch_of("data"), epoch_of("saved")));
+    assert_false(id_equal(epoch_of("saved"), epoch_of("new")));
+    assert_int_equal(
+        run_to_end(START("restore", "--from", "saved", "--data", "data"), "not empty"), 1);
+    assert_int_equal(run_to_end(START("restore", "--from", "none", "--data", "x"), "restore: "), 1);
+}
+
 static void test_check_config(void **state)
 {
     (void)state;
@@ -296,7 +330,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_usage),         cmocka_unit_test(test_init),
-        cmocka_unit_test(test_offline),       cmocka_unit_test(test_check_config),
+        cmocka_unit_test(test_offline),       cmocka_unit_test(test_restore),
+        cmocka_unit_test(test_check_config),
         cmocka_unit_test(test_terminate),     cmocka_unit_test(test_second_signal),
         cmocka_unit_test(test_reload),        cmocka_unit_test(test_while_served),
     };

@@ -1,0 +1,81 @@
+/* restore: a backup becomes a store of its own, with an epoch of its own.
+ *
+ * Seqs count changes from the founding on. After a restore they are given out anew, from the
+ * backup's last one, for other changes; a client that had seen the old ones must not take the new
+ * for them. The epoch tells it: seqs of another epoch mean nothing, so it starts over.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "server/app/commands.h"
+#include "server/app/founding.h"
+#include "server/app/json.h"
+#include "server/store/store.h"
+
+static enum status copy(const char *from, const char *to, struct fault *fault)
+{
+    struct store *store;
+    struct store_options how = {.path = from};
+    enum status status = store_open(&how, &store, fault);
+    if (status != STATUS_OK)
+        return status;
+    status = store_backup(store, to, fault);
+    store_close(store);
+    return status;
+}
+
+static enum status renew_epoch(const char *path, struct fault *fault)
+{
+    struct store *store;
+    struct store_options how = {.path = path};
+    enum status status = store_open(&how, &store, fault);
+    if (status != STATUS_OK)
+        return status;
+    struct state state;
+    struct meta meta;
+    uint8_t random[10];
+    founding_random(NULL, random, sizeof random);
+    status = store_write_begin(store, &state);
+    if (status == STATUS_OK) {
+        status = state.ops->meta(state.self, &meta);
+        meta.epoch = id_make(founding_now_ms(NULL), random);
+        if (status == STATUS_OK)
+            status = state.ops->put_meta(state.self, &meta);
+        if (status == STATUS_OK)
+            status = store_write_commit(store);
+        else
+            store_write_abort(store);
+    }
+    store_close(store);
+    return status;
+}
+
+int command_restore(const struct options *options)
+{
+    const char *from = options->from, *to = options->config.data;
+    if (!from || to[0] == '\0')
+        return command_usage("restore needs --from and --data");
+    struct fault fault;
+    fault_clear(&fault);
+    bool made = mkdir(to, 0700) == 0;
+    enum status status = copy(from, to, &fault);
+    if (status == STATUS_OK)
+        status = renew_epoch(to, &fault);
+    else if (made)
+        rmdir(to);
+    if (status != STATUS_OK)
+        return command_failed("restore", status, &fault);
+    if (options->json) {
+        struct json json;
+        json_begin(&json, stdout);
+        json_text(&json, "from", from);
+        json_text(&json, "data", to);
+        json_end(&json);
+    } else {
+        printf("Restored to %s; tandemd run --data %s serves it. Clients will start over with it.\n",
+               to, to);
+    }
+    return EXIT_DONE;
+}
