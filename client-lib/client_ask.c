@@ -183,29 +183,6 @@ static void soften(struct field_def *field, const char *op)
         field->kind = KIND_LONG_TEXT;
 }
 
-/* The field a condition speaks of: built in, defined in the replica, or of the kind it names. */
-static bool find_condition_field(tandem_client *client, const char *entity,
-                                 const tandem_condition *condition, struct field_def *out,
-                                 struct custom_field_storage *storage)
-{
-    const struct entity_def *def = schema_entity(bytes_text(entity));
-    struct bytes name = bytes_text(condition->field);
-    const struct field_def *known = def != NULL ? schema_field(def, name) : NULL;
-    if (known != NULL) {
-        *out = *known;
-        return true;
-    }
-    if (client_find_field(client, bytes_text(entity), name, out, storage))
-        return true;
-    *out = (struct field_def){.name = condition->field};
-    if (condition->kind == NULL || !schema_kind_from_name(bytes_text(condition->kind), &out->kind))
-        return false;
-    /* The values of an enum are the server's to check; on the wire they are text. */
-    if (out->kind == KIND_ENUM)
-        out->kind = KIND_TEXT;
-    return true;
-}
-
 /* The definition of a condition's field: built in, custom in the replica, or of the kind named. */
 static enum status condition_field(tandem_client *client, const char *entity,
                                    const tandem_condition *condition, struct field_def *out,
@@ -219,6 +196,8 @@ static enum status condition_field(tandem_client *client, const char *entity,
         *out = *known;
         return STATUS_OK;
     }
+    if (client_find_field(client, bytes_text(entity), name, out, storage))
+        return STATUS_OK;
     if (condition->kind != NULL) {
         *out = (struct field_def){.name = condition->field};
         if (!schema_kind_from_name(bytes_text(condition->kind), &out->kind))
@@ -229,8 +208,6 @@ static enum status condition_field(tandem_client *client, const char *entity,
             out->kind = KIND_TEXT;
         return STATUS_OK;
     }
-    if (client_find_field(client, bytes_text(entity), name, out, storage))
-        return STATUS_OK;
     field_hint(bytes_text(entity), name, hint, sizeof hint);
     return trouble(fault, STATUS_UNKNOWN_FIELD, condition->field, "%s has no field %s%s", entity,
                    condition->field, hint);

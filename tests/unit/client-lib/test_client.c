@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "client-lib/client.h"
+#include "client-lib/json.h"
 
 #define SENT_MAX 256
 #define TOLD_MAX 64
@@ -1021,6 +1022,37 @@ static void a_query_of_an_unknown_field_hints_at_near_ones(void **state)
     assert_non_null(strstr(fault.detail, "did you mean phoneNumber?"));
 }
 
+static void conditions_are_read_by_the_kind_of_their_field(void **state)
+{
+    struct world *world = *state;
+    static const tandem_condition where[] = {
+        {.field = "name", .op = "contains", .text = "bruk"},
+        {.field = "tags", .op = "contains", .text = "vip"},
+        {.field = "numberOfEmployees", .op = ">=", .text = "50"},
+        {.field = "shoeSize", .op = "<", .text = "44", .kind = "integer"},
+        {.field = "colour", .op = "=", .text = "red", .kind = "enum"},
+    };
+    const tandem_query query = {.entity = "account", .where = where, .where_count = 5};
+    struct buffer json = {0};
+    tandem_condition wrong = {.field = "shoeSize", .op = "=", .text = "1", .kind = "length"};
+    const tandem_query refused = {.entity = "account", .where = &wrong, .where_count = 1};
+    tandem_fault fault;
+    open_client(world, false);
+    sign_in(world, 0);
+    assert_ok(tandem_ask_query(world->client, &query, NULL, NULL, NULL));
+    json_value(&json, expect_sent(MESSAGE_QUERY)->as.query.where, false);
+    buffer_append_byte(&json, 0);
+    assert_string_equal((const char *)json.data,
+                        "[[\"name\",\"contains\",\"bruk\"],[\"tags\",\"contains\",\"vip\"],"
+                        "[\"numberOfEmployees\",\">=\",50],[\"shoeSize\",\"<\",44],"
+                        "[\"colour\",\"=\",\"red\"]]");
+    buffer_release(&json);
+    assert_int_equal(tandem_ask_query(world->client, &refused, NULL, NULL, &fault),
+                     STATUS_WRONG_KIND);
+    wrong.op = "like";
+    assert_int_equal(tandem_ask_query(world->client, &refused, NULL, NULL, &fault), STATUS_USAGE);
+}
+
 struct entries {
     unsigned count;
     char text[256];
@@ -1151,6 +1183,7 @@ int main(void)
         TEST(an_error_answers_its_request_and_leaves_the_connection),
         TEST(a_callback_may_drop_the_connection),
         TEST(a_query_of_an_unknown_field_hints_at_near_ones),
+        TEST(conditions_are_read_by_the_kind_of_their_field),
         TEST(a_history_is_told_in_words),
         TEST(an_invitation_gives_a_code),
     };
