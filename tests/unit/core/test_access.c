@@ -101,6 +101,8 @@ static void partners_see_what_is_assigned(void **state)
     assert_true(opening.open);
     assert_int_equal(opening.since, 5);
     assert_int_equal(opening.level, LEVEL_COMMENT);
+    put_row(&s, PAPIR, 5, 5, LEVEL_COMMENT);
+    assert_false(open_to(&s, &eva).open);
     put_row(&s, PAPIR, 5, 6, LEVEL_COMMENT);
     opening = open_to(&s, &eva);
     assert_false(opening.open);

@@ -347,6 +347,41 @@ static void a_partner_sees_a_restricted_account_by_assignment_only(void **state)
     assert_false(sees(w, DAG, FJORD));
 }
 
+static void what_outsiders_cannot_see_is_no_conflict_of_theirs(void **state)
+{
+    struct world *w = *state;
+    assign(w, nid(10), PAPIR, FJORD, "edit");
+    struct reply made = create(w, EVA, "contact", nid(20), in_account(FJORD, "lastName=B"));
+    assert_ok(update(w, KARI, "contact", nid(20), "leadSource=Call"));
+    w->base = made.seq;
+    assert_ok(erase(w, EVA, nid(20)));
+    w->base = 0;
+    made = create(w, EVA, "contact", nid(21), in_account(FJORD, "lastName=B"));
+    assert_ok(update(w, KARI, "contact", nid(21), "leadSource=Call|firstName=A"));
+    w->base = made.seq;
+    struct reply reply = erase(w, EVA, nid(21));
+    assert_reply(reply, STATUS_CONFLICT);
+    assert_int_equal(reply.conflict_count, 1);
+}
+
+static void an_assignment_until_today_is_active_today(void **state)
+{
+    struct world *w = *state;
+    char today[SCHEMA_TIME_TEXT], yesterday[SCHEMA_TIME_TEXT];
+    schema_time_to_text((int64_t)w->now, today);
+    schema_time_to_text((int64_t)(w->now - DAY), yesterday);
+    assert_ok(create(w, KARI, "assignment", nid(10),
+                     fmt("party=%s|account=%s|level=view|until=%.10s", tx(PAPIR), tx(FJORD),
+                         today)));
+    assert_string_equal(value_of(w, nid(10), "status"), "Active");
+    assert_ok(create(w, KARI, "assignment", nid(11),
+                     fmt("party=%s|account=%s|level=view|until=%.10s", tx(PAPIR), tx(BERG),
+                         yesterday)));
+    assert_string_equal(value_of(w, nid(11), "status"), "Ended");
+    assert_false(opening_of(w, EVA, account_scope_of(BERG)).open);
+    assert_int_equal(opening_of(w, EVA, account_scope_of(BERG)).closed, 0);
+}
+
 static void the_last_of_a_team_stays(void **state)
 {
     struct world *w = *state;
@@ -394,7 +429,16 @@ static void an_account_goes_only_when_nothing_is_in_it(void **state)
     add_create(&changes, "note", nid(21), in_account(BERG, "text=x"));
     add_remove(&changes, BERG, 0);
     assert_reply(send(w, KARI, &changes), STATUS_REFERENCED);
-    assert_ok(erase(w, KARI, BERG));
+    /* Whatever its audience: even one that only a partner sees. */
+    assert_ok(create_in(w, KARI, "note", nid(22), in_account(BERG, "text=x"), NULL,
+                        fmt("partner:%s dept:%s", tx(PAPIR), tx(department(w, "sales")))));
+    assert_ok(share(w, KARI, nid(22), NULL, fmt("dept:%s", tx(department(w, "sales")))));
+    assert_reply(erase(w, KARI, BERG), STATUS_REFERENCED);
+    assign(w, nid(10), PAPIR, BERG, "view");
+    assert_ok(update(w, w->ada, "account", BERG, "name=Berg AS"));
+    assert_reply(erase(w, KARI, nid(22)), STATUS_NOT_FOUND);
+    assert_ok(create(w, KARI, "account", nid(3), "name=Empty"));
+    assert_ok(erase(w, KARI, nid(3)));
 }
 
 int main(void)
@@ -412,6 +456,8 @@ int main(void)
         TEST(time_begins_and_ends_assignments),
         TEST(a_restricted_account_is_its_teams),
         TEST(a_partner_sees_a_restricted_account_by_assignment_only),
+        TEST(what_outsiders_cannot_see_is_no_conflict_of_theirs),
+        TEST(an_assignment_until_today_is_active_today),
         TEST(the_last_of_a_team_stays),
         TEST(whoever_lost_sight_before_does_not_hear_of_the_end),
         TEST(an_account_goes_only_when_nothing_is_in_it),

@@ -100,6 +100,19 @@ static void the_oldest_token_makes_room(void **state)
     assert_int_equal(credential_token_user(&s, hash_of(1).data, 100, &user), STATUS_OK);
 }
 
+static void expired_tokens_make_room_first(void **state)
+{
+    struct state s = fresh(state);
+    struct id user;
+    for (uint8_t i = 0; i < CREDENTIAL_MAX_TOKENS; i++)
+        assert_int_equal(set(&s, KARI, CREDENTIAL_TOKEN, hash_of((uint8_t)(i + 1)), 10u + i,
+                             i == 40 ? 90 : 1000),
+                         STATUS_OK);
+    assert_int_equal(set(&s, KARI, CREDENTIAL_TOKEN, hash_of(100), 100, 1000), STATUS_OK);
+    assert_int_equal(credential_token_user(&s, hash_of(1).data, 100, &user), STATUS_OK);
+    assert_int_equal(credential_token_user(&s, hash_of(41).data, 80, &user), STATUS_NOT_FOUND);
+}
+
 static void a_certificate_is_bound_to_one_user(void **state)
 {
     struct state s = fresh(state);
@@ -170,6 +183,7 @@ int main(void)
         TEST(a_code_is_good_for_its_user_until_it_expires),
         TEST(tokens_end_alone_together_and_with_time),
         TEST(the_oldest_token_makes_room),
+        TEST(expired_tokens_make_room_first),
         TEST(a_certificate_is_bound_to_one_user),
         TEST(forgetting_a_user_forgets_theirs_alone),
         TEST(what_is_no_credential_is_refused),
