@@ -431,8 +431,7 @@ static void an_account_goes_only_when_nothing_is_in_it(void **state)
     assert_reply(send(w, KARI, &changes), STATUS_REFERENCED);
     /* Whatever its audience: even one that only a partner sees. */
     assert_ok(create_in(w, KARI, "note", nid(22), in_account(BERG, "text=x"), NULL,
-                        fmt("partner:%s dept:%s", tx(PAPIR), tx(department(w, "sales")))));
-    assert_ok(share(w, KARI, nid(22), NULL, fmt("dept:%s", tx(department(w, "sales")))));
+                        fmt("partner:%s", tx(PAPIR))));
     assert_reply(erase(w, KARI, BERG), STATUS_REFERENCED);
     assign(w, nid(10), PAPIR, BERG, "view");
     assert_ok(update(w, w->ada, "account", BERG, "name=Berg AS"));
