@@ -250,6 +250,9 @@ static void step_membership(struct history *h)
 static void step_client(struct history *h)
 {
     struct world_client *client = h->clients[pick(h, h->client_count)];
+    if (pick(h, 10) == 0) {
+        world_forget_frames(h->world);
+    }
     switch (pick(h, 5)) {
     case 0:
         world_deliver(h->world, 1 + pick(h, 4));
