@@ -4,6 +4,7 @@
  * export that was edited elsewhere goes back in with `tandem import FILE --as ENTITY --key id`. */
 #include <string.h>
 
+#include "cli/cli_fields.h"
 #include "cli/cli_list_of_commands.h"
 #include "cli/cli_text.h"
 #include "cli/cli_where.h"
@@ -46,21 +47,27 @@ static void add_name(struct export *export, const char *name)
     }
 }
 
-static bool take_custom_field(void *context, const tandem_record *record)
+static void take_custom_field(void *context, const struct field_facts *facts)
 {
-    struct export *export = context;
-    const char *entity = tandem_record_text(record, "entity");
-    const char *name = tandem_record_text(record, "name");
-    if (entity != NULL && name != NULL && strcmp(entity, export->entity) == 0) {
-        add_name(export, name);
+    add_name(context, facts->name);
+}
+
+/* A custom entity has a name, perhaps an account, and what every record has. */
+static void add_custom_entity(struct export *export)
+{
+    tandem_field_info info;
+    add_name(export, "name");
+    add_name(export, "account");
+    for (size_t i = 0; tandem_field_at("account", i, &info); i++) {
+        if (info.common) {
+            add_name(export, info.name);
+        }
     }
-    return true;
 }
 
 static enum tandem_failure choose_columns(struct export *export, const char *columns)
 {
     tandem_field_info info;
-    tandem_query query = {.entity = "customField"};
     char name[72];
     if (columns != NULL) {
         for (const char *at = columns; *at != '\0';) {
@@ -74,10 +81,10 @@ static enum tandem_failure choose_columns(struct export *export, const char *col
     for (size_t i = 0; tandem_field_at(export->entity, i, &info); i++) {
         add_name(export, info.name);
     }
-    if (cli_query(export->cli, &query, take_custom_field, export) != TANDEM_OK) {
-        return cli_fault(export->cli, NULL, &export->cli->fault);
+    if (export->count == 0) {
+        add_custom_entity(export);
     }
-    return TANDEM_DONE;
+    return fields_each_custom(export->cli, export->entity, take_custom_field, export);
 }
 
 static bool print_record(void *context, const tandem_record *record)

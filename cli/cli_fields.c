@@ -25,48 +25,123 @@ static void copy(char *out, size_t size, const char *text)
     (void)bytes_to_text(bytes_text(text == NULL ? "" : text), out, size);
 }
 
-static bool take_custom(void *context, const tandem_record *record)
+static bool note_one(void *context, const tandem_record *record)
 {
-    struct field_facts *facts = context;
-    copy(facts->name, sizeof facts->name, tandem_record_text(record, "name"));
-    copy(facts->kind, sizeof facts->kind, tandem_record_text(record, "kind"));
-    copy(facts->target, sizeof facts->target, tandem_record_text(record, "target"));
-    facts->custom = true;
+    bool *found = context;
+    (void)record;
+    *found = true;
     return false;
 }
 
-static enum tandem_failure find_custom(struct cli *cli, const char *entity, const char *name,
-                                       struct field_facts *out)
+enum tandem_failure fields_check_entity(struct cli *cli, const char *entity)
 {
-    char key[2 * FIELDS_NAME];
-    (void)snprintf(key, sizeof key, "%s.%s", entity, name);
-    tandem_condition condition = {.field = "key", .op = "=", .text = key};
+    tandem_field_info info;
+    bool found = false;
+    tandem_condition condition = {.field = "name", .op = "=", .text = entity};
     tandem_query query = {
-        .entity = "customField", .where = &condition, .where_count = 1, .limit = 1};
-    if (cli_query(cli, &query, take_custom, out) != TANDEM_OK) {
+        .entity = "customEntity", .where = &condition, .where_count = 1, .limit = 1};
+    if (tandem_field_at(entity, 0, &info)) {
+        return TANDEM_DONE;
+    }
+    if (cli_query(cli, &query, note_one, &found) != TANDEM_OK) {
         return cli_fault(cli, NULL, &cli->fault);
     }
-    if (!out->custom) {
-        return cli_refuse(cli, TANDEM_REFUSED,
-                          "%s has no field %s. See its fields: tandem schema %s", entity, name,
-                          entity);
+    return found ? TANDEM_DONE
+                 : cli_refuse(cli, TANDEM_REFUSED,
+                              "there is no entity %s. See what there is: tandem schema, and tandem "
+                              "list customEntity",
+                              entity);
+}
+
+struct custom_walk {
+    const char *entity;
+    custom_field_fn *each;
+    void *context;
+};
+
+static bool take_custom(void *context, const tandem_record *record)
+{
+    const struct custom_walk *walk = context;
+    const char *entity = tandem_record_text(record, "entity");
+    struct field_facts facts = {.custom = true};
+    copy(facts.name, sizeof facts.name, tandem_record_text(record, "name"));
+    copy(facts.kind, sizeof facts.kind, tandem_record_text(record, "kind"));
+    copy(facts.target, sizeof facts.target, tandem_record_text(record, "target"));
+    if (entity != NULL && strcmp(entity, walk->entity) == 0) {
+        walk->each(walk->context, &facts);
     }
-    return TANDEM_DONE;
+    return true;
+}
+
+enum tandem_failure fields_each_custom(struct cli *cli, const char *entity, custom_field_fn *each,
+                                       void *context)
+{
+    struct custom_walk walk = {entity, each, context};
+    tandem_query query = {.entity = "customField"};
+    return cli_query(cli, &query, take_custom, &walk) == TANDEM_OK
+               ? TANDEM_DONE
+               : cli_fault(cli, NULL, &cli->fault);
+}
+
+struct custom_search {
+    const char *name;
+    struct field_facts *out;
+};
+
+static void match_custom(void *context, const struct field_facts *facts)
+{
+    const struct custom_search *search = context;
+    if (strcmp(facts->name, search->name) == 0) {
+        *search->out = *facts;
+    }
+}
+
+static void take_info(struct field_facts *out, const tandem_field_info *info)
+{
+    copy(out->name, sizeof out->name, info->name);
+    copy(out->kind, sizeof out->kind, info->kind);
+    copy(out->target, sizeof out->target, info->target);
+    out->values = info->values;
+}
+
+/* What every custom entity has: a name, an account when it lives in one, and what every record
+ * has. The library knows no custom entity, so it must be told the kinds. */
+static bool find_in_any(const char *entity, const char *name, struct field_facts *out)
+{
+    tandem_field_info info;
+    if (tandem_field_at(entity, 0, &info)) {
+        return false; /* a built-in one */
+    }
+    bool own = strcmp(name, "name") == 0 || strcmp(name, "account") == 0;
+    const char *model = strcmp(name, "name") == 0 ? "account" : "contact";
+    if (!tandem_field_find(model, name, &info) || (!own && !info.common)) {
+        return false;
+    }
+    take_info(out, &info);
+    out->custom = true;
+    return true;
 }
 
 enum tandem_failure fields_facts(struct cli *cli, const char *entity, const char *name,
                                  struct field_facts *out)
 {
     tandem_field_info info;
+    struct custom_search search = {name, out};
     *out = (struct field_facts){.custom = false};
-    if (!tandem_field_find(entity, name, &info)) {
-        return find_custom(cli, entity, name, out);
+    if (tandem_field_find(entity, name, &info)) {
+        take_info(out, &info);
+        return TANDEM_DONE;
     }
-    copy(out->name, sizeof out->name, info.name);
-    copy(out->kind, sizeof out->kind, info.kind);
-    copy(out->target, sizeof out->target, info.target);
-    out->values = info.values;
-    return TANDEM_DONE;
+    if (find_in_any(entity, name, out)) {
+        return TANDEM_DONE;
+    }
+    enum tandem_failure failure = fields_each_custom(cli, entity, match_custom, &search);
+    if (failure == TANDEM_DONE && !out->custom) {
+        failure = cli_refuse(cli, TANDEM_REFUSED,
+                             "%s has no field %s. See its fields: tandem schema %s", entity, name,
+                             entity);
+    }
+    return failure;
 }
 
 static enum tandem_failure find_target(struct cli *cli, const char *target, const char *text,

@@ -21,6 +21,14 @@ struct field_facts {
 enum tandem_failure fields_facts(struct cli *cli, const char *entity, const char *name,
                                  struct field_facts *out);
 
+/* Tells when there is no such entity, built in or custom, as far as this user can see. */
+enum tandem_failure fields_check_entity(struct cli *cli, const char *entity);
+
+/* Calls `each` for every custom field of the entity. */
+typedef void custom_field_fn(void *context, const struct field_facts *facts);
+enum tandem_failure fields_each_custom(struct cli *cli, const char *entity, custom_field_fn *each,
+                                       void *context);
+
 /* References by name become ids (accounts, parties, users); everything else stays. `out` is
  * replaced. */
 enum tandem_failure fields_resolve(struct cli *cli, const struct field_facts *facts,

@@ -22,31 +22,39 @@ static enum tandem_failure add_name(struct import *import, const char *field, co
     return good ? TANDEM_DONE : cli_refuse(import->cli, TANDEM_REFUSED, "%s", problem);
 }
 
-static bool take_custom_name(void *context, const tandem_record *record)
+static void take_custom_name(void *context, const struct field_facts *facts)
 {
     struct import *import = context;
-    const char *entity = tandem_record_text(record, "entity");
-    const char *name = tandem_record_text(record, "name");
-    bool ours = entity != NULL && name != NULL && strcmp(entity, import->entity) == 0;
-    if (ours && map_column((const char *const *)import->header, import->header_count, name) >= 0) {
-        (void)add_name(import, name, name);
+    if (map_column((const char *const *)import->header, import->header_count, facts->name) >= 0) {
+        import->fatal = add_name(import, facts->name, facts->name);
     }
-    return true;
+}
+
+/* What custom entities have besides; for a built-in one these are fields of its own or none. */
+static bool is_common_name(const struct import *import, const char *column)
+{
+    tandem_field_info info;
+    return !tandem_field_at(import->entity, 0, &info) &&
+           (strcmp(column, "name") == 0 || strcmp(column, "account") == 0);
 }
 
 enum tandem_failure import_map_by_name(struct import *import)
 {
-    tandem_query query = {.entity = "customField"};
-    for (size_t i = 0; i < import->header_count; i++) {
+    enum tandem_failure failure = TANDEM_DONE;
+    for (size_t i = 0; i < import->header_count && failure == TANDEM_DONE; i++) {
         tandem_field_info info;
         const char *column = import->header[i];
-        if (tandem_field_find(import->entity, column, &info) && !info.system &&
-            add_name(import, info.name, column) != TANDEM_DONE) {
-            return TANDEM_REFUSED;
+        if (tandem_field_find(import->entity, column, &info) && !info.system) {
+            failure = add_name(import, info.name, column);
+        } else if (is_common_name(import, column)) {
+            failure = add_name(import, column, column);
         }
     }
-    if (cli_query(import->cli, &query, take_custom_name, import) != TANDEM_OK) {
-        return cli_fault(import->cli, NULL, &import->cli->fault);
+    if (failure == TANDEM_DONE) {
+        failure = fields_each_custom(import->cli, import->entity, take_custom_name, import);
+    }
+    if (failure != TANDEM_DONE || import->fatal != TANDEM_DONE) {
+        return failure == TANDEM_DONE ? import->fatal : failure;
     }
     if (import->map.count == 0) {
         return cli_refuse(import->cli, TANDEM_REFUSED,
@@ -207,7 +215,7 @@ static enum tandem_failure plan_key(struct import *import)
 
 enum tandem_failure import_plan(struct import *import)
 {
-    enum tandem_failure failure = TANDEM_DONE;
+    enum tandem_failure failure = fields_check_entity(import->cli, import->entity);
     for (size_t i = 0; i < import->map.count && failure == TANDEM_DONE; i++) {
         failure = plan_entry(import, i);
         if (failure == TANDEM_DONE && import->map.entries[i].source == MAP_CONSTANT) {

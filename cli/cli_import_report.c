@@ -64,8 +64,9 @@ const char *import_column(const struct import *import, const char *field)
 void import_refuse_fault(struct import *import, unsigned long line, const tandem_fault *fault)
 {
     const char *text = tandem_error_text(fault->code);
+    bool more = fault->detail[0] != '\0' && strcmp(fault->detail, text) != 0;
     import_refuse(import, line, import_column(import, fault->field), "%s%s%s", text,
-                  fault->detail[0] == '\0' ? "" : ": ", fault->detail);
+                  more ? ": " : "", more ? fault->detail : "");
 }
 
 void import_progress(struct import *import)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cli/cli_fields.h"
 #include "cli/cli_list_of_commands.h"
 #include "cli/cli_where.h"
 #include "protocol/schema.h"
@@ -43,12 +44,21 @@ static void choose_columns(struct list *list, const char *entity)
     }
 }
 
-enum tandem_failure list_begin(struct list *list, struct cli *cli, const char *entity,
+static void add_custom(void *context, const struct field_facts *facts)
+{
+    add_column(context, facts->name, strlen(facts->name));
+}
+
+static enum tandem_failure list_begin(struct list *list, struct cli *cli, const char *entity,
                                const char *columns)
 {
     *list = (struct list){.cli = cli};
-    if (columns == NULL) {
+    if (columns == NULL && !cli->json) {
         choose_columns(list, entity);
+        enum tandem_failure failure = fields_each_custom(cli, entity, add_custom, list);
+        if (failure != TANDEM_DONE) {
+            return failure;
+        }
     }
     for (const char *at = columns; at != NULL && *at != '\0';) {
         size_t length = strcspn(at, ",");
@@ -85,23 +95,41 @@ bool list_take(void *context, const tandem_record *record)
     return !list->table.failed;
 }
 
-void list_end(struct list *list)
+static enum tandem_failure print_found(struct list *list, const char *entity)
 {
     struct cli *cli = list->cli;
     if (list->table.failed) {
-        (void)cli_no_memory(cli);
-    } else if (!cli->json && list->records == 0) {
-        cli_note(cli, "There is none.");
-    } else if (!cli->json) {
+        return cli_no_memory(cli);
+    }
+    if (list->records == 0) {
+        enum tandem_failure failure = fields_check_entity(cli, entity);
+        if (failure == TANDEM_DONE) {
+            cli_note(cli, "There is none.");
+        }
+        return failure;
+    }
+    if (!cli->json) {
         table_print(&list->table, cli->out, text_terminal_width(cli->out));
     }
-    table_release(&list->table);
+    return TANDEM_DONE;
+}
+
+enum tandem_failure list_print(struct cli *cli, const tandem_query *query, const char *columns)
+{
+    struct list list;
+    enum tandem_failure failure = list_begin(&list, cli, query->entity, columns);
+    if (failure == TANDEM_DONE && cli_query(cli, query, list_take, &list) != TANDEM_OK) {
+        failure = cli_fault(cli, NULL, &cli->fault);
+    } else if (failure == TANDEM_DONE) {
+        failure = print_found(&list, query->entity);
+    }
+    table_release(&list.table);
+    return failure;
 }
 
 enum tandem_failure command_list(struct cli *cli, const struct arguments *arguments)
 {
     struct where where;
-    struct list list;
     enum tandem_failure failure = where_read(cli, arguments->positional[0], arguments, &where);
     if (failure == TANDEM_DONE) {
         failure = cli_connect(cli, NULL);
@@ -110,14 +138,7 @@ enum tandem_failure command_list(struct cli *cli, const struct arguments *argume
         failure = where_resolve(cli, &where);
     }
     if (failure == TANDEM_DONE) {
-        failure = list_begin(&list, cli, where.query.entity, arguments_value(arguments, "columns"));
-        if (cli_query(cli, &where.query, list_take, &list) != TANDEM_OK) {
-            failure = cli_fault(cli, NULL, &cli->fault);
-            table_release(&list.table);
-        } else {
-            failure = list.table.failed ? TANDEM_REFUSED : TANDEM_DONE;
-            list_end(&list);
-        }
+        failure = list_print(cli, &where.query, arguments_value(arguments, "columns"));
     }
     where_release(&where);
     return failure;

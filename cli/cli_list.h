@@ -15,13 +15,11 @@ struct list {
     size_t records;
 };
 
-/* Prepares the columns: those named ("name,phone"), or with NULL the fields of the entity that
- * fit into a cell. */
-enum tandem_failure list_begin(struct list *list, struct cli *cli, const char *entity,
-                               const char *columns);
+/* Asks and prints: with --json an object a line, else a table of the columns named ("name,phone"),
+ * or with NULL of the fields of the entity that fit into a cell, custom ones included. Needs the
+ * connection. Tells when there is no such entity. */
+enum tandem_failure list_print(struct cli *cli, const tandem_query *query, const char *columns);
 /* A tandem_record_fn with a struct list as context: prints JSON at once, collects for a table. */
 bool list_take(void *context, const tandem_record *record);
-/* Prints the table, or that there is nothing, and releases. */
-void list_end(struct list *list);
 
 #endif

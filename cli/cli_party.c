@@ -52,23 +52,11 @@ enum tandem_failure command_party_add(struct cli *cli, const struct arguments *a
 
 enum tandem_failure command_party_list(struct cli *cli, const struct arguments *arguments)
 {
-    struct list list;
     tandem_query query = {.entity = "party", .sort = "name"};
     (void)arguments;
     enum tandem_failure failure = cli_connect(cli, NULL);
-    if (failure == TANDEM_DONE) {
-        failure = list_begin(&list, cli, "party", "name,kind,emailDomain,externalId");
-    }
-    if (failure != TANDEM_DONE) {
-        return failure;
-    }
-    if (cli_query(cli, &query, list_take, &list) != TANDEM_OK) {
-        failure = cli_fault(cli, NULL, &cli->fault);
-        table_release(&list.table);
-    } else {
-        list_end(&list);
-    }
-    return failure;
+    return failure == TANDEM_DONE ? list_print(cli, &query, "name,kind,emailDomain,externalId")
+                                  : failure;
 }
 
 enum tandem_failure command_entity_add(struct cli *cli, const struct arguments *arguments)

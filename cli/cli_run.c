@@ -1,5 +1,5 @@
 /* From a command line to the run of one command, and how it ends. */
-#include <stdarg.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,7 +63,8 @@ int cli_main(int argc, char **argv, FILE *out, FILE *err)
     struct cli cli = {.out = out, .err = err};
     enum tandem_failure ended = dispatch(&cli, argc > 0 ? argc - 1 : 0, argv + (argc > 0));
     tandem_close(cli.client);
-    if (fflush(out) != 0 && ended == TANDEM_DONE) {
+    /* A reader that has seen enough and went, as head does, is no failure. */
+    if ((fflush(out) != 0 || ferror(out)) && errno != EPIPE && ended == TANDEM_DONE) {
         ended = cli_refuse(&cli, TANDEM_REFUSED, "the output could not be written");
     }
     explicit_bzero(&cli.profile, sizeof cli.profile);

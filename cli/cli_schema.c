@@ -173,7 +173,9 @@ static enum tandem_failure print_entity(struct cli *cli, const char *entity)
 {
     if (schema_entity(bytes_text(entity)) == NULL) {
         return cli_refuse(cli, TANDEM_REFUSED,
-                          "there is no built-in entity %s. See what there is: tandem schema", entity);
+                          "there is no built-in entity %s. See what there is: tandem schema, and "
+                          "tandem list customField",
+                          entity);
     }
     if (cli->json) {
         print_object(cli, entity);

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "cli/cli_fields.h"
 #include "cli/cli_text.h"
 #include "protocol/memory.h"
 
@@ -85,33 +84,36 @@ enum tandem_failure where_read(struct cli *cli, const char *entity,
     return failure;
 }
 
+/* One condition: a custom field gets its kind, a name in a reference becomes an id. */
+static enum tandem_failure resolve_one(struct cli *cli, struct where *where, size_t i)
+{
+    struct buffer text = {0};
+    enum tandem_failure failure =
+        fields_facts(cli, where->query.entity, where->fields[i], &where->facts[i]);
+    if (failure == TANDEM_DONE) {
+        failure = fields_resolve(cli, &where->facts[i], where->texts[i], &text);
+    }
+    const char *resolved = text_of(&text);
+    char *owned = resolved == NULL ? NULL : text_copy(resolved);
+    buffer_release(&text);
+    if (failure != TANDEM_DONE || owned == NULL) {
+        memory_free(owned);
+        return failure != TANDEM_DONE ? failure : cli_no_memory(cli);
+    }
+    memory_free(where->texts[i]);
+    where->texts[i] = owned;
+    where->conditions[i].text = owned;
+    where->conditions[i].kind = where->facts[i].custom ? where->facts[i].kind : NULL;
+    return TANDEM_DONE;
+}
+
 enum tandem_failure where_resolve(struct cli *cli, struct where *where)
 {
-    for (size_t i = 0; i < where->count; i++) {
-        tandem_field_info info;
-        struct field_facts facts;
-        struct buffer text = {0};
-        if (!tandem_field_find(where->query.entity, where->fields[i], &info) ||
-            strcmp(info.kind, "reference") != 0) {
-            continue;
-        }
-        enum tandem_failure failure =
-            fields_facts(cli, where->query.entity, where->fields[i], &facts);
-        if (failure == TANDEM_DONE) {
-            failure = fields_resolve(cli, &facts, where->texts[i], &text);
-        }
-        const char *resolved = text_of(&text);
-        char *owned = resolved == NULL ? NULL : text_copy(resolved);
-        buffer_release(&text);
-        if (failure != TANDEM_DONE || owned == NULL) {
-            memory_free(owned);
-            return failure != TANDEM_DONE ? failure : cli_no_memory(cli);
-        }
-        memory_free(where->texts[i]);
-        where->texts[i] = owned;
-        where->conditions[i].text = owned;
+    enum tandem_failure failure = TANDEM_DONE;
+    for (size_t i = 0; i < where->count && failure == TANDEM_DONE; i++) {
+        failure = resolve_one(cli, where, i);
     }
-    return TANDEM_DONE;
+    return failure;
 }
 
 void where_release(struct where *where)

@@ -3,7 +3,7 @@
 #ifndef TANDEM_CLI_WHERE_H
 #define TANDEM_CLI_WHERE_H
 
-#include "cli/cli.h"
+#include "cli/cli_fields.h"
 
 #define WHERE_MOST 16u
 
@@ -11,6 +11,7 @@ struct where {
     tandem_condition conditions[WHERE_MOST];
     char *fields[WHERE_MOST]; /* owned */
     char *texts[WHERE_MOST];  /* owned */
+    struct field_facts facts[WHERE_MOST]; /* of each field, once resolved */
     size_t count;
     char sort[72];
     tandem_query query;
