@@ -16,8 +16,7 @@
 #include "protocol/memory.h"
 #include "protocol/message.h"
 
-/* An unfinished message has this long, and a second more for each of these bytes that came. */
-#define MESSAGE_GRACE_MS 10000u
+/* An unfinished message has message_ms, and a second more for each of these bytes that came. */
 #define MESSAGE_BYTES_PER_SECOND 4096u
 
 static void unmake(struct connection *connection)
@@ -244,7 +243,7 @@ void connection_kill(struct connection *connection)
 
 static bool dribbles(const struct connection *connection, uint64_t now_ms)
 {
-    uint64_t allowed = MESSAGE_GRACE_MS +
+    uint64_t allowed = connection->thread->server->options.message_ms +
                        connection->message.size * 1000 / MESSAGE_BYTES_PER_SECOND;
     return connection->message_ms != 0 && now_ms > connection->message_ms + allowed;
 }

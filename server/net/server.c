@@ -74,6 +74,7 @@ static void set_defaults(struct server_options *options)
     set_default(&options->unauthenticated_per_address, 100);
     set_default(&options->sign_in_failures, 10);
     set_default(&options->handshake_ms, 10000);
+    set_default(&options->message_ms, 10000);
     set_default(&options->stall_ms, 60000);
     set_default(&options->goodbye_ms, 5000);
     set_default(&options->tick_ms, 1000);

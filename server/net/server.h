@@ -36,6 +36,7 @@ struct server_options {
     uint32_t unauthenticated_per_address;     /* 0: 100 */
     uint32_t sign_in_failures;                /* a minute, for a name or an address; 0: 10 */
     uint32_t handshake_ms;   /* for TLS and the WebSocket upgrade; 0: 10,000 */
+    uint32_t message_ms;     /* for a message to come whole, and a second for each 4 KiB; 0: 10,000 */
     uint32_t stall_ms;       /* a peer that takes no bytes for so long is cut off; 0: 60,000 */
     uint32_t goodbye_ms;     /* for a peer to hear of a close, and to answer it; 0: 5,000 */
     uint32_t tick_ms;        /* how often timers are looked at; 0: 1,000 */

@@ -32,12 +32,23 @@ static bool healthy(void *self)
 static void keep_log(void *self, const char *line)
 {
     struct net_fixture *fixture = self;
+    pthread_mutex_lock(&fixture->log_mutex);
     snprintf(fixture->last_log, sizeof fixture->last_log, "%s", line);
+    pthread_mutex_unlock(&fixture->log_mutex);
+}
+
+bool net_fixture_logged(struct net_fixture *fixture, const char *part)
+{
+    pthread_mutex_lock(&fixture->log_mutex);
+    bool logged = strstr(fixture->last_log, part) != NULL;
+    pthread_mutex_unlock(&fixture->log_mutex);
+    return logged;
 }
 
 void net_fixture_init(struct net_fixture *fixture)
 {
-    *fixture = (struct net_fixture){.folder = "/tmp/tandem-net-XXXXXX", .healthy = true};
+    *fixture = (struct net_fixture){.folder = "/tmp/tandem-net-XXXXXX", .healthy = true,
+                                     .log_mutex = PTHREAD_MUTEX_INITIALIZER};
     assert(mkdtemp(fixture->folder));
     net_fixture_path(fixture, "ca.pem", fixture->authority);
     net_fixture_path(fixture, "server.pem", fixture->certificate);
