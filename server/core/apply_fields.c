@@ -1,7 +1,5 @@
 #include "server/core/apply_fields.h"
 
-#include <string.h>
-
 #include "protocol/wire.h"
 #include "server/core/apply_draft.h"
 #include "server/core/apply_schema.h"
@@ -234,11 +232,6 @@ static enum status check_writable(struct plan *plan, const struct draft *draft,
         !access_own_field(bytes_text(field->name)))
         return plan_refuse(plan, STATUS_DENIED, field->name,
                            verdict_text((struct verdict){false, REASON_ROLE}));
-    /* Whose an account is may decide who sees it. */
-    if (actor->partner && bytes_is(draft->now->entity, "account") &&
-        strcmp(field->name, "assignedUser") == 0)
-        return plan_refuse(plan, STATUS_DENIED, field->name,
-                           verdict_text((struct verdict){false, REASON_LEVEL}));
     return STATUS_OK;
 }
 

@@ -98,6 +98,15 @@ static void a_partner_hears_the_same_of_what_is_hidden_and_what_is_not(void **st
     assert_reply(absent, STATUS_NOT_FOUND);
     assert_string_equal(closed.field, absent.field);
     assert_string_equal(closed.detail, absent.detail);
+    /* Nor does a reference tell them apart. */
+    for (unsigned i = 0; i < sizeof hidden / sizeof *hidden; i++) {
+        struct reply reply = create(w, EVA, "document", nid(41),
+                                    fmt("%s|versions=%s", in_account(FJORD, "name=x"),
+                                        tx(hidden[i])));
+        assert_reply(reply, STATUS_NOT_FOUND);
+        assert_string_equal(reply.field, "versions");
+        assert_string_equal(reply.detail, reference.detail);
+    }
     /* Deleted or never there: the same, unless they could have seen it. */
     assert_ok(erase(w, KARI, nid(20)));
     assert_reply(update(w, EVA, "note", nid(20), "text=x"), STATUS_NOT_FOUND);
