@@ -2,19 +2,40 @@
 
 #include "protocol/message.h"
 
-enum {
-    PART_ID = 1,
-    PART_ENTITY = 2,
-    PART_SCOPE = 4,
-    PART_AUDIENCE = 8,
-    PART_SEQ = 16,
-    PART_CREATED_BY = 32,
-    PART_CREATED_AT = 64,
-    PART_MODIFIED_BY = 128,
-    PART_MODIFIED_AT = 256,
-    PART_FIELDS = 512,
-    PART_ALL = 1023
+/* The parts of a record, in the order in which they are usually written. */
+enum part {
+    PART_ID,
+    PART_ENTITY,
+    PART_SCOPE,
+    PART_AUDIENCE,
+    PART_SEQ,
+    PART_CREATED_BY,
+    PART_CREATED_AT,
+    PART_MODIFIED_BY,
+    PART_MODIFIED_AT,
+    PART_FIELDS,
+    PART_COUNT
 };
+
+static enum part part_of(struct bytes key, enum part expected)
+{
+#define NAME(text)                                                                                 \
+    {                                                                                              \
+        (const uint8_t *)(text), sizeof(text) - 1                                                  \
+    }
+    static const struct bytes names[PART_COUNT] = {
+        NAME("id"),         NAME("entity"),    NAME("scope"),     NAME("audience"),
+        NAME("seq"),        NAME("createdBy"), NAME("createdAt"), NAME("modifiedBy"),
+        NAME("modifiedAt"), NAME("fields"),
+    };
+#undef NAME
+    if (expected < PART_COUNT && bytes_equal(key, names[expected]))
+        return expected;
+    for (int part = 0; part < PART_COUNT; part++)
+        if (bytes_equal(key, names[part]))
+            return (enum part)part;
+    return PART_COUNT;
+}
 
 static bool get_name(struct wire_reader *reader, struct bytes *out)
 {
@@ -69,31 +90,41 @@ static bool get_fields(struct wire_reader *reader, struct record_view *out)
     return true;
 }
 
-/* Reads the value of one key; the part it was, 0 for a key to be ignored, -1 when it is wrong. */
-static int get_part(struct wire_reader *reader, struct bytes key, struct record_view *out)
+/* Reads the value of one part; false when it is of the wrong shape. */
+static bool get_part(struct wire_reader *reader, enum part part, struct record_view *out)
 {
-#define PART(name, part, read)                                                                     \
-    if (bytes_is(key, name))                                                                       \
-    return (read) ? (part) : -1
-    PART("id", PART_ID, wire_get_id(reader, &out->id));
-    PART("entity", PART_ENTITY, get_entity(reader, &out->entity));
-    PART("scope", PART_SCOPE, get_scope(reader, &out->scope));
-    PART("audience", PART_AUDIENCE, get_audience(reader, out));
-    PART("seq", PART_SEQ, wire_get_uint(reader, &out->seq));
-    PART("createdBy", PART_CREATED_BY, get_name(reader, &out->created_by));
-    PART("createdAt", PART_CREATED_AT, wire_get_int(reader, &out->created_at));
-    PART("modifiedBy", PART_MODIFIED_BY, get_name(reader, &out->modified_by));
-    PART("modifiedAt", PART_MODIFIED_AT, wire_get_int(reader, &out->modified_at));
-    PART("fields", PART_FIELDS, get_fields(reader, out));
-#undef PART
-    return wire_skip(reader, NULL) ? 0 : -1;
+    switch (part) {
+    case PART_ID:
+        return wire_get_id(reader, &out->id);
+    case PART_ENTITY:
+        return get_entity(reader, &out->entity);
+    case PART_SCOPE:
+        return get_scope(reader, &out->scope);
+    case PART_AUDIENCE:
+        return get_audience(reader, out);
+    case PART_SEQ:
+        return wire_get_uint(reader, &out->seq);
+    case PART_CREATED_BY:
+        return get_name(reader, &out->created_by);
+    case PART_CREATED_AT:
+        return wire_get_int(reader, &out->created_at);
+    case PART_MODIFIED_BY:
+        return get_name(reader, &out->modified_by);
+    case PART_MODIFIED_AT:
+        return wire_get_int(reader, &out->modified_at);
+    case PART_FIELDS:
+        return get_fields(reader, out);
+    default:
+        return wire_skip(reader, NULL);
+    }
 }
 
 bool record_view_read(struct bytes encoded, struct record_view *out)
 {
     struct wire_reader reader = wire_read(encoded);
     uint32_t count = 0;
-    int parts = 0;
+    unsigned seen = 0;
+    enum part part = PART_ID;
     *out = (struct record_view){0};
     if (!wire_get_map(&reader, &count))
         return false;
@@ -101,12 +132,13 @@ bool record_view_read(struct bytes encoded, struct record_view *out)
         struct bytes key;
         if (!wire_get_str(&reader, &key))
             return false;
-        int part = get_part(&reader, key, out);
-        if (part < 0)
+        part = part_of(key, part);
+        if (!get_part(&reader, part, out))
             return false;
-        parts |= part;
+        seen |= 1u << part;
+        part = part < PART_COUNT ? (enum part)(part + 1) : PART_COUNT;
     }
-    return parts == PART_ALL;
+    return (seen | 1u << PART_COUNT) == (1u << (PART_COUNT + 1)) - 1;
 }
 
 /* The value of a time or date field in milliseconds. */
