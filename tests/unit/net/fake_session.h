@@ -18,7 +18,7 @@
 #include <stdatomic.h>
 
 #include "server/commit/commit.h"
-#include "server/core/session.h"
+#include "server/core/session/session.h"
 
 /* What was submitted, for the test to answer. */
 struct fake_submission {

@@ -65,12 +65,10 @@ void test_authority_write(const struct test_authority *authority, const char *pa
     write_certificate(authority->certificate, path);
 }
 
-void test_certificate_write(const struct test_authority *authority, const char *name, int days,
-                            const char *certificate_path, const char *key_path,
-                            uint8_t fingerprint[32])
+void test_certificate_write_for(const struct test_authority *authority, EVP_PKEY *key,
+                                const char *name, int days, const char *certificate_path,
+                                const char *key_path, uint8_t fingerprint[32])
 {
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    assert(key);
     X509 *certificate = make(name, key, authority->certificate, authority->key, days);
     write_certificate(certificate, certificate_path);
     FILE *file = fopen(key_path, "w");
@@ -80,5 +78,15 @@ void test_certificate_write(const struct test_authority *authority, const char *
     if (fingerprint)
         assert(X509_digest(certificate, EVP_sha256(), fingerprint, &size));
     X509_free(certificate);
+}
+
+void test_certificate_write(const struct test_authority *authority, const char *name, int days,
+                            const char *certificate_path, const char *key_path,
+                            uint8_t fingerprint[32])
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    assert(key);
+    test_certificate_write_for(authority, key, name, days, certificate_path, key_path,
+                               fingerprint);
     EVP_PKEY_free(key);
 }

@@ -17,6 +17,10 @@ void test_authority_free(struct test_authority *authority);
 void test_certificate_write(const struct test_authority *authority, const char *name, int days,
                             const char *certificate_path, const char *key_path,
                             uint8_t fingerprint[32]);
+/* The same for a key that the caller made. */
+void test_certificate_write_for(const struct test_authority *authority, EVP_PKEY *key,
+                                const char *name, int days, const char *certificate_path,
+                                const char *key_path, uint8_t fingerprint[32]);
 void test_authority_write(const struct test_authority *authority, const char *path);
 
 #endif

@@ -48,8 +48,11 @@ bool net_client_tls(struct net_client *client, const struct net_client_options *
         (SSL_CTX_use_certificate_file(client->ctx, options->certificate, SSL_FILETYPE_PEM) != 1 ||
          SSL_CTX_use_PrivateKey_file(client->ctx, options->key, SSL_FILETYPE_PEM) != 1))
         return false;
-    if (options->max_version)
+    if (options->max_version) {
+        /* Below what the system's settings would allow. */
+        SSL_CTX_set_min_proto_version(client->ctx, TLS1_VERSION);
         SSL_CTX_set_max_proto_version(client->ctx, options->max_version);
+    }
     SSL_CTX_set_security_level(client->ctx, 0);
     if (options->ciphers && SSL_CTX_set_cipher_list(client->ctx, options->ciphers) != 1)
         return false;

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <string.h>
@@ -212,6 +213,14 @@ static void test_reload_refused(void **state)
     test_certificate_write(&fixture.ca, "third", -1, fixture.certificate, fixture.key, NULL);
     assert_int_equal(server_reload(fixture.server, &fault), STATUS_INVALID_VALUE);
     assert_non_null(strstr(fault.detail, "expired"));
+    /* One for another kind of key: contexts would go on showing the old one to many. */
+    EVP_PKEY *rsa = EVP_RSA_gen(2048);
+    assert_non_null(rsa);
+    test_certificate_write_for(&fixture.ca, rsa, "fourth", 10, fixture.certificate, fixture.key,
+                               NULL);
+    EVP_PKEY_free(rsa);
+    assert_int_equal(server_reload(fixture.server, &fault), STATUS_INVALID_VALUE);
+    assert_non_null(strstr(fault.detail, "restart"));
     /* None at all. */
     remove(fixture.certificate);
     assert_int_equal(server_reload(fixture.server, &fault), STATUS_INVALID_VALUE);
