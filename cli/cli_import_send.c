@@ -103,14 +103,17 @@ static void start(struct import *import, struct import_batch *batch)
 /* Each row of a refused batch by itself. */
 static void split(struct import *import, struct import_batch *batch)
 {
-    while (batch->count > 0 && import->fatal == TANDEM_DONE) {
+    size_t moved = 0;
+    while (moved < batch->count && import->fatal == TANDEM_DONE) {
         struct import_batch *single = new_batch(import);
         if (single != NULL) {
-            single->rows[0] = batch->rows[--batch->count];
+            single->rows[0] = batch->rows[moved++];
             single->count = 1;
             enqueue(import, single);
         }
     }
+    batch->count -= moved;
+    memmove(batch->rows, batch->rows + moved, batch->count * sizeof batch->rows[0]);
     free_batch(batch);
 }
 
