@@ -1,0 +1,2 @@
+/* Only the store and the replica know LMDB. */
+#include <lmdb.h>

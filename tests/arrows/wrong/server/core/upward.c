@@ -1,0 +1,3 @@
+/* The rules know no store. */
+#include "server/store/store.h"
+#include "protocol/bytes.h"
