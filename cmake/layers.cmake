@@ -3,7 +3,7 @@
 #   tandem_layer(NAME SOURCES file... [USES layer...] [LINKS library...])
 #
 # makes the static library tandem_NAME. Headers are included from the source root
-# ("protocol/wire.h", "server/core/record.h"), so that an include names its layer.
+# ("protocol/wire.h", "server/core/record/record.h"), so that an include names its layer.
 
 find_library(LMDB_LIBRARY lmdb REQUIRED)
 

@@ -9,7 +9,7 @@
 #define TANDEM_APP_HASH_POOL_H
 
 #include "server/commit/commit.h"
-#include "server/core/session.h"
+#include "server/core/session/session.h"
 
 struct hash_pool;
 

@@ -14,7 +14,7 @@
 #include "server/app/json.h"
 #include "server/app/password.h"
 #include "server/core/credential.h"
-#include "server/core/principal.h"
+#include "server/core/access/principal.h"
 #include "server/store/store.h"
 
 static enum status open_store(const struct options *options, struct store **store,

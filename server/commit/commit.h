@@ -13,8 +13,8 @@
 #ifndef TANDEM_COMMIT_COMMIT_H
 #define TANDEM_COMMIT_COMMIT_H
 
-#include "server/core/apply.h"
-#include "server/core/notice.h"
+#include "server/core/apply/apply.h"
+#include "server/core/feed/notice.h"
 #include "server/store/store.h"
 
 struct committer;

@@ -15,8 +15,8 @@
 #include <pthread.h>
 
 #include "protocol/bytes.h"
-#include "server/core/notice.h"
-#include "server/core/session.h"
+#include "server/core/feed/notice.h"
+#include "server/core/session/session.h"
 #include "server/net/peers.h"
 
 enum letter_kind {

@@ -4,8 +4,8 @@
 #include <libwebsockets.h>
 #include <string.h>
 
-#include "server/core/frame.h"
-#include "server/core/session.h"
+#include "server/core/feed/frame.h"
+#include "server/core/session/session.h"
 #include "server/net/ws_header.h"
 
 bool send_version_known(const char *library_version)

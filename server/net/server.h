@@ -18,7 +18,7 @@
 #define TANDEM_NET_SERVER_H
 
 #include "server/commit/commit.h"
-#include "server/core/session.h"
+#include "server/core/session/session.h"
 
 struct server;
 

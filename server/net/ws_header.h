@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/core/frame.h"
+#include "server/core/feed/frame.h"
 
 #define WS_HEADER_MAX 10
 

@@ -13,7 +13,7 @@
 #ifndef TANDEM_STORE_ENTRIES_H
 #define TANDEM_STORE_ENTRIES_H
 
-#include "server/core/record.h"
+#include "server/core/record/record.h"
 #include "server/store/layout.h"
 
 #define ENTRIES_MAX (1u + LIMIT_PLACEMENTS + 1u + LIMIT_FIELDS + 1u)

@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "server/core/session.h"
+#include "server/core/session/session.h"
 #include "server/store/store.h"
 #include "tests/unit/net/net_certs.h"
 #include "tests/unit/net/net_client.h"

@@ -12,8 +12,8 @@
 #include "protocol/message.h"
 #include "protocol/wire.h"
 #include "server/commit/commit.h"
-#include "server/core/principal.h"
-#include "server/core/record.h"
+#include "server/core/access/principal.h"
+#include "server/core/record/record.h"
 
 #define MAX_TOLD 64u
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "protocol/wire.h"
-#include "server/core/record.h"
+#include "server/core/record/record.h"
 #include "tests/unit/core/world.h"
 
 #define KARI nid(900) /* member, sales */

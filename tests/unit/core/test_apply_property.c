@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "protocol/memory.h"
-#include "server/core/record.h"
+#include "server/core/record/record.h"
 #include "tests/unit/core/world.h"
 
 #define STAFF 3u

@@ -12,7 +12,7 @@
 
 #include "protocol/memory.h"
 #include "protocol/wire.h"
-#include "server/core/record.h"
+#include "server/core/record/record.h"
 
 static const uint8_t nil[] = {0xc0}, text_a[] = {0xa1, 'a'}, yes[] = {0xc3};
 

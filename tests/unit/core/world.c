@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "protocol/wire.h"
-#include "server/core/record.h"
+#include "server/core/record/record.h"
 
 #define TEXTS 16
 #define TEXT_SIZE 1024

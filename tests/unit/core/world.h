@@ -15,8 +15,8 @@
 #include <cmocka.h>
 
 #include "protocol/message.h"
-#include "server/core/access.h"
-#include "server/core/apply.h"
+#include "server/core/access/access.h"
+#include "server/core/apply/apply.h"
 #include "server/core/credential.h"
 #include "tests/fixture/memory_state.h"
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "protocol/wire.h"
-#include "server/core/query.h"
+#include "server/core/query/query.h"
 #include "tests/fixture/world.h"
 
 struct fixture {

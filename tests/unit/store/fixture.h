@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "server/core/record.h"
+#include "server/core/record/record.h"
 #include "server/store/store.h"
 
 struct fixture {

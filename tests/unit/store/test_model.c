@@ -210,7 +210,7 @@ static void compare_feed(const struct model *model, struct state state)
     assert_status(state.ops->feed_next(state.self, &seq, &id), NOT_FOUND);
 }
 
-/* By the words of server/core/record.h, not by its code. */
+/* By the words of server/core/record/record.h, not by its code. */
 static uint64_t lane_seq(const struct record *record, const struct placement *placement)
 {
     if (placement->removed != 0)

@@ -1,0 +1,233 @@
+#include "server/core/apply/apply_number.h"
+
+#include <string.h>
+
+#include "protocol/wire.h"
+
+#define ROW_KEY (1 + ID_SIZE)
+#define ANSWER_KEY (1 + ID_SIZE + 8)
+
+static uint64_t rotate(uint64_t value, unsigned by)
+{
+    return value << by | value >> (64 - by);
+}
+
+static uint64_t finish(uint64_t value)
+{
+    value = (value ^ value >> 33) * 0xff51afd7ed558ccdu;
+    value = (value ^ value >> 33) * 0xc4ceb9fe1a85ec53u;
+    return value ^ value >> 33;
+}
+
+#define MIX_1 0x87c37b91114253d5u
+#define MIX_2 0x4cf5ad432745937fu
+
+/* Blocks are read big-endian, so that every machine gets the same; otherwise MurmurHash3. */
+void number_mix(struct bytes bytes, uint64_t seed, uint8_t out[CONTENT_HASH])
+{
+    uint64_t a = seed, b = seed;
+    for (size_t at = 0; at < bytes.size; at += 16) {
+        uint8_t block[16] = {0};
+        size_t left = bytes.size - at;
+        memcpy(block, bytes.data + at, left < sizeof block ? left : sizeof block);
+        uint64_t x = rotate(get_u64(block) * MIX_1, 31) * MIX_2;
+        uint64_t y = rotate(get_u64(block + 8) * MIX_2, 33) * MIX_1;
+        a ^= x;
+        b ^= y;
+        if (left < sizeof block)
+            break;
+        a = (rotate(a, 27) + b) * 5 + 0x52dce729u;
+        b = (rotate(b, 31) + a) * 5 + 0x38495ab5u;
+    }
+    a ^= bytes.size;
+    b ^= bytes.size;
+    a += b;
+    b += a;
+    a = finish(a);
+    b = finish(b);
+    a += b;
+    b += a;
+    put_u64(out, a);
+    put_u64(out + 8, b);
+}
+
+void number_hash(const struct msg_mutate *mutate, uint8_t out[CONTENT_HASH])
+{
+    uint8_t head[8 + 8 + CONTENT_HASH + CONTENT_HASH];
+    put_u64(head, mutate->number);
+    put_u64(head + 8, mutate->base);
+    number_mix(mutate->mode, 1, head + 16);
+    number_mix(mutate->changes, 2, head + 16 + CONTENT_HASH);
+    number_mix(bytes_of(head, sizeof head), 3, out);
+}
+
+static void row_key(uint8_t key[ROW_KEY], struct id client)
+{
+    key[0] = 'n';
+    memcpy(key + 1, client.octet, ID_SIZE);
+}
+
+static void answer_key(uint8_t key[ANSWER_KEY], struct id client, uint64_t number)
+{
+    key[0] = 'a';
+    memcpy(key + 1, client.octet, ID_SIZE);
+    put_u64(key + 1 + ID_SIZE, number);
+}
+
+static bool take_uint(struct bytes map, const char *name, uint64_t *out)
+{
+    struct bytes value;
+    if (!wire_map_find(map, name, &value))
+        return false;
+    struct wire_reader reader = wire_read(value);
+    return wire_get_uint(&reader, out);
+}
+
+static bool take_bin(struct bytes map, const char *name, struct bytes *out)
+{
+    struct bytes value;
+    if (!wire_map_find(map, name, &value))
+        return false;
+    struct wire_reader reader = wire_read(value);
+    return wire_get_bin(&reader, out);
+}
+
+enum status number_read(const struct state *state, struct id client, struct id user,
+                        struct number_row *out)
+{
+    uint8_t key[ROW_KEY];
+    struct bytes row, owner;
+    *out = (struct number_row){.client = client, .user = user};
+    row_key(key, client);
+    enum status status = state->ops->client(state->self, bytes_of(key, sizeof key), &row);
+    if (status != STATUS_OK)
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    if (!take_bin(row, "user", &owner) || !id_from_bytes(owner, &out->user) ||
+        !take_uint(row, "last", &out->last) || !take_uint(row, "pruned", &out->pruned))
+        return STATUS_CORRUPT;
+    return STATUS_OK;
+}
+
+enum status number_answer(const struct state *state, const struct number_row *row, uint64_t number,
+                          const uint8_t hash[CONTENT_HASH], struct buffer *answer)
+{
+    uint8_t key[ANSWER_KEY];
+    struct bytes stored, known, bytes;
+    if (number <= row->pruned)
+        return STATUS_NUMBER_FORGOTTEN;
+    answer_key(key, row->client, number);
+    enum status status = state->ops->client(state->self, bytes_of(key, sizeof key), &stored);
+    if (status != STATUS_OK)
+        return status == STATUS_NOT_FOUND ? STATUS_CORRUPT : status;
+    if (!take_bin(stored, "hash", &known) || !take_bin(stored, "answer", &bytes))
+        return STATUS_CORRUPT;
+    if (!bytes_equal(known, bytes_of(hash, CONTENT_HASH)))
+        return STATUS_NUMBER_REUSED;
+    buffer_append(answer, bytes.data, bytes.size);
+    return answer->failed ? STATUS_NO_MEMORY : STATUS_OK;
+}
+
+static enum status put_client(const struct state *state, const uint8_t *key, size_t size,
+                              struct buffer *value)
+{
+    enum status status = value->failed
+                             ? STATUS_NO_MEMORY
+                             : state->ops->put_client(state->self, bytes_of(key, size),
+                                                      buffer_bytes(value));
+    buffer_release(value);
+    return status;
+}
+
+static enum status put_answer(const struct state *state, struct id client, uint64_t number,
+                              const uint8_t hash[CONTENT_HASH], struct bytes answer)
+{
+    uint8_t key[ANSWER_KEY];
+    struct buffer value = {0};
+    answer_key(key, client, number);
+    wire_put_map(&value, 2);
+    wire_put_text(&value, "hash");
+    wire_put_bin(&value, bytes_of(hash, CONTENT_HASH));
+    wire_put_text(&value, "answer");
+    wire_put_bin(&value, answer);
+    return put_client(state, key, sizeof key, &value);
+}
+
+static enum status put_row(const struct state *state, const struct number_row *row)
+{
+    uint8_t key[ROW_KEY];
+    struct buffer value = {0};
+    row_key(key, row->client);
+    wire_put_map(&value, 3);
+    wire_put_text(&value, "user");
+    wire_put_id(&value, row->user);
+    wire_put_text(&value, "last");
+    wire_put_uint(&value, row->last);
+    wire_put_text(&value, "pruned");
+    wire_put_uint(&value, row->pruned);
+    return put_client(state, key, sizeof key, &value);
+}
+
+static enum status drop(const struct state *state, struct bytes key)
+{
+    const struct bytes none = {NULL, 0};
+    enum status status = state->ops->put_client(state->self, key, none);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+/* At most NUMBER_KEPT answers are there, so that this takes so many steps at most. */
+static enum status prune_to(const struct state *state, struct number_row *row, uint64_t upto)
+{
+    enum status status = STATUS_OK;
+    while (row->pruned < upto && status == STATUS_OK) {
+        uint8_t key[ANSWER_KEY];
+        answer_key(key, row->client, ++row->pruned);
+        status = drop(state, bytes_of(key, sizeof key));
+    }
+    return status;
+}
+
+enum status number_remember(const struct state *state, struct number_row *row,
+                            const uint8_t hash[CONTENT_HASH], struct bytes answer,
+                            uint64_t answered)
+{
+    uint64_t upto = answered < row->last ? answered : row->last;
+    row->last++;
+    if (row->last > NUMBER_KEPT && row->last - NUMBER_KEPT > upto)
+        upto = row->last - NUMBER_KEPT;
+    enum status status = prune_to(state, row, upto);
+    if (status == STATUS_OK)
+        status = put_answer(state, row->client, row->last, hash, answer);
+    return status == STATUS_OK ? put_row(state, row) : status;
+}
+
+static enum status forget_answers(const struct state *state, struct id client)
+{
+    uint8_t prefix[ROW_KEY];
+    struct buffer place = {0};
+    enum status status = STATUS_OK;
+    row_key(prefix, client);
+    prefix[0] = 'a';
+    for (unsigned i = 0; i <= NUMBER_KEPT && status == STATUS_OK; i++) {
+        struct bytes value;
+        status = state->ops->client_next(state->self, bytes_of(prefix, sizeof prefix), &place,
+                                         &value);
+        if (status == STATUS_OK && place.failed)
+            status = STATUS_NO_MEMORY;
+        if (status == STATUS_OK)
+            status = drop(state, buffer_bytes(&place));
+    }
+    buffer_release(&place);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+enum status number_forget(const struct state *state, struct id client, struct id user)
+{
+    struct number_row row;
+    uint8_t key[ROW_KEY];
+    enum status status = number_read(state, client, user, &row);
+    if (status != STATUS_OK || row.last == 0 || !id_equal(row.user, user))
+        return status;
+    status = forget_answers(state, client);
+    row_key(key, client);
+    return status == STATUS_OK ? drop(state, bytes_of(key, sizeof key)) : status;
+}

@@ -1,0 +1,339 @@
+#include "server/core/feed/feed_internal.h"
+
+#include <string.h>
+
+#include "protocol/memory.h"
+#include "protocol/wire.h"
+
+void feed_release(struct feed *feed)
+{
+    lanes_release(&feed->lanes);
+    lanes_release(&feed->backfill_lanes);
+    buffer_release(&feed->entities);
+    memory_free(feed->wanted);
+    memory_free(feed->backfills);
+    *feed = (struct feed){0};
+}
+
+void feed_stop(struct feed *feed)
+{
+    feed_release(feed);
+}
+
+static bool same_key(const struct feed_key *a, const struct feed_key *b)
+{
+    return a->view_class == b->view_class && a->subscription == b->subscription &&
+           a->cursor == b->cursor && a->scan == b->scan && a->limit == b->limit;
+}
+
+/* Appends `{gathered}` as an encoded array to the message under construction. */
+static struct bytes close_array(struct buffer *gathered, size_t begin, uint32_t count)
+{
+    wire_end(gathered, begin, count);
+    return buffer_bytes(gathered);
+}
+
+static void clear_buffers(struct feed_cache *cache)
+{
+    buffer_clear(&cache->records);
+    buffer_clear(&cache->removed);
+    buffer_clear(&cache->purged);
+    buffer_clear(&cache->entered);
+    buffer_clear(&cache->message);
+}
+
+static struct frame *frame_of(struct feed_cache *cache, const struct message *message)
+{
+    message_encode(&cache->message, message);
+    bool failed = cache->message.failed || cache->records.failed || cache->removed.failed ||
+                  cache->purged.failed || cache->entered.failed;
+    return failed ? NULL : frame_new(buffer_bytes(&cache->message));
+}
+
+static struct frame *changes_frame(const struct feed *feed, struct feed_cache *cache,
+                                   const struct feed_batch *batch)
+{
+    struct message message = {.type = MESSAGE_CHANGES};
+    struct msg_changes *changes = &message.as.changes;
+    changes->from = feed->client_cursor;
+    changes->to = batch->to;
+    changes->purged = close_array(&cache->purged, 0, batch->purged);
+    changes->entered = close_array(&cache->entered, 0, batch->entered);
+    changes->records = close_array(&cache->records, 0, batch->records);
+    changes->removed = close_array(&cache->removed, 0, batch->removed);
+    changes->more = batch->more;
+    if (batch->purged > 0) {
+        message_mark(&message, "purged");
+    }
+    if (batch->entered > 0) {
+        message_mark(&message, "entered");
+    }
+    if (batch->records > 0) {
+        message_mark(&message, "records");
+    }
+    if (batch->removed > 0) {
+        message_mark(&message, "removed");
+    }
+    if (batch->more) {
+        message_mark(&message, "more");
+    }
+    return frame_of(cache, &message);
+}
+
+static void begin_batch(struct feed_cache *cache, struct feed_batch *batch)
+{
+    clear_buffers(cache);
+    *batch = (struct feed_batch){.shareable = true};
+    wire_begin_array(&cache->purged);
+    wire_begin_array(&cache->entered);
+    wire_begin_array(&cache->records);
+    wire_begin_array(&cache->removed);
+}
+
+/* The client has been told of everything up to `to`. */
+static void advance(struct feed *feed, uint64_t to, bool more, const struct frame *frame)
+{
+    feed->scan = to;
+    if (frame != NULL) {
+        feed->client_cursor = to;
+        feed->frames_sent++;
+    }
+    feed->due = more;
+}
+
+static void remember(struct feed_cache *cache, const struct feed_key *key,
+                     const struct feed_batch *batch, struct frame *frame)
+{
+    if (cache->count == FEED_CACHE_ENTRIES) {
+        return;
+    }
+    unsigned at = cache->count++;
+    cache->entries[at].key = *key;
+    cache->entries[at].frame = frame != NULL ? frame_share(frame) : NULL;
+    cache->entries[at].to = batch->to;
+    cache->entries[at].more = batch->more;
+}
+
+static bool recall(struct feed *feed, const struct feed_cache *cache, const struct feed_key *key,
+                   struct frame **out)
+{
+    for (unsigned i = 0; i < cache->count; i++) {
+        struct frame *frame = cache->entries[i].frame;
+        /* A client not yet told that it is caught up hears of progress even without news. */
+        if (same_key(&cache->entries[i].key, key) && (frame != NULL || feed->told)) {
+            *out = frame != NULL ? frame_share(frame) : NULL;
+            advance(feed, cache->entries[i].to, cache->entries[i].more, frame);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* How far a frame may go: to the head for who reads everything. Lanes are only known up to the
+ * newest notice this thread has been told of, or to where all of them were looked into. */
+static uint64_t limit_of(const struct feed *feed, const struct feed_context *context)
+{
+    uint64_t head = context->meta->seq;
+    if (feed->everything) {
+        return head;
+    }
+    uint64_t announced = interest_announced(context->interest);
+    uint64_t known = announced > feed->seeded ? announced : feed->seeded;
+    return known < head ? known : head;
+}
+
+/* Which scopes entered or left, when access changed anywhere. A scope that entered is read from
+ * the client's own cursor on, also where this feed had already looked past. */
+static enum status next_scopes(struct feed *feed, const struct feed_context *context,
+                               struct feed_batch *batch, bool *any)
+{
+    *any = false;
+    if (context->meta->access_seq <= feed->access_told) {
+        return STATUS_OK;
+    }
+    enum status status = feed_collect_scopes(feed, context, batch);
+    *any = batch->entered + batch->purged > 0;
+    if (status == STATUS_OK && *any) {
+        feed->scan = feed->client_cursor;
+        feed->told = feed->told && feed->backfill_count == 0;
+        status = feed_list_lanes(feed, context);
+    }
+    if (status == STATUS_OK) {
+        feed->access_told = context->meta->access_seq;
+    }
+    return status;
+}
+
+/* `changes`, when there is something to tell: new or gone records or scopes; or progress, while
+ * the client is not yet told that it is caught up or has been looked through for long. */
+static enum status next_changes(struct feed *feed, const struct feed_context *context,
+                                struct frame **out)
+{
+    struct feed_cache *cache = context->cache;
+    struct feed_batch batch;
+    begin_batch(cache, &batch);
+    bool scopes;
+    enum status status = next_scopes(feed, context, &batch, &scopes);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct feed_key key = {access_view_class(context->who), feed->fingerprint,
+                           feed->client_cursor, feed->scan, limit_of(feed, context)};
+    /* Nobody else's frame holds what is in the viewer's own scope. */
+    bool common = !scopes && !lanes_may_hold(&feed->lanes, feed->own_first, feed->own_count,
+                                             key.limit);
+    if (common && recall(feed, cache, &key, out)) {
+        return STATUS_OK;
+    }
+    status = feed_collect(feed, context, key.limit, &batch);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    bool news = scopes || batch.records + batch.removed > 0;
+    bool progress = batch.more || (!feed->told && batch.to > feed->client_cursor);
+    if (news || progress) {
+        *out = changes_frame(feed, cache, &batch);
+        if (*out == NULL) {
+            return STATUS_NO_MEMORY;
+        }
+    }
+    if (batch.shareable && common) {
+        remember(cache, &key, &batch, *out);
+    }
+    advance(feed, batch.to, batch.more, *out);
+    return STATUS_OK;
+}
+
+static enum status open_backfill(struct feed *feed, const struct feed_context *context,
+                                 bool *open)
+{
+    const struct backfill *backfill = &feed->backfills[0];
+    struct opening opening;
+    enum status status =
+        access_opening(context->state, context->who, backfill->scope, &opening);
+    *open = status == STATUS_OK && opening.open;
+    if (status != STATUS_OK || !*open || feed->backfill_open) {
+        return status;
+    }
+    lanes_clear(&feed->backfill_lanes);
+    for (unsigned i = 0; i < context->who->tag_count; i++) {
+        if (!lanes_add(&feed->backfill_lanes, backfill->scope, context->who->tags[i])) {
+            return STATUS_NO_MEMORY;
+        }
+    }
+    feed->backfill_open = true;
+    return STATUS_OK;
+}
+
+static enum status next_backfill(struct feed *feed, const struct feed_context *context,
+                                 struct frame **out)
+{
+    struct backfill *backfill = &feed->backfills[0];
+    bool open;
+    enum status status = open_backfill(feed, context, &open);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (!open) {
+        feed_drop_backfill(feed, backfill->scope);
+        return STATUS_OK;
+    }
+    struct feed_batch batch;
+    begin_batch(context->cache, &batch);
+    status = feed_collect_backfill(feed, context, &batch);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct message message = {.type = MESSAGE_BACKFILL};
+    message.as.backfill = (struct msg_backfill){
+        .scope = backfill->scope,
+        .from = backfill->from,
+        .to = batch.to,
+        .until = backfill->until,
+        .records = close_array(&context->cache->records, 0, batch.records),
+        .done = !batch.more,
+    };
+    *out = frame_of(context->cache, &message);
+    if (*out == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    feed->frames_sent++;
+    backfill->from = batch.to;
+    if (!batch.more) {
+        feed_drop_backfill(feed, backfill->scope);
+    }
+    return STATUS_OK;
+}
+
+static enum status next_caught_up(struct feed *feed, const struct feed_context *context,
+                                  struct frame **out)
+{
+    struct message message = {.type = MESSAGE_CAUGHT_UP};
+    message.as.caught_up.seq = feed->client_cursor;
+    buffer_clear(&context->cache->message);
+    message_encode(&context->cache->message, &message);
+    *out = context->cache->message.failed ? NULL
+                                          : frame_new(buffer_bytes(&context->cache->message));
+    feed->told = *out != NULL;
+    return *out != NULL ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+enum status feed_next(struct feed *feed, const struct feed_context *context, struct frame **out)
+{
+    *out = NULL;
+    if (!feed_due(feed)) {
+        return STATUS_OK;
+    }
+    enum status status = STATUS_OK;
+    if (feed->rebuild) {
+        status = feed_list_lanes(feed, context);
+    }
+    if (status == STATUS_OK && (feed->due || context->meta->access_seq > feed->access_told)) {
+        status = next_changes(feed, context, out);
+    }
+    while (status == STATUS_OK && *out == NULL && feed->backfill_count > 0) {
+        status = next_backfill(feed, context, out);
+    }
+    if (status == STATUS_OK && *out == NULL && !feed->told) {
+        status = next_caught_up(feed, context, out);
+    }
+    return status;
+}
+
+enum status feed_acknowledge(struct feed *feed, uint64_t frames)
+{
+    if (!feed->active) {
+        return STATUS_OK;
+    }
+    if (frames > feed->frames_sent) {
+        return STATUS_INVALID_VALUE;
+    }
+    if (frames > feed->frames_acked) {
+        feed->frames_acked = frames;
+    }
+    return STATUS_OK;
+}
+
+void feed_mark(struct feed *feed)
+{
+    feed->due = true;
+}
+
+void feed_mark_lane(struct feed *feed, uint32_t lane)
+{
+    if (lane < feed->lanes.count) {
+        lanes_mark(&feed->lanes, lane);
+    }
+    feed->due = true;
+}
+
+void feed_mark_access(struct feed *feed)
+{
+    feed->rebuild = feed->due = true;
+}
+
+bool feed_due(const struct feed *feed)
+{
+    bool owed = feed->due || feed->backfill_count > 0 || !feed->told;
+    return feed->active && owed && feed->frames_sent - feed->frames_acked < LIMIT_WINDOW;
+}

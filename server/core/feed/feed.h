@@ -1,0 +1,85 @@
+/* What a subscription owes its client next, made from the store at the moment it can be sent.
+ *
+ * Staff who watch everything are served from the feed of all changes; everybody else from the
+ * lanes of the scopes open to them, so that what they may not see costs nothing and shows in
+ * nothing. A frame covers the changes behind the client's cursor, up to the head or until it is
+ * full, and never splits a mutation. Scopes that entered are filled from their own lanes, from
+ * the beginning to where the client stood.
+ *
+ *     feed_start -> feed_next ... (frames, until there is nothing) <- feed_acknowledge
+ *                        ^ feed_mark_lane, feed_mark  when something moved
+ *
+ * `scan` is how far has been looked through, `client_cursor` how far the client was told; they
+ * differ when what was looked through held nothing for this client, who then hears nothing.
+ */
+#ifndef TANDEM_CORE_FEED_H
+#define TANDEM_CORE_FEED_H
+
+#include "protocol/message.h"
+#include "server/core/access/access.h"
+#include "server/core/feed/feed_cache.h"
+#include "server/core/feed/interest.h"
+#include "server/core/feed/lanes.h"
+
+struct backfill {
+    struct scope scope;
+    uint64_t from, until;
+};
+
+/* Zero-initialised storage is a subscription that is not active. */
+struct feed {
+    bool active;
+    bool everything;     /* all scopes, as staff: read the feed of all changes */
+    bool all_scopes, all_entities;
+    bool told;           /* caught-up was sent since the last start or backfill */
+    bool due;
+    bool rebuild;        /* lanes must be listed anew: access changed */
+    struct scope *wanted;
+    uint32_t wanted_count;
+    struct buffer entities; /* encoded array of names */
+    uint64_t fingerprint;  /* of what was asked for and of the lanes it comes to, but the own scope's */
+    uint64_t asked;        /* of what was asked for */
+    uint64_t client_cursor, scan, seeded;
+    uint64_t access_told;  /* meta.access_seq that the client has been told of */
+    uint64_t frames_sent, frames_acked;
+    struct lanes lanes;
+    uint32_t own_first, own_count; /* lanes of the viewer's own scope */
+    struct backfill *backfills;
+    uint32_t backfill_count, backfill_capacity;
+    struct lanes backfill_lanes;
+    bool backfill_open;
+};
+
+/* One look at the world, for the length of one call. */
+struct feed_context {
+    const struct state *state;
+    const struct meta *meta;
+    const struct principal *who;
+    struct interest *interest;
+    struct session *session;
+    struct feed_cache *cache;
+};
+
+void feed_release(struct feed *feed);
+
+/* Begins a subscription as asked, replacing the present one. `reset` becomes the reason why the
+ * replica must start over, or NULL. INVALID_VALUE with the field in `fault` for a request that
+ * makes no sense, LIMIT, NO_MEMORY; after an error there is no subscription. */
+enum status feed_start(struct feed *feed, const struct feed_context *context,
+                       const struct msg_subscribe *request, const char **reset,
+                       struct fault *fault);
+void feed_stop(struct feed *feed);
+
+/* The next frame, with a reference for the caller; NULL when nothing is owed now or the client
+ * has not acknowledged enough. An error is one of the store, or NO_MEMORY. */
+enum status feed_next(struct feed *feed, const struct feed_context *context, struct frame **out);
+/* INVALID_VALUE when the client acknowledges what was never sent. */
+enum status feed_acknowledge(struct feed *feed, uint64_t frames);
+
+/* Something moved: in all, in one lane, or in the rows that open scopes. */
+void feed_mark(struct feed *feed);
+void feed_mark_lane(struct feed *feed, uint32_t lane);
+void feed_mark_access(struct feed *feed);
+bool feed_due(const struct feed *feed);
+
+#endif

@@ -1,0 +1,32 @@
+/* Frames made during one pass over the due sessions, for others who are owed the very same bytes;
+ * and the working memory that making frames needs, once a thread. */
+#ifndef TANDEM_CORE_FEED_CACHE_H
+#define TANDEM_CORE_FEED_CACHE_H
+
+#include "server/core/feed/frame.h"
+#include "server/core/record/record.h"
+
+#define FEED_CACHE_ENTRIES 32u
+
+/* What a frame depends on. Equal keys mean equal bytes. */
+struct feed_key {
+    uint64_t view_class;   /* access_view_class of the viewer */
+    uint64_t subscription; /* fingerprint of what was asked for */
+    uint64_t cursor;       /* what the client has */
+    uint64_t scan;         /* what has been looked through for it */
+    uint64_t limit;        /* how far this frame may go */
+};
+
+struct feed_cache {
+    struct {
+        struct feed_key key;
+        struct frame *frame; /* NULL: there is nothing to send */
+        uint64_t to;
+        bool more;
+    } entries[FEED_CACHE_ENTRIES];
+    unsigned count;
+    struct record record;
+    struct buffer records, removed, purged, entered, message;
+};
+
+#endif

@@ -1,0 +1,222 @@
+/* Which records a frame holds. The happy path: step to the next entry, load the record, ask the
+ * gate, append the viewer's view of it. A frame ends only between mutations, so that the client
+ * applies each whole. */
+#include "server/core/feed/feed_internal.h"
+
+#include <string.h>
+
+#include "protocol/wire.h"
+#include "server/core/record/view.h"
+
+enum judgement { JUDGE_SKIP, JUDGE_SEND, JUDGE_REMOVE };
+
+static struct id last_id(void)
+{
+    struct id last;
+    memset(last.octet, 0xff, sizeof last.octet);
+    return last;
+}
+
+/* Whether a replica at `cursor` can hold the record although it may not be seen (any more): a
+ * placement for this viewer, in a scope that is open to them, ended since. A scope that closed
+ * itself has been purged whole. */
+static enum status may_be_held(const struct feed *feed, const struct feed_context *context,
+                               const struct record *record, uint64_t cursor, bool *held)
+{
+    *held = false;
+    for (unsigned i = 0; i < record->placement_count && !*held; i++) {
+        const struct placement *placement = &record->placements[i];
+        if (placement->removed <= cursor || !access_holds_tag(context->who, placement->tag) ||
+            !feed_wants_scope(feed, placement->scope)) {
+            continue;
+        }
+        struct opening opening;
+        enum status status =
+            access_opening(context->state, context->who, placement->scope, &opening);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        *held = opening.open;
+    }
+    return STATUS_OK;
+}
+
+static enum status judge(const struct feed *feed, const struct feed_context *context,
+                         const struct record *record, uint64_t cursor, enum judgement *out,
+                         bool *shareable)
+{
+    struct opening opening;
+    enum status status = access_opening(context->state, context->who, record->scope, &opening);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    bool own = record->scope.kind == SCOPE_USER;
+    bool restricted = !context->who->partner && record->scope.kind == SCOPE_ACCOUNT &&
+                      !(opening.open && opening.since == 1);
+    if (own || restricted) {
+        *shareable = false;
+    }
+    if (feed_wants_scope(feed, record->scope) &&
+        access_judge(context->who, &opening, record, ACTION_READ).allowed) {
+        *out = view_seq(context->who, record) > cursor ? JUDGE_SEND : JUDGE_SKIP;
+        return STATUS_OK;
+    }
+    bool held;
+    status = may_be_held(feed, context, record, cursor, &held);
+    *out = status == STATUS_OK && held ? JUDGE_REMOVE : JUDGE_SKIP;
+    return status;
+}
+
+static bool wants_entity(const struct feed *feed, struct bytes entity)
+{
+    if (feed->all_entities) {
+        return true;
+    }
+    struct wire_reader reader = wire_read(buffer_bytes(&feed->entities));
+    uint32_t count;
+    struct bytes name;
+    if (!wire_get_array(&reader, &count)) {
+        return false;
+    }
+    while (count-- > 0 && wire_get_str(&reader, &name)) {
+        if (bytes_equal(name, entity)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A record the feed names but the store has forgotten since is no error: a tombstone pruned. */
+static enum status load(const struct feed_context *context, struct id id, bool *found)
+{
+    struct bytes encoded;
+    enum status status = context->state->ops->record(context->state->self, id, &encoded);
+    *found = status == STATUS_OK;
+    if (status == STATUS_NOT_FOUND) {
+        return STATUS_OK;
+    }
+    return status == STATUS_OK ? record_decode(encoded, &context->cache->record) : status;
+}
+
+/* Looks at one record and gathers what is owed of it. */
+typedef enum status take_fn(const struct feed *feed, const struct feed_context *context,
+                            const struct record *record, uint64_t cursor,
+                            struct feed_batch *batch);
+
+/* What changed behind `cursor`: the record, or that it is gone. */
+static enum status take_change(const struct feed *feed, const struct feed_context *context,
+                               const struct record *record, uint64_t cursor,
+                               struct feed_batch *batch)
+{
+    enum judgement judgement;
+    enum status status = judge(feed, context, record, cursor, &judgement, &batch->shareable);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (judgement == JUDGE_SEND) {
+        view_encode(&context->cache->records, context->who, record);
+        batch->records++;
+    } else if (judgement == JUDGE_REMOVE) {
+        wire_put_id(&context->cache->removed, record->id);
+        batch->removed++;
+    }
+    return STATUS_OK;
+}
+
+/* What there is: the record, when it may be seen. */
+static enum status take_present(const struct feed *feed, const struct feed_context *context,
+                                const struct record *record, uint64_t cursor,
+                                struct feed_batch *batch)
+{
+    (void)cursor;
+    enum status status = feed_wants_scope(feed, record->scope)
+                             ? view_allowed(context->state, context->who, record)
+                             : STATUS_NOT_FOUND;
+    if (status == STATUS_OK) {
+        view_encode(&context->cache->records, context->who, record);
+        batch->records++;
+    }
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+/* A stretch of the feed to gather. */
+struct stretch {
+    struct lanes *lanes; /* NULL: the feed of everything */
+    uint64_t from, limit;
+    take_fn *take;
+};
+
+static enum status first_entry(const struct stretch *stretch, const struct state *state,
+                               uint64_t *seq, struct id *id)
+{
+    if (stretch->lanes == NULL) {
+        return state->ops->feed_next(state->self, seq, id);
+    }
+    return lanes_first(stretch->lanes, state, stretch->from, seq, id);
+}
+
+static enum status take_entry(const struct feed *feed, const struct feed_context *context,
+                              const struct stretch *stretch, struct id id,
+                              struct feed_batch *batch)
+{
+    bool found;
+    enum status status = load(context, id, &found);
+    const struct record *record = &context->cache->record;
+    if (status != STATUS_OK || !found || !wants_entity(feed, record->entity)) {
+        return status;
+    }
+    return stretch->take(feed, context, record, stretch->from, batch);
+}
+
+static enum status gather(const struct feed *feed, const struct feed_context *context,
+                          const struct stretch *stretch, struct feed_batch *batch)
+{
+    const struct feed_cache *cache = context->cache;
+    uint64_t seq = stretch->from, whole = stretch->from;
+    struct id id = last_id(), taken = last_id();
+    for (uint32_t examined = 0;; examined++) {
+        enum status status = first_entry(stretch, context->state, &seq, &id);
+        bool end = status == STATUS_NOT_FOUND || (status == STATUS_OK && seq > stretch->limit);
+        if (!end && status != STATUS_OK) {
+            return status;
+        }
+        bool full = cache->records.size + cache->removed.size >= LIMIT_FRAME_TARGET ||
+                    examined >= FEED_BUDGET;
+        if (end || (full && seq != whole && whole > stretch->from)) {
+            batch->to = end ? stretch->limit : whole;
+            batch->more = !end;
+            return STATUS_OK;
+        }
+        /* One record can stand in several lanes. */
+        if (seq != whole || !id_equal(id, taken)) {
+            status = take_entry(feed, context, stretch, id, batch);
+            taken = id;
+        } else {
+            status = STATUS_OK;
+        }
+        whole = seq;
+        if (status == STATUS_OK && stretch->lanes != NULL) {
+            status = lanes_step(stretch->lanes, context->state);
+        }
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+}
+
+enum status feed_collect(struct feed *feed, const struct feed_context *context, uint64_t limit,
+                         struct feed_batch *batch)
+{
+    struct stretch stretch = {feed->everything ? NULL : &feed->lanes, feed->scan, limit,
+                              take_change};
+    return gather(feed, context, &stretch, batch);
+}
+
+enum status feed_collect_backfill(struct feed *feed, const struct feed_context *context,
+                                  struct feed_batch *batch)
+{
+    const struct backfill *backfill = &feed->backfills[0];
+    struct stretch stretch = {&feed->backfill_lanes, backfill->from, backfill->until,
+                              take_present};
+    return gather(feed, context, &stretch, batch);
+}

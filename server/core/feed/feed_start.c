@@ -1,0 +1,174 @@
+/* What a client asks for when it subscribes, and whether its replica can be continued. */
+#include "server/core/feed/feed_internal.h"
+
+#include <string.h>
+
+#include "protocol/memory.h"
+#include "protocol/wire.h"
+
+static enum status read_scopes(struct feed *feed, struct bytes encoded, struct fault *fault)
+{
+    struct bytes field = bytes_text("scopes");
+    struct wire_reader reader = wire_read(encoded);
+    uint32_t count;
+    if (!wire_get_array(&reader, &count)) {
+        return fault_set(fault, STATUS_WRONG_KIND, field, "must be an array of scopes");
+    }
+    if (count > LIMIT_SCOPES) {
+        return fault_set(fault, STATUS_LIMIT, field, "at most %u scopes can be named",
+                         LIMIT_SCOPES);
+    }
+    feed->wanted = memory_new(count * sizeof *feed->wanted);
+    if (feed->wanted == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct bytes bytes;
+        struct scope scope;
+        if (!wire_get_bin(&reader, &bytes) || !scope_from_bytes(bytes, &scope)) {
+            return fault_set(fault, STATUS_INVALID_VALUE, field, "element %u is not a scope", i);
+        }
+        if (!feed_wants_scope(feed, scope)) {
+            feed->wanted[feed->wanted_count++] = scope;
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status read_entities(struct feed *feed, struct bytes encoded, struct fault *fault)
+{
+    struct wire_reader reader = wire_read(encoded);
+    uint32_t count = 0;
+    struct bytes name;
+    bool array = wire_get_array(&reader, &count);
+    while (array && count > 0 && wire_get_str(&reader, &name)) {
+        count--;
+    }
+    if (!array || count > 0) {
+        return fault_set(fault, STATUS_WRONG_KIND, bytes_text("entities"),
+                         "must be an array of entity names");
+    }
+    buffer_append(&feed->entities, encoded.data, encoded.size);
+    return feed->entities.failed ? STATUS_NO_MEMORY : STATUS_OK;
+}
+
+static bool read_resume_entry(struct bytes entry, struct backfill *out)
+{
+    struct bytes value, scope;
+    struct wire_reader reader;
+    if (!wire_map_find(entry, "scope", &value)) {
+        return false;
+    }
+    reader = wire_read(value);
+    if (!wire_get_bin(&reader, &scope) || !scope_from_bytes(scope, &out->scope) ||
+        !wire_map_find(entry, "from", &value)) {
+        return false;
+    }
+    reader = wire_read(value);
+    if (!wire_get_uint(&reader, &out->from) || !wire_map_find(entry, "until", &value)) {
+        return false;
+    }
+    reader = wire_read(value);
+    return wire_get_uint(&reader, &out->until) && out->from <= out->until;
+}
+
+static enum status read_resume(struct feed *feed, struct bytes encoded, uint64_t cursor,
+                               struct fault *fault)
+{
+    struct bytes field = bytes_text("resume");
+    struct wire_reader reader = wire_read(encoded);
+    uint32_t count;
+    if (!wire_get_array(&reader, &count)) {
+        return fault_set(fault, STATUS_WRONG_KIND, field, "must be an array");
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct bytes entry;
+        struct backfill backfill;
+        if (!wire_skip(&reader, &entry) || !read_resume_entry(entry, &backfill) ||
+            backfill.until > cursor) {
+            return fault_set(fault, STATUS_INVALID_VALUE, field,
+                             "element %u is not a backfill below the cursor", i);
+        }
+        feed_drop_backfill(feed, backfill.scope);
+        if (feed_wants_scope(feed, backfill.scope) && !feed_add_backfill(feed, backfill)) {
+            return STATUS_NO_MEMORY;
+        }
+    }
+    return STATUS_OK;
+}
+
+/* FNV-1a over what was asked for: equal requests share frames. */
+static uint64_t fingerprint(const struct msg_subscribe *request, bool scopes, bool entities)
+{
+    struct bytes parts[2] = {scopes ? request->scopes : bytes_of("*", 1),
+                             entities ? request->entities : bytes_of("*", 1)};
+    uint64_t hash = 14695981039346656037u;
+    for (size_t part = 0; part < 2; part++) {
+        for (size_t i = 0; i < parts[part].size; i++) {
+            hash = (hash ^ parts[part].data[i]) * 1099511628211u;
+        }
+        hash = (hash ^ 0xff) * 1099511628211u;
+    }
+    return hash;
+}
+
+static const char *why_reset(const struct feed_context *context,
+                             const struct msg_subscribe *request)
+{
+    const struct meta *meta = context->meta;
+    if (request->cursor == 0) {
+        return NULL;
+    }
+    if (!id_equal(request->epoch, meta->epoch)) {
+        return "epoch";
+    }
+    if (request->cursor > meta->seq) {
+        return "ahead";
+    }
+    if (request->cursor < meta->horizon) {
+        return "horizon";
+    }
+    return context->who->since > request->cursor ? "access" : NULL;
+}
+
+static enum status read_request(struct feed *feed, const struct msg_subscribe *request,
+                                struct fault *fault)
+{
+    enum status status = STATUS_OK;
+    if (!feed->all_scopes) {
+        status = read_scopes(feed, request->scopes, fault);
+    }
+    if (status == STATUS_OK && !feed->all_entities) {
+        status = read_entities(feed, request->entities, fault);
+    }
+    if (status == STATUS_OK && request->resume.size > 0) {
+        status = read_resume(feed, request->resume, request->cursor, fault);
+    }
+    return status;
+}
+
+enum status feed_start(struct feed *feed, const struct feed_context *context,
+                       const struct msg_subscribe *request, const char **reset,
+                       struct fault *fault)
+{
+    feed_stop(feed);
+    *reset = why_reset(context, request);
+    if (*reset != NULL) {
+        return STATUS_OK;
+    }
+    feed->all_scopes = request->scopes.size == 0;
+    feed->all_entities = request->entities.size == 0;
+    feed->everything = feed->all_scopes && !context->who->partner;
+    feed->client_cursor = feed->scan = feed->access_told = request->cursor;
+    feed->asked = fingerprint(request, !feed->all_scopes, !feed->all_entities);
+    enum status status = read_request(feed, request, fault);
+    if (status == STATUS_OK) {
+        status = feed_list_lanes(feed, context);
+    }
+    if (status != STATUS_OK) {
+        feed_stop(feed);
+        return status;
+    }
+    feed->active = feed->due = true;
+    return STATUS_OK;
+}

@@ -1,0 +1,314 @@
+#include "server/core/query/query.h"
+
+#include <string.h>
+
+#include "protocol/wire.h"
+#include "server/core/query/query_gather.h"
+#include "server/core/query/query_where.h"
+#include "server/core/record/view.h"
+
+#define DEFAULT_LIMIT 100u
+#define MAX_FETCH 100u
+/* Entries one page looks through before it hands back a place to go on from: what bounds the
+ * time an I/O thread gives to one request. */
+#define PAGE_BUDGET 5000u
+
+void page_release(struct page *page)
+{
+    buffer_release(&page->items);
+    buffer_release(&page->next);
+}
+
+static uint32_t page_limit(uint64_t asked)
+{
+    uint64_t limit = asked == 0 ? DEFAULT_LIMIT : asked;
+    return (uint32_t)(limit > LIMIT_PAGE ? LIMIT_PAGE : limit);
+}
+
+/* What a page does with a record it may show. */
+static void take(struct page *page, const struct principal *who, const struct record *record)
+{
+    view_encode(&page->items, who, record);
+    page->count++;
+}
+
+static enum status finish(const struct page *page)
+{
+    return page->items.failed || page->next.failed ? STATUS_NO_MEMORY : STATUS_OK;
+}
+
+enum status query_fetch(const struct state *state, const struct principal *who,
+                        const struct msg_fetch *request, struct record *scratch,
+                        struct page *page, struct fault *fault)
+{
+    struct wire_reader reader = wire_read(request->ids);
+    uint32_t count;
+    if (!wire_get_array(&reader, &count)) {
+        return fault_set(fault, STATUS_WRONG_KIND, bytes_text("ids"), "must be an array of ids");
+    }
+    if (count > MAX_FETCH) {
+        return fault_set(fault, STATUS_LIMIT, bytes_text("ids"), "at most %u ids", MAX_FETCH);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct id id;
+        if (!wire_get_id(&reader, &id)) {
+            return fault_set(fault, STATUS_WRONG_KIND, bytes_text("ids"),
+                             "element %u is not an id", i);
+        }
+        enum status status = view_load(state, who, id, scratch);
+        if (status == STATUS_OK) {
+            take(page, who, scratch);
+        } else if (status != STATUS_NOT_FOUND) {
+            return status;
+        }
+    }
+    return finish(page);
+}
+
+/* How a query walks, for staff: an index, in two passes when it sorts, since a record without a
+ * value stands in no index of that field. The pass is the first byte of a place. */
+enum pass { PASS_INDEX = 'i', PASS_MISSING = 'm' };
+
+struct plan {
+    struct bytes entity;
+    const struct field_def *sort; /* NULL: by id */
+    struct bytes field;           /* index walked in PASS_INDEX; none: by id */
+    struct buffer exact;          /* only this key of it; empty: all */
+    bool descending;
+    struct where where;
+};
+
+static enum status plan_sort(const struct entity_def *entity, const struct msg_query *request,
+                             struct plan *plan, struct fault *fault)
+{
+    if (request->sort.size == 0) {
+        return STATUS_OK;
+    }
+    plan->sort = entity != NULL ? schema_field(entity, request->sort) : NULL;
+    if (plan->sort == NULL) {
+        return fault_set(fault, STATUS_UNKNOWN_FIELD, request->sort,
+                         "there is no such field to sort by");
+    }
+    if ((plan->sort->flags & (FIELD_INDEXED | FIELD_UNIQUE)) == 0) {
+        return fault_set(fault, STATUS_INVALID_VALUE, request->sort,
+                         "lists cannot be sorted by this field; see the schema for those that can");
+    }
+    plan->field = bytes_text(plan->sort->name);
+    return STATUS_OK;
+}
+
+/* Without an order to keep, an equality on an indexed field finds its records at once. */
+static void plan_lookup(struct plan *plan)
+{
+    for (uint32_t i = 0; i < plan->where.count && plan->sort == NULL; i++) {
+        const struct condition *condition = &plan->where.conditions[i];
+        struct wire_reader value = wire_read(condition->value);
+        if (condition->op == OP_EQUAL && condition->def != NULL &&
+            (condition->def->flags & (FIELD_INDEXED | FIELD_UNIQUE)) != 0 &&
+            wire_peek(&value) != WIRE_NIL) {
+            plan->field = condition->field;
+            schema_index_key(condition->def->kind, condition->value, &plan->exact);
+            return;
+        }
+    }
+}
+
+static enum status plan_read(const struct msg_query *request, struct plan *plan,
+                             struct fault *fault)
+{
+    const struct entity_def *entity = schema_entity(request->entity);
+    plan->entity = request->entity;
+    plan->descending = request->descending;
+    enum status status = where_read(request->entity, request->where, &plan->where, fault);
+    if (status == STATUS_OK) {
+        status = plan_sort(entity, request, plan, fault);
+    }
+    if (status == STATUS_OK) {
+        plan_lookup(plan);
+    }
+    return status == STATUS_OK && plan->exact.failed ? STATUS_NO_MEMORY : status;
+}
+
+/* Whether a record found in this pass belongs to it and to the answer. */
+static bool belongs(const struct plan *plan, enum pass pass, const struct principal *who,
+                    const struct record *record)
+{
+    if (pass == PASS_MISSING &&
+        where_value(who, record, bytes_text(plan->sort->name)).size > 0) {
+        return false;
+    }
+    return where_meets(&plan->where, who, record);
+}
+
+static enum status walk_index(const struct state *state, const struct principal *who,
+                              const struct plan *plan, uint32_t limit, struct buffer *place,
+                              enum pass *pass, struct record *scratch, struct page *page)
+{
+    for (uint32_t examined = 0; page->count < limit && examined < PAGE_BUDGET; examined++) {
+        struct id id;
+        struct bytes field = *pass == PASS_INDEX ? plan->field : bytes_of(NULL, 0);
+        struct bytes exact = *pass == PASS_INDEX ? buffer_bytes(&plan->exact) : bytes_of(NULL, 0);
+        enum status status = state->ops->index_next(state->self, plan->entity, field, exact,
+                                                    plan->descending, place, &id);
+        if (status == STATUS_NOT_FOUND && *pass == PASS_INDEX && plan->sort != NULL) {
+            *pass = PASS_MISSING;
+            buffer_clear(place);
+            continue;
+        }
+        if (status != STATUS_OK) {
+            return status;
+        }
+        status = view_load(state, who, id, scratch);
+        if (status == STATUS_OK && belongs(plan, *pass, who, scratch)) {
+            take(page, who, scratch);
+        } else if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
+            return status;
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status run_for_staff(const struct state *state, const struct principal *who,
+                                 const struct plan *plan, const struct msg_query *request,
+                                 struct record *scratch, struct page *page)
+{
+    struct buffer place = {0};
+    enum pass pass = PASS_INDEX;
+    if (request->after.size > 0) {
+        pass = (enum pass)request->after.data[0];
+        if (pass != PASS_INDEX && (pass != PASS_MISSING || plan->sort == NULL)) {
+            return STATUS_INVALID_VALUE;
+        }
+        buffer_append(&place, request->after.data + 1, request->after.size - 1);
+    }
+    enum status status = walk_index(state, who, plan, page_limit(request->limit), &place, &pass,
+                                    scratch, page);
+    if (status == STATUS_OK) {
+        buffer_append_byte(&page->next, (uint8_t)pass);
+        buffer_append(&page->next, place.data, place.size);
+    } else if (status == STATUS_NOT_FOUND) {
+        status = STATUS_OK;
+    }
+    buffer_release(&place);
+    return status;
+}
+
+struct outsider_query {
+    const struct plan *plan;
+    const struct principal *who;
+};
+
+static bool take_for_outsider(const void *context, const struct record *record,
+                              struct buffer *key)
+{
+    const struct outsider_query *query = context;
+    const struct plan *plan = query->plan;
+    if (!bytes_equal(record->entity, plan->entity) ||
+        !where_meets(&plan->where, query->who, record)) {
+        return false;
+    }
+    if (plan->sort != NULL) {
+        struct bytes value = where_value(query->who, record, bytes_text(plan->sort->name));
+        /* What has no value comes last in either direction. */
+        bool first = (value.size > 0) != plan->descending;
+        buffer_append_byte(key, first ? PASS_INDEX : PASS_MISSING);
+        where_key(plan->sort, value, key);
+    }
+    return true;
+}
+
+enum status query_run(const struct state *state, const struct principal *who,
+                      const struct msg_query *request, struct record *scratch, struct page *page,
+                      struct fault *fault)
+{
+    struct plan plan = {0};
+    enum status status = plan_read(request, &plan, fault);
+    if (status == STATUS_OK && who->partner) {
+        struct outsider_query query = {&plan, who};
+        struct gather gather = {
+            state,  who, scratch, take_for_outsider, &query, request->descending,
+            page_limit(request->limit), request->after};
+        status = gather_page(&gather, NULL, 0, page);
+    } else if (status == STATUS_OK) {
+        status = run_for_staff(state, who, &plan, request, scratch, page);
+    }
+    if (status == STATUS_INVALID_VALUE && fault != NULL && fault->status == STATUS_OK) {
+        fault_set(fault, status, bytes_text("after"), "this is no place of this query");
+    }
+    buffer_release(&plan.exact);
+    return status == STATUS_OK ? finish(page) : status;
+}
+
+/* Milliseconds at which the record stands in a timeline, as bytes that sort. */
+static bool take_for_timeline(const void *context, const struct record *record,
+                              struct buffer *key)
+{
+    (void)context;
+    const struct entity_def *entity = schema_entity(record->entity);
+    if (entity == NULL || entity->timeline_field == NULL) {
+        return false;
+    }
+    int64_t at = (int64_t)record->created.at_ms, days;
+    const struct record_field *field = record_field(record, entity->timeline_field);
+    struct bytes text;
+    if (field != NULL) {
+        struct wire_reader reader = wire_read(field->value);
+        if (!wire_get_int(&reader, &at) && wire_get_str(&reader, &text) &&
+            schema_date_from_text(text, &days)) {
+            at = days * 86400000;
+        }
+    }
+    uint8_t octets[8];
+    put_u64(octets, (uint64_t)at ^ (UINT64_C(1) << 63));
+    buffer_append(key, octets, sizeof octets);
+    return true;
+}
+
+static enum status timeline_for_staff(const struct state *state, const struct principal *who,
+                                      struct scope scope, const struct msg_timeline *request,
+                                      struct record *scratch, struct page *page)
+{
+    uint32_t limit = page_limit(request->limit);
+    buffer_append(&page->next, request->after.data, request->after.size);
+    for (uint32_t examined = 0; page->count < limit && examined < PAGE_BUDGET; examined++) {
+        struct id id;
+        enum status status = state->ops->timeline_next(state->self, scope, &page->next, &id);
+        if (status == STATUS_NOT_FOUND) {
+            buffer_clear(&page->next);
+            return STATUS_OK;
+        }
+        if (status != STATUS_OK) {
+            return status;
+        }
+        status = view_load(state, who, id, scratch);
+        if (status == STATUS_OK) {
+            take(page, who, scratch);
+        } else if (status != STATUS_NOT_FOUND) {
+            return status;
+        }
+    }
+    return STATUS_OK;
+}
+
+enum status query_timeline(const struct state *state, const struct principal *who,
+                           const struct msg_timeline *request, struct record *scratch,
+                           struct page *page, struct fault *fault)
+{
+    enum status status = view_load(state, who, request->account, scratch);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct scope scope = {SCOPE_ACCOUNT, request->account};
+    if (who->partner) {
+        struct gather gather = {
+            state, who,  scratch, take_for_timeline, NULL, true, page_limit(request->limit),
+            request->after};
+        status = gather_page(&gather, &scope, 1, page);
+    } else {
+        status = timeline_for_staff(state, who, scope, request, scratch, page);
+    }
+    if (status == STATUS_INVALID_VALUE) {
+        return fault_set(fault, status, bytes_text("after"), "this is no place of this timeline");
+    }
+    return status == STATUS_OK ? finish(page) : status;
+}

@@ -1,0 +1,224 @@
+#include "server/core/query/query_where.h"
+
+#include <string.h>
+
+#include "protocol/wire.h"
+
+static bool read_op(struct bytes text, enum condition_op *out)
+{
+    static const char *const names[] = {"=", "!=", "<", "<=", ">", ">=", "contains"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (bytes_is(text, names[i])) {
+            *out = (enum condition_op)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum status read_condition(const struct entity_def *entity, struct wire_reader *reader,
+                                  struct condition *out, struct fault *fault)
+{
+    uint32_t parts;
+    struct bytes op;
+    if (!wire_get_array(reader, &parts) || parts != 3 || !wire_get_str(reader, &out->field) ||
+        !wire_get_str(reader, &op) || !wire_skip(reader, &out->value)) {
+        return fault_set(fault, STATUS_WRONG_KIND, bytes_text("where"),
+                         "each condition is an array [field, op, value]");
+    }
+    if (!read_op(op, &out->op)) {
+        return fault_set(fault, STATUS_INVALID_VALUE, out->field,
+                         "the operators are = != < <= > >= contains");
+    }
+    out->def = entity != NULL ? schema_field(entity, out->field) : NULL;
+    if (out->def == NULL) {
+        return STATUS_OK;
+    }
+    out->field = bytes_text(out->def->name);
+    if (out->op == OP_CONTAINS) {
+        return STATUS_OK;
+    }
+    /* nil asks for fields that are not set, whether or not the field is required. */
+    struct wire_reader value = wire_read(out->value);
+    return wire_peek(&value) == WIRE_NIL ? STATUS_OK : schema_check(out->def, out->value, fault);
+}
+
+enum status where_read(struct bytes entity_name, struct bytes encoded, struct where *out,
+                       struct fault *fault)
+{
+    out->count = 0;
+    if (encoded.size == 0) {
+        return STATUS_OK;
+    }
+    const struct entity_def *entity = schema_entity(entity_name);
+    struct wire_reader reader = wire_read(encoded);
+    uint32_t count;
+    if (!wire_get_array(&reader, &count)) {
+        return fault_set(fault, STATUS_WRONG_KIND, bytes_text("where"),
+                         "must be an array of conditions");
+    }
+    if (count > QUERY_MAX_CONDITIONS) {
+        return fault_set(fault, STATUS_LIMIT, bytes_text("where"),
+                         "at most %u conditions are allowed", QUERY_MAX_CONDITIONS);
+    }
+    while (out->count < count) {
+        enum status status =
+            read_condition(entity, &reader, &out->conditions[out->count], fault);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        out->count++;
+    }
+    return STATUS_OK;
+}
+
+static enum field_kind kind_by_shape(struct bytes value)
+{
+    struct wire_reader reader = wire_read(value);
+    switch (wire_peek(&reader)) {
+    case WIRE_BOOL:
+        return KIND_BOOLEAN;
+    case WIRE_INT:
+    case WIRE_UINT:
+        return KIND_INTEGER;
+    case WIRE_BIN:
+        return KIND_REFERENCE;
+    case WIRE_MAP:
+        return KIND_MONEY;
+    case WIRE_NONE:
+    case WIRE_NIL:
+    case WIRE_STR:
+    case WIRE_ARRAY:
+        break;
+    }
+    return KIND_TEXT;
+}
+
+void where_key(const struct field_def *def, struct bytes value, struct buffer *out)
+{
+    if (value.size > 0) {
+        schema_index_key(def != NULL ? def->kind : kind_by_shape(value), value, out);
+    }
+}
+
+struct bytes where_value(const struct principal *who, const struct record *record,
+                         struct bytes field)
+{
+    const struct record_field *found = record_field_any(record, field);
+    if (found == NULL || !access_sees_field(who, record, found)) {
+        return (struct bytes){NULL, 0};
+    }
+    struct wire_reader reader = wire_read(found->value);
+    return wire_peek(&reader) == WIRE_NIL ? (struct bytes){NULL, 0} : found->value;
+}
+
+static uint8_t fold(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
+}
+
+/* Whether `part` occurs in `text`, ASCII letters of either case being the same. */
+static bool text_contains(struct bytes text, struct bytes part)
+{
+    for (size_t at = 0; part.size <= text.size && at <= text.size - part.size; at++) {
+        size_t same = 0;
+        while (same < part.size && fold(text.data[at + same]) == fold(part.data[same])) {
+            same++;
+        }
+        if (same == part.size) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* In text: a part of it. In an array: one of its elements. In a map: a part of one of its texts. */
+static bool value_contains(struct bytes value, struct bytes wanted)
+{
+    struct wire_reader reader = wire_read(value), wanted_reader = wire_read(wanted);
+    struct bytes text, part, element;
+    bool textual = wire_get_str(&wanted_reader, &part);
+    if (textual && wire_get_str(&reader, &text)) {
+        return text_contains(text, part);
+    }
+    uint32_t count;
+    bool map = false;
+    if (!wire_get_array(&reader, &count)) {
+        map = wire_get_map(&reader, &count);
+        if (!map) {
+            return false;
+        }
+    }
+    while (count-- > 0) {
+        if ((map && !wire_skip(&reader, NULL)) || !wire_skip(&reader, &element)) {
+            return false;
+        }
+        if (bytes_equal(element, wanted) || (textual && map && value_contains(element, wanted))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Numbers may be written in several widths, so equality too compares keys where the kind has
+ * them, and the bytes where it has none. Long text shares a key with what begins alike. */
+static int compare_values(const struct condition *condition, struct bytes value, bool *ordered)
+{
+    struct buffer mine = {0}, wanted = {0};
+    where_key(condition->def, value, &mine);
+    where_key(condition->def, condition->value, &wanted);
+    *ordered = mine.size > 0 && wanted.size > 0 && !mine.failed && !wanted.failed;
+    int order = *ordered ? bytes_compare(buffer_bytes(&mine), buffer_bytes(&wanted)) : 0;
+    bool cut = mine.size >= SCHEMA_KEY_MAX && wanted.size >= SCHEMA_KEY_MAX;
+    if (!*ordered || (order == 0 && cut)) {
+        order = bytes_compare(value, condition->value);
+    }
+    buffer_release(&mine);
+    buffer_release(&wanted);
+    return order;
+}
+
+static bool condition_meets(const struct condition *condition, const struct principal *who,
+                            const struct record *record)
+{
+    struct bytes value = where_value(who, record, condition->field);
+    struct wire_reader reader = wire_read(condition->value);
+    bool wants_none = wire_peek(&reader) == WIRE_NIL;
+    if (value.size == 0 || wants_none) {
+        bool both = value.size == 0 && wants_none;
+        return condition->op == OP_EQUAL ? both : condition->op == OP_UNEQUAL && !both;
+    }
+    if (condition->op == OP_CONTAINS) {
+        return value_contains(value, condition->value);
+    }
+    bool ordered;
+    int order = compare_values(condition, value, &ordered);
+    switch (condition->op) {
+    case OP_EQUAL:
+        return order == 0;
+    case OP_UNEQUAL:
+        return order != 0;
+    case OP_LESS:
+        return ordered && order < 0;
+    case OP_AT_MOST:
+        return ordered && order <= 0;
+    case OP_MORE:
+        return ordered && order > 0;
+    case OP_AT_LEAST:
+        return ordered && order >= 0;
+    case OP_CONTAINS:
+        break;
+    }
+    return false;
+}
+
+bool where_meets(const struct where *where, const struct principal *who,
+                 const struct record *record)
+{
+    for (uint32_t i = 0; i < where->count; i++) {
+        if (!condition_meets(&where->conditions[i], who, record)) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,154 @@
+/* Shared between the files of a session: session.c (life, timers, what is sent next),
+ * session_receive.c (which message goes where), session_sign_in.c, session_subscribe.c,
+ * session_mutate.c, session_ask.c (reading), session_secrets.c (codes, passwords, certificates). */
+#ifndef TANDEM_CORE_SESSION_INTERNAL_H
+#define TANDEM_CORE_SESSION_INTERNAL_H
+
+#include "server/core/feed/feed.h"
+#include "server/core/session/session.h"
+
+#define SESSION_MAGIC 0x73657373u
+/* Replies waiting for the socket, beyond which the client is not read. */
+#define SESSION_REPLY_BYTES (256u * 1024u)
+/* Commands submitted and not answered, beyond which the client is not read. */
+#define SESSION_PENDING (LIMIT_IN_FLIGHT + 8u)
+#define SESSION_TOKEN_DAYS 30u
+#define SESSION_CODE_HOURS 24u
+#define SESSION_DAY_MS UINT64_C(86400000)
+
+/* Allowed moves: OPEN -> SIGNING_IN -> SIGNED_IN; any -> CLOSING. See session_move(). */
+enum session_phase { PHASE_OPEN, PHASE_SIGNING_IN, PHASE_SIGNED_IN, PHASE_CLOSING };
+
+/* What to do when the committer or the hasher answers. */
+enum continuation {
+    THEN_NOTHING,
+    THEN_RESULT,         /* a mutation: pass its result on */
+    THEN_CHECK_PASSWORD, /* sign-in: the password was compared */
+    THEN_REFUSE,         /* sign-in that fails in any case, after the usual time */
+    THEN_STORE_NEW,      /* sign-in by code: the new password was hashed */
+    THEN_WELCOME,        /* sign-in: the token, or the new password, is stored */
+    THEN_ISSUE_TOKEN,    /* sign-in by code: the password is stored, a token may follow */
+    THEN_HASH_CHANGED,   /* change of password: the old one was compared */
+    THEN_STORE_CHANGED,  /* change of password: the new one was hashed */
+    THEN_ANSWER,         /* a request: it is stored, say so */
+    THEN_ANSWER_CODE     /* invite: hand out the code */
+};
+
+struct pending {
+    uint64_t ticket;
+    uint64_t number; /* of a mutation, or the request to answer */
+    enum continuation then;
+};
+
+struct reply {
+    struct frame *frame;
+    struct reply *next;
+};
+
+struct session {
+    uint32_t magic;
+    enum session_phase phase;
+    struct session_port port;
+    struct session_limits limits;
+    struct interest *interest;
+    struct feed_cache *cache;
+    void *owner;
+
+    struct reply *first_reply, *last_reply;
+    size_t reply_bytes;
+
+    uint64_t opened_at, heard_at; /* uptime */
+    double allowance;             /* messages the client may still send now */
+    uint64_t allowance_at;
+    struct buffer stalled;        /* a message that waits for room in the committer's queue */
+
+    bool has_certificate;
+    uint8_t certificate[32];
+
+    /* Sign-in under way, and what it settled. */
+    struct id client;
+    struct id user;
+    char name[65];
+    bool remember;
+    struct buffer new_secret; /* wiped after use */
+    char token[65];
+    bool has_token;
+    uint8_t token_hash[32];
+
+    /* The principal as of people_seen. */
+    struct principal who;
+    uint64_t people_seen;
+    struct feed feed;
+
+    enum continuation hashing; /* what the hasher is working on; THEN_NOTHING: nothing */
+    uint64_t hash_request;
+    char code[32];             /* of an invite under way */
+    uint64_t code_expires;
+
+    struct pending pending[SESSION_PENDING];
+    uint32_t pending_count;
+    uint64_t next_ticket;
+};
+
+/* Checks the move against the table of allowed ones. */
+void session_move(struct session *session, enum session_phase to);
+
+/* Queues a message to be sent; when memory is short the session closes. */
+void session_reply(struct session *session, const struct message *message);
+void session_reply_bytes(struct session *session, struct bytes message);
+/* Queues an `error`. `request` may be NULL when it answers none. */
+void session_refuse(struct session *session, const uint64_t *request, enum status status,
+                    const struct fault *fault);
+void session_refuse_later(struct session *session, enum status status, uint64_t wait_ms);
+void session_close(struct session *session, enum close_code code);
+
+/* A command of the user; false when the queue is full, and then nothing is pending. */
+bool session_submit(struct session *session, enum command_kind kind, struct bytes body,
+                    enum continuation then, uint64_t number);
+/* As session_submit, for the credentials of `user`. */
+bool session_submit_credential(struct session *session, struct id user, int kind,
+                               struct bytes value, uint64_t expires_ms, enum continuation then,
+                               uint64_t number);
+/* Begins hashing; refuses with BUSY (and `request`, may be NULL) when that is not possible. */
+bool session_hash(struct session *session, const struct hash_request *request,
+                  enum continuation then, uint64_t number);
+
+/* A snapshot with the principal as of it. False when the session cannot go on: it is closing, or
+ * the store failed; then nothing is open. */
+bool session_look(struct session *session, struct state *state, struct meta *meta);
+void session_look_away(struct session *session);
+
+/* Handlers, one for each message of a client. */
+void session_on_hello(struct session *session, const struct msg_hello *hello);
+void session_on_subscribe(struct session *session, const struct msg_subscribe *subscribe);
+void session_on_ack(struct session *session, const struct msg_ack *ack);
+/* False: the committer's queue is full, the message must wait. */
+bool session_on_mutate(struct session *session, const struct msg_mutate *mutate,
+                       struct bytes frame);
+void session_on_goodbye(struct session *session, const struct msg_goodbye *goodbye);
+void session_on_fetch(struct session *session, const struct msg_fetch *fetch);
+void session_on_query(struct session *session, const struct msg_query *query);
+void session_on_timeline(struct session *session, const struct msg_timeline *timeline);
+void session_on_history(struct session *session, const struct msg_history *history);
+void session_on_status(struct session *session, const struct msg_status *status);
+void session_on_invite(struct session *session, const struct msg_invite *invite);
+void session_on_certificate(struct session *session, const struct msg_certificate *certificate);
+void session_on_password(struct session *session, const struct msg_password *password);
+void session_on_sign_out(struct session *session, const struct msg_sign_out *sign_out);
+
+/* Continuations. */
+void session_continue_sign_in(struct session *session, enum continuation then,
+                              const struct hash_outcome *outcome);
+void session_stored_sign_in(struct session *session, enum continuation then, enum status status);
+void session_continue_password(struct session *session, enum continuation then,
+                               const struct hash_outcome *outcome);
+void session_stored_request(struct session *session, const struct pending *pending,
+                            enum status status);
+void session_answer_result(struct session *session, const struct pending *pending,
+                           enum status status, struct bytes answer);
+
+/* Overwrites memory that held a secret. */
+void session_wipe(void *memory, size_t size);
+void session_hex(const uint8_t *bytes, size_t size, char *out);
+
+#endif

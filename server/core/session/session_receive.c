@@ -1,0 +1,146 @@
+/* Which message of a client goes to which handler, and what is refused before one is asked. */
+#include "server/core/session/session_internal.h"
+
+#include <assert.h>
+
+/* The request number of a message that asks for an answer, or NULL. */
+static const uint64_t *request_of(const struct message *message)
+{
+    switch (message->type) {
+    case MESSAGE_FETCH:
+        return &message->as.fetch.request;
+    case MESSAGE_QUERY:
+        return &message->as.query.request;
+    case MESSAGE_TIMELINE:
+        return &message->as.timeline.request;
+    case MESSAGE_HISTORY:
+        return &message->as.history.request;
+    case MESSAGE_STATUS:
+        return &message->as.status.request;
+    case MESSAGE_INVITE:
+        return &message->as.invite.request;
+    case MESSAGE_CERTIFICATE:
+        return &message->as.certificate.request;
+    case MESSAGE_PASSWORD:
+        return &message->as.password.request;
+    case MESSAGE_SIGN_OUT:
+        return &message->as.sign_out.request;
+    default:
+        return NULL;
+    }
+}
+
+static void on_ping(struct session *session, const struct msg_ping *ping)
+{
+    struct message pong = {.type = MESSAGE_PONG};
+    pong.as.pong.request = ping->request;
+    pong.as.pong.time = session->port.now_ms(session->port.self);
+    message_mark(&pong, "request");
+    session_reply(session, &pong);
+}
+
+static void on_unsubscribe(struct session *session)
+{
+    feed_stop(&session->feed);
+}
+
+static void dispatch(struct session *session, const struct message *message, struct bytes frame)
+{
+    switch (message->type) {
+    case MESSAGE_SUBSCRIBE:
+        session_on_subscribe(session, &message->as.subscribe);
+        break;
+    case MESSAGE_UNSUBSCRIBE:
+        on_unsubscribe(session);
+        break;
+    case MESSAGE_ACK:
+        session_on_ack(session, &message->as.ack);
+        break;
+    case MESSAGE_MUTATE:
+        if (!session_on_mutate(session, &message->as.mutate, frame)) {
+            buffer_clear(&session->stalled);
+            buffer_append(&session->stalled, frame.data, frame.size);
+            if (session->stalled.failed) {
+                session_close(session, CLOSE_SERVER_ERROR);
+            }
+        }
+        break;
+    case MESSAGE_FETCH:
+        session_on_fetch(session, &message->as.fetch);
+        break;
+    case MESSAGE_QUERY:
+        session_on_query(session, &message->as.query);
+        break;
+    case MESSAGE_TIMELINE:
+        session_on_timeline(session, &message->as.timeline);
+        break;
+    case MESSAGE_HISTORY:
+        session_on_history(session, &message->as.history);
+        break;
+    case MESSAGE_STATUS:
+        session_on_status(session, &message->as.status);
+        break;
+    case MESSAGE_INVITE:
+        session_on_invite(session, &message->as.invite);
+        break;
+    case MESSAGE_CERTIFICATE:
+        session_on_certificate(session, &message->as.certificate);
+        break;
+    case MESSAGE_PASSWORD:
+        session_on_password(session, &message->as.password);
+        break;
+    case MESSAGE_SIGN_OUT:
+        session_on_sign_out(session, &message->as.sign_out);
+        break;
+    case MESSAGE_PING:
+        on_ping(session, &message->as.ping);
+        break;
+    case MESSAGE_GOODBYE:
+        session_on_goodbye(session, &message->as.goodbye);
+        break;
+    default:
+        session_refuse(session, NULL, STATUS_UNEXPECTED, NULL);
+        break;
+    }
+}
+
+static bool ends_the_connection(enum status status)
+{
+    return status == STATUS_MALFORMED || status == STATUS_TOO_DEEP || status == STATUS_TOO_LARGE;
+}
+
+static void refuse_frame(struct session *session, const struct message *message,
+                         enum status status, const struct fault *fault)
+{
+    session_refuse(session, request_of(message), status, fault);
+    if (ends_the_connection(status) || session->phase != PHASE_SIGNED_IN) {
+        session_close(session, CLOSE_PROTOCOL);
+    }
+}
+
+void session_received(struct session *session, struct bytes frame)
+{
+    assert(session->magic == SESSION_MAGIC);
+    if (session->phase == PHASE_CLOSING) {
+        return;
+    }
+    session->heard_at = session->port.uptime_ms(session->port.self);
+    struct message message = {0};
+    struct fault fault;
+    fault_clear(&fault);
+    enum status status = frame.size > LIMIT_MESSAGE_BYTES
+                             ? STATUS_TOO_LARGE
+                             : message_decode(frame, &message, &fault);
+    if (message.type != MESSAGE_ACK) {
+        session->allowance -= 1.0;
+    }
+    if (status != STATUS_OK) {
+        refuse_frame(session, &message, status, &fault);
+    } else if (session->phase == PHASE_SIGNED_IN) {
+        dispatch(session, &message, frame);
+    } else if (message.type == MESSAGE_HELLO && session->phase == PHASE_OPEN) {
+        session_on_hello(session, &message.as.hello);
+    } else {
+        refuse_frame(session, &message, STATUS_NOT_SIGNED_IN, NULL);
+    }
+}
