@@ -1,0 +1,207 @@
+#include "tests/real/stage.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST_ARGUMENTS 48
+
+/* Clients are not run while the test waits for the server's end, and say no goodbye. */
+const char *const stage_arguments[] = {"--drain", "1", NULL};
+
+static struct tandem_output run(const struct stage *stage, const char *user, const char *password,
+                                const char *fresh, const char *const *arguments)
+{
+    char profile[SCRATCH_PATH + 64];
+    (void)snprintf(profile, sizeof profile, "%s/profile-%s", stage->folder, user);
+    const struct tandem_command command = {
+        .profile = profile, .password = password, .new_password = fresh};
+    return tandem_command_run(&command, arguments);
+}
+
+/* Says what a command said unless it succeeded. */
+static bool settle(const char *user, const char *const *arguments, struct tandem_output *output)
+{
+    bool good = output->status == 0;
+    if (!good) {
+        (void)fprintf(stderr, "%s: tandem %s %s: exit status %d\n%s%s\n", user, arguments[0],
+                      arguments[1] == NULL ? "" : arguments[1], output->status, output->out,
+                      output->err);
+    }
+    tandem_output_release(output);
+    return good;
+}
+
+/* All of a variable argument list, with its NULL. */
+static void gather(va_list values, const char *arguments[MOST_ARGUMENTS])
+{
+    size_t count = 0;
+    do {
+        arguments[count] = count + 1 < MOST_ARGUMENTS ? va_arg(values, const char *) : NULL;
+    } while (arguments[count++] != NULL);
+}
+
+struct tandem_output stage_run(const struct stage *stage, const char *user, ...)
+{
+    const char *arguments[MOST_ARGUMENTS];
+    va_list values;
+    va_start(values, user);
+    gather(values, arguments);
+    va_end(values);
+    return run(stage, user, NULL, NULL, arguments);
+}
+
+bool stage_do(const struct stage *stage, const char *user, ...)
+{
+    const char *arguments[MOST_ARGUMENTS];
+    va_list values;
+    va_start(values, user);
+    gather(values, arguments);
+    va_end(values);
+    struct tandem_output output = run(stage, user, NULL, NULL, arguments);
+    return settle(user, arguments, &output);
+}
+
+bool stage_sign_in(const struct stage *stage, const char *user, const char *code,
+                   const char *password)
+{
+    const char *const arguments[] = {"login", stage->server.url, "--user",         user,
+                                     "--ca",  stage->server.ca,  NULL};
+    struct tandem_output output = run(stage, user, code, password, arguments);
+    return settle(user, arguments, &output);
+}
+
+bool stage_open(struct stage *stage)
+{
+    *stage = (struct stage){.beacon = 0};
+    stage->crowd.server = &stage->server;
+    return scratch_make(stage->folder) &&
+           server_process_make(&stage->server, stage->folder, STAGE_ADMIN, STAGE_ADMIN_PASSWORD) &&
+           server_process_start(&stage->server, stage_arguments, 0) &&
+           stage_sign_in(stage, STAGE_ADMIN, STAGE_ADMIN_PASSWORD, NULL);
+}
+
+bool stage_close(struct stage *stage)
+{
+    for (size_t i = 0; i < CROWD_MOST; i++) {
+        sight_release(&stage->before[i]);
+    }
+    crowd_release(&stage->crowd);
+    model_release(&stage->model);
+    bool good = server_process_stop(&stage->server);
+    scratch_remove(stage->folder);
+    return good;
+}
+
+int64_t stage_seq(const struct stage *stage)
+{
+    struct tandem_output output = stage_run(stage, STAGE_ADMIN, "status", "--json", NULL);
+    int64_t seq = tandem_output_number(&output, "seq");
+    if (seq < 0) {
+        (void)fprintf(stderr, "tandem status: %s%s\n", output.out, output.err);
+    }
+    tandem_output_release(&output);
+    return seq;
+}
+
+struct item *stage_assign(struct stage *stage, const char *supplier, const char *account,
+                          const char *level, const char *until)
+{
+    char text[256];
+    (void)snprintf(text, sizeof text, "account:%s", account);
+    struct item *item = model_add(&stage->model, "assignment", supplier, text);
+    (void)snprintf(text, sizeof text, "partner:%s", supplier);
+    item_tag(item, text);
+    item_set(item, "party", supplier);
+    item_set(item, "account", account);
+    item_set(item, "level", level);
+    item_set(item, "until", until);
+    item_set(item, "status", "Active");
+    return item;
+}
+
+struct item *stage_assignment(const struct stage *stage, const char *supplier, const char *account)
+{
+    for (size_t i = 0; i < stage->model.count; i++) {
+        struct item *item = stage->model.items[i];
+        if (!item->gone && strcmp(item->entity, "assignment") == 0 &&
+            strcmp(item_get(item, "party"), supplier) == 0 &&
+            strcmp(item_get(item, "account"), account) == 0) {
+            return item;
+        }
+    }
+    (void)fprintf(stderr, "the model has no assignment of %s to %s\n", supplier, account);
+    abort();
+}
+
+void stage_begin(struct stage *stage)
+{
+    crowd_forget(&stage->crowd);
+    for (size_t i = 0; i < stage->crowd.count; i++) {
+        sight_release(&stage->before[i]);
+        sight_take(&stage->before[i], &stage->model, &stage->crowd.members[i].viewer);
+    }
+}
+
+static bool move_beacon(struct stage *stage)
+{
+    char unit[32];
+    (void)snprintf(unit, sizeof unit, "unit=%lu", ++stage->beacon);
+    item_set(model_find(&stage->model, "product", BEACON), "unit", unit + strlen("unit="));
+    return stage_do(stage, STAGE_ADMIN, "edit", crowd_id(&stage->crowd, "product", BEACON), unit,
+                    NULL);
+}
+
+static bool check_news(const struct stage *stage, size_t index, const char *what)
+{
+    const struct member *member = &stage->crowd.members[index];
+    struct text_list expected = {.count = 0}, actual = {.count = 0};
+    struct sight after;
+    char whom[256];
+    sight_take(&after, &stage->model, &member->viewer);
+    sight_news(&stage->before[index], &after, &expected);
+    crowd_heard(member, &actual);
+    (void)snprintf(whom, sizeof whom, "%s: told to %s", what, member->viewer.user);
+    bool good = text_list_agrees(&expected, &actual, whom);
+    text_list_release(&expected);
+    text_list_release(&actual);
+    sight_release(&after);
+    return good;
+}
+
+bool stage_check(struct stage *stage, const char *what)
+{
+    bool good = move_beacon(stage) && crowd_settle(&stage->crowd, stage->beacon);
+    if (!good) {
+        (void)fprintf(stderr, "%s: not everybody heard of it\n", what);
+        return false;
+    }
+    for (size_t i = 0; i < stage->crowd.count; i++) {
+        if (stage->crowd.members[i].client != NULL) {
+            good = check_news(stage, i, what) && good;
+        }
+    }
+    return good;
+}
+
+bool stage_check_holdings(struct stage *stage, const char *what)
+{
+    bool good = true;
+    for (size_t i = 0; i < stage->crowd.count; i++) {
+        const struct member *member = &stage->crowd.members[i];
+        struct text_list actual = {.count = 0};
+        struct sight sight;
+        char whom[256];
+        if (member->client == NULL) {
+            continue;
+        }
+        sight_take(&sight, &stage->model, &member->viewer);
+        crowd_holds(member, &actual);
+        (void)snprintf(whom, sizeof whom, "%s: held by %s", what, member->viewer.user);
+        good = text_list_agrees(&sight.lines, &actual, whom) && good;
+        text_list_release(&actual);
+        sight_release(&sight);
+    }
+    return good;
+}
