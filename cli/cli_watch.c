@@ -47,6 +47,10 @@ static enum tandem_failure open_replica(struct cli *cli, bool own, char temporar
 static int open_signals(sigset_t *before)
 {
     sigset_t set;
+    /* A shell starts what it puts into the background with SIGINT ignored, and ignored signals
+     * cannot be read. SIGHUP stays as it is, for nohup. */
+    (void)signal(SIGINT, SIG_DFL);
+    (void)signal(SIGTERM, SIG_DFL);
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGINT);
     (void)sigaddset(&set, SIGTERM);
