@@ -217,6 +217,34 @@ static bool take_for_outsider(const void *context, const struct record *record,
     return true;
 }
 
+/* The account that a condition names, if one does: then only its lanes need reading. */
+static bool named_account(const struct plan *plan, struct scope *scope)
+{
+    for (uint32_t i = 0; i < plan->where.count; i++) {
+        const struct condition *condition = &plan->where.conditions[i];
+        struct wire_reader value = wire_read(condition->value);
+        scope->kind = SCOPE_ACCOUNT;
+        if (condition->op == OP_EQUAL && bytes_is(condition->field, "account") &&
+            wire_get_id(&value, &scope->id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum status run_for_outsider(const struct state *state, const struct principal *who,
+                                    const struct plan *plan, const struct msg_query *request,
+                                    struct record *scratch, struct page *page)
+{
+    struct outsider_query query = {plan, who};
+    struct gather gather = {
+        state, who, scratch, take_for_outsider, &query, request->descending,
+        page_limit(request->limit), request->after};
+    struct scope account;
+    bool named = named_account(plan, &account);
+    return gather_page(&gather, named ? &account : NULL, named ? 1 : 0, page);
+}
+
 enum status query_run(const struct state *state, const struct principal *who,
                       const struct msg_query *request, struct record *scratch, struct page *page,
                       struct fault *fault)
@@ -224,11 +252,7 @@ enum status query_run(const struct state *state, const struct principal *who,
     struct plan plan = {0};
     enum status status = plan_read(request, &plan, fault);
     if (status == STATUS_OK && who->partner) {
-        struct outsider_query query = {&plan, who};
-        struct gather gather = {
-            state,  who, scratch, take_for_outsider, &query, request->descending,
-            page_limit(request->limit), request->after};
-        status = gather_page(&gather, NULL, 0, page);
+        status = run_for_outsider(state, who, &plan, request, scratch, page);
     } else if (status == STATUS_OK) {
         status = run_for_staff(state, who, &plan, request, scratch, page);
     }

@@ -117,16 +117,19 @@ static bool add_scope(void *context, struct scope scope)
 static enum status walk(const struct gather *gather, struct lanes *lanes, struct shortlist *list)
 {
     struct buffer key = {0};
-    uint64_t seq;
+    uint64_t seq = 0;
     struct id id;
-    enum status status;
-    while ((status = lanes_first(lanes, gather->state, 0, &seq, &id)) == STATUS_OK) {
-        status = consider(gather, id, &key, list);
+    enum status status = STATUS_OK;
+    for (uint32_t examined = 0; status == STATUS_OK; examined++) {
+        status = lanes_first(lanes, gather->state, 0, &seq, &id);
+        if (status == STATUS_OK && examined == GATHER_MOST) {
+            status = STATUS_LIMIT;
+        }
+        if (status == STATUS_OK) {
+            status = consider(gather, id, &key, list);
+        }
         if (status == STATUS_OK) {
             status = lanes_step(lanes, gather->state);
-        }
-        if (status != STATUS_OK) {
-            break;
         }
     }
     buffer_release(&key);

@@ -9,6 +9,10 @@
 
 #include "server/core/query/query.h"
 
+/* Most records looked at for one page: what bounds the time an I/O thread gives to it. An outsider
+ * who sees more asks account by account. */
+#define GATHER_MOST 100000u
+
 /* Whether the record belongs in the answer, and then its sort key appended to `key`. */
 typedef bool gather_take_fn(const void *context, const struct record *record, struct buffer *key);
 
@@ -24,7 +28,7 @@ struct gather {
 };
 
 /* `scopes` NULL: all that are open to the viewer, who must be an outsider then. Appends the
- * records to the page. INVALID_VALUE for a place that is none. */
+ * records to the page. INVALID_VALUE for a place that is none, LIMIT beyond GATHER_MOST. */
 enum status gather_page(const struct gather *gather, const struct scope *scopes, size_t count,
                         struct page *page);
 

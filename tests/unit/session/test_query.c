@@ -249,6 +249,33 @@ static void test_a_hidden_field_is_one_that_is_not_set(void **state)
     assert_string_equal(all_pages(f, f->eva, &asked), "Fjord Bruk");
 }
 
+static void test_naming_an_account_opens_no_other(void **state)
+{
+    struct fixture *f = *state;
+    struct id ids[2] = {f->open_account, f->closed_account};
+    const char *const expected[2] = {"Berg", ""};
+    for (size_t i = 0; i < 2; i++) {
+        must(world_create(f->world, f->admin, "contact", world_id(f->world), "lastName", "Berg",
+                          "account", world_id_text(f->world, ids[i]), NULL));
+    }
+    for (size_t i = 0; i < 2; i++) {
+        struct state view = world_state(f->world);
+        struct principal who;
+        struct buffer where = {0};
+        must(principal_load(&view, f->eva, &who));
+        wire_put_array(&where, 1);
+        wire_put_array(&where, 3);
+        wire_put_text(&where, "account");
+        wire_put_text(&where, "=");
+        wire_put_id(&where, ids[i]);
+        struct msg_query query = {.entity = bytes_text("contact"), .where = buffer_bytes(&where)};
+        clear_page(f);
+        must(query_run(&view, &who, &query, f->scratch, &f->page, NULL));
+        assert_string_equal(names(f, "lastName"), expected[i]);
+        buffer_release(&where);
+    }
+}
+
 static void log_call(struct fixture *f, const char *subject, const char *at, const char *audience)
 {
     must(world_create(f->world, f->admin, "interaction", world_id(f->world), "subject", subject,
@@ -341,6 +368,7 @@ int main(void)
         T(test_what_cannot_be_asked_is_refused_with_the_field),
         T(test_a_partner_lists_only_what_is_theirs),
         T(test_a_hidden_field_is_one_that_is_not_set),
+        T(test_naming_an_account_opens_no_other),
         T(test_a_timeline_is_newest_first_and_the_viewers_own),
         T(test_history_before_sharing_is_not_for_outsiders),
         T(test_the_history_of_the_deleted_stays_with_staff),
