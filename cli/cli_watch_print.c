@@ -202,6 +202,30 @@ static void on_history(void *context, const tandem_answer *answer, const tandem_
     line->complete = line->complete || last;
 }
 
+static void name_record(struct buffer *out, const tandem_record *record)
+{
+    text_addf(out, "%s ", tandem_record_entity(record));
+    add_value(out, tandem_record_title(record));
+}
+
+/* A line of its own: `what` (of a record when there is one) and what happened to it. */
+static void say(struct watch *watch, const tandem_record *record, const char *what,
+                const char *happened)
+{
+    struct watch_line *line = enqueue(watch);
+    if (line == NULL) {
+        return;
+    }
+    line->at_ms = (int64_t)time(NULL) * 1000;
+    if (record != NULL) {
+        name_record(&line->about, record);
+    } else {
+        text_add(&line->about, what);
+    }
+    text_add(&line->about, happened);
+    line->complete = true;
+}
+
 static bool count_record(void *context, const tandem_record *record)
 {
     size_t *held = context;
@@ -210,9 +234,10 @@ static bool count_record(void *context, const tandem_record *record)
     return true;
 }
 
-/* Once everything is there: how much that is. */
+/* Once everything is there: how much that is. Behind the lines that still wait for details. */
 static void greet(struct watch *watch)
 {
+    char text[96];
     size_t held = 0;
     watch->greet = false;
     watch->greeted = true;
@@ -220,10 +245,9 @@ static void greet(struct watch *watch)
         tandem_each(watch->cli->client, NULL, count_record, &held) != TANDEM_OK) {
         return;
     }
-    watch_flush(watch);
-    (void)fprintf(watch->cli->out, "Watching; %zu record%s here so far.\n", held,
-                  held == 1 ? " is" : "s are");
-    watch->stop = watch->stop || fflush(watch->cli->out) != 0;
+    (void)snprintf(text, sizeof text, "watching; %zu record%s here so far", held,
+                   held == 1 ? " is" : "s are");
+    say(watch, NULL, text, "");
 }
 
 void watch_advance(struct watch *watch)
@@ -263,12 +287,6 @@ void watch_release(struct watch *watch)
 
 /* ---- Events ---------------------------------------------------------------------------------- */
 
-static void name_record(struct buffer *out, const tandem_record *record)
-{
-    text_addf(out, "%s ", tandem_record_entity(record));
-    add_value(out, tandem_record_title(record));
-}
-
 static void say_changed(struct watch *watch, const tandem_record *record)
 {
     struct watch_line *line = enqueue(watch);
@@ -282,24 +300,6 @@ static void say_changed(struct watch *watch, const tandem_record *record)
     line->verb = added ? "added" : "changed";
     (void)bytes_to_text(bytes_text(tandem_record_modified_by(record)), line->by, sizeof line->by);
     name_record(&line->about, record);
-}
-
-/* A line of its own: `what` (of a record when there is one) and what happened to it. */
-static void say(struct watch *watch, const tandem_record *record, const char *what,
-                const char *happened)
-{
-    struct watch_line *line = enqueue(watch);
-    if (line == NULL) {
-        return;
-    }
-    line->at_ms = (int64_t)time(NULL) * 1000;
-    if (record != NULL) {
-        name_record(&line->about, record);
-    } else {
-        text_add(&line->about, what);
-    }
-    text_add(&line->about, happened);
-    line->complete = true;
 }
 
 static void print_event(struct watch *watch, const tandem_event *event)
