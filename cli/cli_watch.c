@@ -101,6 +101,10 @@ static enum tandem_failure loop(struct watch *watch)
     while (!watch->stop && turn(watch, signals)) {
     }
     enum tandem_failure failure = ended(watch);
+    /* What is not read here would be delivered once the signals are let through again. */
+    struct signalfd_siginfo info;
+    while (read(signals, &info, sizeof info) == (ssize_t)sizeof info) {
+    }
     (void)close(signals);
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
     return failure;
