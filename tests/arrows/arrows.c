@@ -104,7 +104,7 @@ static bool foreign_allowed(const struct layer *layer, const char *file, const c
 /* Of a header in quotes: the folder it is in, as the layer's own or one of those it may use. */
 static bool own_allowed(const struct layer *layer, const char *header)
 {
-    char place[PATH_SIZE];
+    char place[PATH_SIZE + sizeof "include/"];
     /* The public header is included as its users do: "tandem/tandem.h". */
     (void)snprintf(place, sizeof place, "%s%s", begins(header, "tandem/") ? "include/" : "", header);
     if (is_in(place, layer->folder))
