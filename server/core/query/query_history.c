@@ -5,6 +5,7 @@
  * them: what was written in it before was not meant for them, whatever it says now. */
 #include "server/core/query/query.h"
 
+#include "protocol/memory.h"
 #include "protocol/wire.h"
 #include "server/core/record/view.h"
 
@@ -43,15 +44,51 @@ static bool sees_change(const struct principal *who, const struct record *record
     return access_field(who, change->class, bytes_of(NULL, 0), ACTION_READ).allowed;
 }
 
-static void put_change(struct buffer *out, const struct change *change)
+/* Whoever asks, and memory to look at what a change refers to. */
+struct reader {
+    const struct state *state;
+    const struct principal *who;
+    struct record *target;
+};
+
+/* Whether the viewer may know the value: an outsider may not know the id of what is not theirs,
+ * such as the account a contact was moved from. */
+static bool may_know(const struct reader *asker, struct bytes value)
+{
+    struct wire_reader reader = wire_read(value);
+    uint32_t count = 1;
+    struct id id;
+    if (!asker->who->partner) {
+        return true;
+    }
+    wire_get_array(&reader, &count);
+    while (count-- > 0 && wire_get_id(&reader, &id)) {
+        if (view_load(asker->state, asker->who, id, asker->target) != STATUS_OK) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void put_value(struct buffer *out, const struct reader *asker, struct bytes value)
+{
+    if (may_know(asker, value)) {
+        wire_put_raw(out, value);
+    } else {
+        wire_put_nil(out);
+    }
+}
+
+static void put_change(struct buffer *out, const struct reader *asker,
+                       const struct change *change)
 {
     wire_put_map(out, 3);
     wire_put_text(out, "field");
     wire_put_str(out, change->field);
     wire_put_text(out, "from");
-    wire_put_raw(out, change->from);
+    put_value(out, asker, change->from);
     wire_put_text(out, "to");
-    wire_put_raw(out, change->to);
+    put_value(out, asker, change->to);
 }
 
 static void copy_key(struct buffer *out, struct bytes entry, const char *key)
@@ -66,9 +103,10 @@ static void copy_key(struct buffer *out, struct bytes entry, const char *key)
 }
 
 /* Appends the viewer's version of the entry; false when nothing of it is for them. */
-static bool put_entry(struct buffer *out, const struct principal *who,
+static bool put_entry(struct buffer *out, const struct reader *asker,
                       const struct record *record, struct bytes entry)
 {
+    const struct principal *who = asker->who;
     struct bytes changes, audience = {NULL, 0}, encoded;
     bool has_audience = !who->partner && wire_map_find(entry, "audience", &audience);
     size_t start = out->size;
@@ -86,7 +124,7 @@ static bool put_entry(struct buffer *out, const struct principal *who,
         wire_get_array(&reader, &count);
         for (uint32_t i = 0; i < count && wire_skip(&reader, &encoded); i++) {
             if (read_change(encoded, &change) && sees_change(who, record, &change)) {
-                put_change(out, &change);
+                put_change(out, asker, &change);
                 shown++;
             }
         }
@@ -141,11 +179,34 @@ static enum status visible_since(const struct state *state, const struct princip
     return status;
 }
 
+static enum status walk(const struct reader *asker, const struct record *record, struct id id,
+                        uint64_t before, uint64_t since, uint64_t limit, struct page *page)
+{
+    for (uint32_t examined = 0; page->count < limit && examined < PAGE_BUDGET; examined++) {
+        struct bytes entry;
+        uint64_t seq;
+        enum status status =
+            asker->state->ops->history_next(asker->state->self, id, before, &seq, &entry);
+        if (status == STATUS_NOT_FOUND || (status == STATUS_OK && seq < since)) {
+            return STATUS_OK;
+        }
+        if (status != STATUS_OK) {
+            return status;
+        }
+        page->count += put_entry(&page->items, asker, record, entry);
+        before = seq;
+    }
+    uint8_t place[8];
+    put_u64(place, before);
+    buffer_append(&page->next, place, sizeof place);
+    return STATUS_OK;
+}
+
 enum status query_history(const struct state *state, const struct principal *who,
                           const struct msg_history *request, struct record *scratch,
                           struct page *page, struct fault *fault)
 {
-    uint64_t before = UINT64_MAX, since, limit = request->limit;
+    uint64_t before = UINT64_MAX, since = 0, limit = request->limit;
     if (request->after.size > 0) {
         if (request->after.size != 8) {
             return fault_set(fault, STATUS_INVALID_VALUE, bytes_text("after"),
@@ -154,30 +215,16 @@ enum status query_history(const struct state *state, const struct principal *who
         before = get_u64(request->after.data);
     }
     limit = limit == 0 ? DEFAULT_LIMIT : limit > LIMIT_PAGE ? LIMIT_PAGE : limit;
-    enum status status = load(state, who, request->id, scratch);
+    struct reader asker = {state, who, memory_new(sizeof *asker.target)};
+    enum status status = asker.target != NULL ? load(state, who, request->id, scratch)
+                                              : STATUS_NO_MEMORY;
     if (status == STATUS_OK) {
         status = visible_since(state, who, scratch, &since);
     }
-    for (uint32_t examined = 0; status == STATUS_OK && page->count < limit; examined++) {
-        struct bytes entry;
-        uint64_t seq;
-        status = state->ops->history_next(state->self, request->id, before, &seq, &entry);
-        if (status == STATUS_NOT_FOUND || (status == STATUS_OK && seq < since)) {
-            return STATUS_OK;
-        }
-        if (status == STATUS_OK) {
-            page->count += put_entry(&page->items, who, scratch, entry);
-            before = seq;
-        }
-        if (examined >= PAGE_BUDGET) {
-            break;
-        }
-    }
     if (status == STATUS_OK) {
-        uint8_t place[8];
-        put_u64(place, before);
-        buffer_append(&page->next, place, sizeof place);
-        status = page->items.failed || page->next.failed ? STATUS_NO_MEMORY : STATUS_OK;
+        status = walk(&asker, scratch, request->id, before, since, limit, page);
     }
-    return status;
+    memory_free(asker.target);
+    bool failed = page->items.failed || page->next.failed;
+    return status == STATUS_OK && failed ? STATUS_NO_MEMORY : status;
 }

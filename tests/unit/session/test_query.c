@@ -349,6 +349,24 @@ static void test_history_before_sharing_is_not_for_outsiders(void **state)
     assert_true(page_says(f, "secret-7"));
 }
 
+static void test_history_names_no_account_that_is_not_theirs(void **state)
+{
+    struct fixture *f = *state;
+    struct id contact = world_id(f->world);
+    must(world_create(f->world, f->admin, "contact", contact, "lastName", "Berg", "account",
+                      world_id_text(f->world, f->closed_account), NULL));
+    must(world_update(f->world, f->admin, "contact", contact, "account",
+                      world_id_text(f->world, f->open_account), NULL));
+    must(history(f, f->eva, contact));
+    assert_int_equal(f->page.count, 1);
+    struct bytes page = buffer_bytes(&f->page.items);
+    assert_null(memmem(page.data, page.size, f->closed_account.octet, ID_SIZE));
+    assert_non_null(memmem(page.data, page.size, f->open_account.octet, ID_SIZE));
+    must(history(f, f->member, contact));
+    page = buffer_bytes(&f->page.items);
+    assert_non_null(memmem(page.data, page.size, f->closed_account.octet, ID_SIZE));
+}
+
 static void test_the_history_of_the_deleted_stays_with_staff(void **state)
 {
     struct fixture *f = *state;
@@ -371,6 +389,7 @@ int main(void)
         T(test_naming_an_account_opens_no_other),
         T(test_a_timeline_is_newest_first_and_the_viewers_own),
         T(test_history_before_sharing_is_not_for_outsiders),
+        T(test_history_names_no_account_that_is_not_theirs),
         T(test_the_history_of_the_deleted_stays_with_staff),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
