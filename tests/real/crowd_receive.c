@@ -222,6 +222,7 @@ void crowd_on_event(void *context, const tandem_event *event)
         break;
     case TANDEM_EVENT_RESET:
         hear_text(member, "reset ", event->detail);
+        member->caught_up = member->filling = false;
         break;
     case TANDEM_EVENT_DISCONNECTED:
         member->caught_up = false;

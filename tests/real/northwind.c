@@ -3,19 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define FOLDER SHARED_DATA "/northwind/"
-
-bool northwind_present(void)
-{
-    if (access(FOLDER "Customers.csv", R_OK) == 0) {
-        return true;
-    }
-    (void)fprintf(stderr, "SKIPPED: there is no %s. Nothing was tested; point TANDEM_SHARED_DATA "
-                          "at the data.\n", FOLDER);
-    return false;
-}
 
 static void find_pairs(struct northwind *northwind)
 {

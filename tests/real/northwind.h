@@ -11,8 +11,6 @@ struct northwind {
     struct text_list pairs; /* "SupplierID,CustomerID" of who sold to whom, sorted, each once */
 };
 
-/* Whether the data is there; says so when not. */
-bool northwind_present(void);
 /* False after saying why. Release in any case. */
 bool northwind_read(struct northwind *northwind);
 void northwind_release(struct northwind *northwind);

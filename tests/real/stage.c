@@ -4,11 +4,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MOST_ARGUMENTS 48
 
 /* Clients are not run while the test waits for the server's end, and say no goodbye. */
 const char *const stage_arguments[] = {"--drain", "1", NULL};
+
+bool stage_has_data(const char *file)
+{
+    if (access(file, R_OK) == 0) {
+        return true;
+    }
+    (void)fprintf(stderr, "SKIPPED: there is no %s. Nothing was tested; configure with "
+                          "-DTANDEM_SHARED_DATA=FOLDER to say where the data is.\n", file);
+    return false;
+}
 
 static struct tandem_output run(const struct stage *stage, const char *user, const char *password,
                                 const char *fresh, const char *const *arguments)
@@ -138,9 +149,20 @@ struct item *stage_assignment(const struct stage *stage, const char *supplier, c
 void stage_begin(struct stage *stage)
 {
     crowd_forget(&stage->crowd);
+    stage->starts_over = NULL;
     for (size_t i = 0; i < stage->crowd.count; i++) {
         sight_release(&stage->before[i]);
         sight_take(&stage->before[i], &stage->model, &stage->crowd.members[i].viewer);
+    }
+}
+
+void stage_starts_over(struct stage *stage, const char *user)
+{
+    stage->starts_over = user;
+    for (size_t i = 0; i < stage->crowd.count; i++) {
+        if (strcmp(stage->crowd.members[i].user, user) == 0) {
+            sight_release(&stage->before[i]);
+        }
     }
 }
 
@@ -153,6 +175,17 @@ static bool move_beacon(struct stage *stage)
                     NULL);
 }
 
+/* Which scopes leave and enter says nothing where the replica starts from nothing. */
+static void drop_scopes(struct text_list *told)
+{
+    for (size_t i = told->count; i-- > 0;) {
+        const char *text = told->items[i];
+        if (strncmp(text, "entered ", 8) == 0 || strncmp(text, "purged ", 7) == 0) {
+            text_list_drop(told, i);
+        }
+    }
+}
+
 static bool check_news(const struct stage *stage, size_t index, const char *what)
 {
     const struct member *member = &stage->crowd.members[index];
@@ -162,6 +195,10 @@ static bool check_news(const struct stage *stage, size_t index, const char *what
     sight_take(&after, &stage->model, &member->viewer);
     sight_news(&stage->before[index], &after, &expected);
     crowd_heard(member, &actual);
+    if (stage->starts_over != NULL && strcmp(stage->starts_over, member->user) == 0) {
+        text_list_add(&expected, "reset access");
+        drop_scopes(&actual);
+    }
     (void)snprintf(whom, sizeof whom, "%s: told to %s", what, member->viewer.user);
     bool good = text_list_agrees(&expected, &actual, whom);
     text_list_release(&expected);

@@ -24,7 +24,14 @@ struct stage {
     struct model model;
     unsigned long beacon;
     struct sight before[CROWD_MOST];
+    const char *starts_over; /* a user whose replica is emptied and filled again, or NULL */
 };
+
+/* What a test ends with that was skipped. */
+#define STAGE_SKIPPED 77
+
+/* Whether the data is there; says so when not. `file` is one of those needed. */
+bool stage_has_data(const char *file);
 
 /* More of the server's flags. */
 extern const char *const stage_arguments[];
@@ -54,6 +61,8 @@ struct item *stage_assignment(const struct stage *stage, const char *supplier,
                               const char *account);
 
 void stage_begin(struct stage *stage);
+/* What is done next makes the user's replica start over: all that they see is told anew. */
+void stage_starts_over(struct stage *stage, const char *user);
 /* Moves the beacon, waits until all have seen it, and compares what each was told since
  * stage_begin() with the model. */
 bool stage_check(struct stage *stage, const char *what);

@@ -73,32 +73,16 @@ void text_list_sort(struct text_list *list)
     }
 }
 
-bool text_list_has(const struct text_list *list, const char *text)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        if (strcmp(list->items[i], text) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool text_list_finds(const struct text_list *sorted, const char *text)
 {
     return sorted->count > 0 &&
            bsearch(&text, sorted->items, sorted->count, sizeof *sorted->items, compare) != NULL;
 }
 
-bool text_list_drop(struct text_list *list, const char *text)
+void text_list_drop(struct text_list *list, size_t index)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        if (strcmp(list->items[i], text) == 0) {
-            free(list->items[i]);
-            list->items[i] = list->items[--list->count];
-            return true;
-        }
-    }
-    return false;
+    free(list->items[index]);
+    list->items[index] = list->items[--list->count];
 }
 
 static void tell(size_t *told, const char *whom, const char *what, const char *text)

@@ -18,11 +18,10 @@ void text_list_addf(struct text_list *list, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* By strcmp. */
 void text_list_sort(struct text_list *list);
-bool text_list_has(const struct text_list *list, const char *text);
-/* The same in a sorted list, faster. */
+/* Whether a sorted list has the text. */
 bool text_list_finds(const struct text_list *sorted, const char *text);
-/* Deletes one; false when it is not there. */
-bool text_list_drop(struct text_list *list, const char *text);
+/* Deletes one; the last takes its place. */
+void text_list_drop(struct text_list *list, size_t index);
 
 /* Whether both hold the same texts equally often. Sorts both, and prints what is missing from or too
  * much in `actual`, for `whom`. */
