@@ -13,7 +13,7 @@ void crowd_release(struct crowd *crowd)
 {
     for (size_t i = 0; i < crowd->count; i++) {
         crowd_leave(&crowd->members[i]);
-        crowd_forget_member(&crowd->members[i]);
+        crowd_forget(&crowd->members[i]);
         free(crowd->members[i].heard);
     }
     for (size_t i = 0; i < crowd->known_count; i++) {
@@ -82,13 +82,6 @@ void crowd_leave(struct member *member)
 {
     tandem_close(member->client);
     member->client = NULL;
-}
-
-void crowd_forget(struct crowd *crowd)
-{
-    for (size_t i = 0; i < crowd->count; i++) {
-        crowd_forget_member(&crowd->members[i]);
-    }
 }
 
 /* ---- The loop ---------------------------------------------------------------------------------- */

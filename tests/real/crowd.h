@@ -70,7 +70,7 @@ bool crowd_settle(struct crowd *crowd, unsigned long beacon);
 
 /* What a member was told since crowd_forget(), as sight_news() writes it. */
 void crowd_heard(const struct member *member, struct text_list *out);
-void crowd_forget(struct crowd *crowd);
+void crowd_forget(struct member *member);
 /* What the replica holds, as sight_take() writes it. */
 void crowd_holds(const struct member *member, struct text_list *out);
 /* The id of a record by its name; ends the test when nobody of the departments has seen it. */
@@ -81,6 +81,5 @@ const char *crowd_id(const struct crowd *crowd, const char *entity, const char *
 
 /* Used between crowd.c and crowd_receive.c. */
 tandem_event_fn crowd_on_event;
-void crowd_forget_member(struct member *member);
 
 #endif

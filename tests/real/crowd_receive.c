@@ -114,7 +114,7 @@ static void told_release(struct told *told)
     text_list_release(&told->fields);
 }
 
-void crowd_forget_member(struct member *member)
+void crowd_forget(struct member *member)
 {
     for (size_t i = 0; i < member->heard_count; i++) {
         told_release(&member->heard[i]);

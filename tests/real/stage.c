@@ -148,11 +148,14 @@ struct item *stage_assignment(const struct stage *stage, const char *supplier, c
 
 void stage_begin(struct stage *stage)
 {
-    crowd_forget(&stage->crowd);
     stage->starts_over = NULL;
     for (size_t i = 0; i < stage->crowd.count; i++) {
-        sight_release(&stage->before[i]);
-        sight_take(&stage->before[i], &stage->model, &stage->crowd.members[i].viewer);
+        struct member *member = &stage->crowd.members[i];
+        if (member->client != NULL) {
+            crowd_forget(member);
+            sight_release(&stage->before[i]);
+            sight_take(&stage->before[i], &stage->model, &member->viewer);
+        }
     }
 }
 
@@ -197,6 +200,8 @@ static bool check_news(const struct stage *stage, size_t index, const char *what
     crowd_heard(member, &actual);
     if (stage->starts_over != NULL && strcmp(stage->starts_over, member->user) == 0) {
         text_list_add(&expected, "reset access");
+    }
+    if (stage->before[index].lines.count == 0) {
         drop_scopes(&actual);
     }
     (void)snprintf(whom, sizeof whom, "%s: told to %s", what, member->viewer.user);
@@ -209,7 +214,12 @@ static bool check_news(const struct stage *stage, size_t index, const char *what
 
 bool stage_check(struct stage *stage, const char *what)
 {
-    bool good = move_beacon(stage) && crowd_settle(&stage->crowd, stage->beacon);
+    return move_beacon(stage) && stage_check_news(stage, what);
+}
+
+bool stage_check_news(struct stage *stage, const char *what)
+{
+    bool good = crowd_settle(&stage->crowd, stage->beacon);
     if (!good) {
         (void)fprintf(stderr, "%s: not everybody heard of it\n", what);
         return false;

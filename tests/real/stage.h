@@ -64,8 +64,11 @@ void stage_begin(struct stage *stage);
 /* What is done next makes the user's replica start over: all that they see is told anew. */
 void stage_starts_over(struct stage *stage, const char *user);
 /* Moves the beacon, waits until all have seen it, and compares what each was told since
- * stage_begin() with the model. */
+ * stage_begin() with the model. Those who are away are left out; once they are back it is what they
+ * were told since the last stage_begin() before they left, or ever. */
 bool stage_check(struct stage *stage, const char *what);
+/* The same without moving the beacon: nothing new happens. */
+bool stage_check_news(struct stage *stage, const char *what);
 /* Compares what each replica holds with the model. */
 bool stage_check_holdings(struct stage *stage, const char *what);
 
