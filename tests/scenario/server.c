@@ -154,11 +154,12 @@ static bool sign_in_admin(struct scenario *scenario)
             scenario_fail(scenario, "admin cannot sign in: %s", (char *)scenario->last.err.data));
 }
 
-static bool stop(struct scenario *scenario)
+/* `signal_number` 0: it has been asked already. */
+static bool stop(struct scenario *scenario, int signal_number)
 {
     if (!scenario->server)
         return scenario_fail(scenario, "no server runs");
-    int status = end(scenario, SIGTERM);
+    int status = end(scenario, signal_number);
     return status == 0 || scenario_fail(scenario, "the server ended with %d instead of 0", status);
 }
 
@@ -172,14 +173,19 @@ bool step_server(struct scenario *scenario, const struct words *words)
     if (words_is(words, 1, "start"))
         return start(scenario, words);
     if (words_is(words, 1, "stop"))
-        return stop(scenario);
+        return stop(scenario, SIGTERM);
+    if (words_is(words, 1, "asked") && scenario->server)
+        return kill(scenario->server, SIGTERM) == 0;
+    if (words_is(words, 1, "ends"))
+        return stop(scenario, 0);
     if (words_is(words, 1, "restart"))
-        return stop(scenario) && start(scenario, &none);
+        return stop(scenario, SIGTERM) && start(scenario, &none);
     if (words_is(words, 1, "crash")) {
         server_kill(scenario);
         return true;
     }
     if (words_is(words, 1, "reload") && scenario->server)
         return kill(scenario->server, SIGHUP) == 0;
-    return scenario_fail(scenario, "server new, init, start, stop, restart, crash or reload");
+    return scenario_fail(scenario, "server new, init, start, stop, asked to stop, ends, restart, "
+                                   "crash or reload");
 }

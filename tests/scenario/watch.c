@@ -175,8 +175,12 @@ static bool sees_all(struct scenario *scenario, struct watch *watch)
         if (fine)
             take(watch);
     }
-    while (count > 0)
+    while (count > 0) {
+        if (!fine)
+            fprintf(stderr, "%s:%u: not seen: %s\n", scenario->file, scenario->line,
+                    lines[count - 1].count ? lines[count - 1].rest[0] : "");
         words_release(&lines[--count]);
+    }
     return fine;
 }
 
