@@ -36,7 +36,8 @@ static enum status may_be_held(const struct feed *feed, const struct feed_contex
         if (status != STATUS_OK) {
             return status;
         }
-        *held = opening.open;
+        /* What ended before the scope opened was never sent: not even its id is for them. */
+        *held = opening.open && placement->removed > opening.since;
     }
     return STATUS_OK;
 }
