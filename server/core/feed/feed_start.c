@@ -6,6 +6,10 @@
 #include "protocol/memory.h"
 #include "protocol/wire.h"
 
+/* Each record a feed looks at is compared with every name, so that a long list would hold up the
+ * other clients of the thread. */
+#define MOST_ENTITIES 256u
+
 static enum status read_scopes(struct feed *feed, struct bytes encoded, struct fault *fault)
 {
     struct bytes field = bytes_text("scopes");
@@ -41,6 +45,10 @@ static enum status read_entities(struct feed *feed, struct bytes encoded, struct
     uint32_t count = 0;
     struct bytes name;
     bool array = wire_get_array(&reader, &count);
+    if (array && count > MOST_ENTITIES) {
+        return fault_set(fault, STATUS_LIMIT, bytes_text("entities"),
+                         "at most %u entities can be named", MOST_ENTITIES);
+    }
     while (array && count > 0 && wire_get_str(&reader, &name)) {
         count--;
     }
@@ -72,9 +80,35 @@ static bool read_resume_entry(struct bytes entry, struct backfill *out)
     return wire_get_uint(&reader, &out->until) && out->from <= out->until;
 }
 
-static enum status read_resume(struct feed *feed, struct bytes encoded, uint64_t cursor,
-                               struct fault *fault)
+/* A backfill goes on only where the scope is wanted and still open: what is closed would be given
+ * up anyway, and only so many are open as the access table has rows. Without that, a list made to
+ * be long would cost its square. Staff, to whom any id is an open account, may name no more than
+ * anybody may subscribe to. */
+static enum status resume_one(struct feed *feed, const struct feed_context *context,
+                              struct backfill backfill, struct fault *fault)
 {
+    struct opening opening;
+    if (!feed_wants_scope(feed, backfill.scope)) {
+        return STATUS_OK;
+    }
+    enum status status =
+        access_opening(context->state, context->who, backfill.scope, &opening);
+    if (status != STATUS_OK || !opening.open) {
+        return status;
+    }
+    feed_drop_backfill(feed, backfill.scope);
+    if (!context->who->partner && feed->backfill_count >= LIMIT_SCOPES) {
+        return fault_set(fault, STATUS_LIMIT, bytes_text("resume"),
+                         "at most %u backfills can be named", LIMIT_SCOPES);
+    }
+    return feed_add_backfill(feed, backfill) ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+static enum status read_resume(struct feed *feed, const struct feed_context *context,
+                               const struct msg_subscribe *request, struct fault *fault)
+{
+    struct bytes encoded = request->resume;
+    uint64_t cursor = request->cursor;
     struct bytes field = bytes_text("resume");
     struct wire_reader reader = wire_read(encoded);
     uint32_t count;
@@ -89,9 +123,9 @@ static enum status read_resume(struct feed *feed, struct bytes encoded, uint64_t
             return fault_set(fault, STATUS_INVALID_VALUE, field,
                              "element %u is not a backfill below the cursor", i);
         }
-        feed_drop_backfill(feed, backfill.scope);
-        if (feed_wants_scope(feed, backfill.scope) && !feed_add_backfill(feed, backfill)) {
-            return STATUS_NO_MEMORY;
+        enum status status = resume_one(feed, context, backfill, fault);
+        if (status != STATUS_OK) {
+            return status;
         }
     }
     return STATUS_OK;
@@ -131,8 +165,8 @@ static const char *why_reset(const struct feed_context *context,
     return context->who->since > request->cursor ? "access" : NULL;
 }
 
-static enum status read_request(struct feed *feed, const struct msg_subscribe *request,
-                                struct fault *fault)
+static enum status read_request(struct feed *feed, const struct feed_context *context,
+                                const struct msg_subscribe *request, struct fault *fault)
 {
     enum status status = STATUS_OK;
     if (!feed->all_scopes) {
@@ -142,7 +176,7 @@ static enum status read_request(struct feed *feed, const struct msg_subscribe *r
         status = read_entities(feed, request->entities, fault);
     }
     if (status == STATUS_OK && request->resume.size > 0) {
-        status = read_resume(feed, request->resume, request->cursor, fault);
+        status = read_resume(feed, context, request, fault);
     }
     return status;
 }
@@ -161,7 +195,7 @@ enum status feed_start(struct feed *feed, const struct feed_context *context,
     feed->everything = feed->all_scopes && !context->who->partner;
     feed->client_cursor = feed->scan = feed->access_told = request->cursor;
     feed->asked = fingerprint(request, !feed->all_scopes, !feed->all_entities);
-    enum status status = read_request(feed, request, fault);
+    enum status status = read_request(feed, context, request, fault);
     if (status == STATUS_OK) {
         status = feed_list_lanes(feed, context);
     }

@@ -357,6 +357,63 @@ static void test_a_subscription_that_makes_no_sense_is_refused(void **state)
     buffer_release(&resume);
 }
 
+/* Whose lists each record would be compared with, or each other: they would hold up the thread. */
+static void test_long_lists_in_a_subscription_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct world_client *eva = watcher(f, f->eva), *kari = watcher(f, f->kari);
+    struct state view = world_state(f->world);
+    struct meta meta;
+    struct buffer names = {0}, resume = {0};
+    must(view.ops->meta(view.self, &meta));
+    wire_put_array(&names, 257);
+    for (unsigned i = 0; i < 257; i++) {
+        wire_put_text(&names, "a");
+    }
+    struct message subscribe = {.type = MESSAGE_SUBSCRIBE};
+    subscribe.as.subscribe.entities = buffer_bytes(&names);
+    message_mark(&subscribe, "entities");
+    client_say(eva, &subscribe);
+    expect_error(eva, "limit");
+    wire_put_array(&resume, LIMIT_SCOPES + 1);
+    for (unsigned i = 0; i <= LIMIT_SCOPES; i++) {
+        uint8_t scope[SCOPE_SIZE];
+        scope_put((struct scope){SCOPE_ACCOUNT, world_id(f->world)}, scope);
+        wire_put_map(&resume, 3);
+        wire_put_text(&resume, "scope");
+        wire_put_bin(&resume, bytes_of(scope, sizeof scope));
+        wire_put_text(&resume, "from");
+        wire_put_uint(&resume, 0);
+        wire_put_text(&resume, "until");
+        wire_put_uint(&resume, 1);
+    }
+    subscribe = (struct message){.type = MESSAGE_SUBSCRIBE};
+    subscribe.as.subscribe.cursor = meta.seq;
+    subscribe.as.subscribe.epoch = meta.epoch;
+    subscribe.as.subscribe.resume = buffer_bytes(&resume);
+    message_mark(&subscribe, "resume");
+    client_say(kari, &subscribe);
+    expect_error(kari, "limit");
+    buffer_release(&names);
+    buffer_release(&resume);
+}
+
+static void test_what_went_before_the_scope_entered_is_not_told(void **state)
+{
+    struct fixture *f = *state;
+    struct world_client *eva = watcher(f, f->eva);
+    struct id before = make_note(f, f->fjord, "gone before", "suppliers");
+    must(world_remove(f->world, f->admin, before));
+    struct id after = make_note(f, f->fjord, "taken back before", "suppliers");
+    must(world_share(f->world, f->admin, after, NULL, "suppliers"));
+    assign(f, f->supplier, f->fjord);
+    client_settle(eva);
+    assert_non_null(client_find(eva, f->fjord));
+    struct message changes;
+    assert_int_equal(message_decode(client_last(eva, MESSAGE_CHANGES), &changes, NULL), STATUS_OK);
+    assert_int_equal(changes.as.changes.removed.size, 0);
+}
+
 static void test_a_disabled_user_is_cut_off_at_once(void **state)
 {
     struct fixture *f = *state;
@@ -417,6 +474,8 @@ int main(void)
         T(test_a_mutation_arrives_whole),
         T(test_a_cursor_that_cannot_be_continued_is_reset),
         T(test_a_subscription_that_makes_no_sense_is_refused),
+        T(test_long_lists_in_a_subscription_are_refused),
+        T(test_what_went_before_the_scope_entered_is_not_told),
         T(test_a_disabled_user_is_cut_off_at_once),
         T(test_who_changes_departments_starts_over),
         T(test_bytes_are_made_once_for_all_who_see_the_same),
