@@ -23,8 +23,8 @@ struct crowd;
 
 /* Something a client was told, or a record it holds, with ids as they came. */
 struct told {
-    const char *verb;           /* "changed", ..., or NULL for a record that is held */
-    char *entity, *scope;       /* entity NULL: `scope` is all there is to say */
+    const char *verb;     /* "changed", ..., or NULL for a record that is held */
+    char *entity, *scope; /* entity NULL: `scope` is all there is to say */
     struct text_list tags, fields;
 };
 
@@ -34,12 +34,12 @@ struct member {
     char user[32], secret[64], new_secret[64];
     char replica[SCRATCH_PATH + 64];
     tandem_client *client; /* NULL while away */
-    bool caught_up;  /* at least once since it joined */
-    bool filling;    /* a scope entered and is not complete */
+    bool caught_up;        /* at least once since it joined */
+    bool filling;          /* a scope entered and is not complete */
     unsigned long beacon;
     struct told *heard; /* since crowd_forget() */
     size_t heard_count, heard_capacity;
-    tandem_fault failure;   /* what ended its connection for good */
+    tandem_fault failure; /* what ended its connection for good */
 };
 
 struct crowd {
@@ -50,7 +50,7 @@ struct crowd {
     struct known {
         char id[TANDEM_ID_TEXT], entity[32];
         char *title;
-    } *known;
+    } * known;
     size_t known_count, known_capacity;
 };
 

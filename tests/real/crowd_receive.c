@@ -42,8 +42,7 @@ static void learn(struct crowd *crowd, const tandem_record *record)
     }
     if (crowd->known_count == crowd->known_capacity) {
         crowd->known_capacity = crowd->known_capacity == 0 ? 1024 : crowd->known_capacity * 2;
-        crowd->known =
-            reallocarray(crowd->known, crowd->known_capacity, sizeof crowd->known[0]);
+        crowd->known = reallocarray(crowd->known, crowd->known_capacity, sizeof crowd->known[0]);
         if (crowd->known == NULL) {
             abort();
         }
@@ -104,7 +103,8 @@ static char *named(const struct crowd *crowd, const char *text)
     return out;
 }
 
-/* ---- What was told, and its line --------------------------------------------------------------- */
+/* ---- What was told, and its line ---------------------------------------------------------------
+ */
 
 static void told_release(struct told *told)
 {
@@ -166,7 +166,8 @@ static void write_line(const struct crowd *crowd, const struct told *told, struc
     free(scope);
 }
 
-/* ---- Events ------------------------------------------------------------------------------------ */
+/* ---- Events ------------------------------------------------------------------------------------
+ */
 
 static void hear(struct member *member, struct told told)
 {

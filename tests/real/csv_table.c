@@ -48,8 +48,7 @@ bool csv_table_read(struct csv_table *table, const char *path)
     }
     bool good = csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI) == 0;
     good = good && csv_parse(&parser, begin, size, on_cell, on_row, &reading) == size &&
-           csv_fini(&parser, on_cell, on_row, &reading) == 0 && !reading.uneven &&
-           reading.rows > 0;
+           csv_fini(&parser, on_cell, on_row, &reading) == 0 && !reading.uneven && reading.rows > 0;
     csv_free(&parser);
     free(text);
     table->rows = good ? reading.rows - 1 : 0;

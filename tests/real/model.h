@@ -1,6 +1,6 @@
 /* A naive model of what everybody should see: a list of records, kept by the test's own account of
- * what it imported and did, and rules written down as plainly as the design states them. It asks the
- * server nothing, and knows records by their names, never by ids.
+ * what it imported and did, and rules written down as plainly as the design states them. It asks
+ * the server nothing, and knows records by their names, never by ids.
  *
  *     scope     "library", "account:NAME", "party:NAME"
  *     tag       "internal", "partners", "suppliers", "dept:NAME", "partner:NAME"

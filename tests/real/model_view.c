@@ -8,7 +8,8 @@
 
 bool model_is_internal(const char *field)
 {
-    static const char *const internal[] = {"externalId", "rating", "restricted", "team", "supplier", "assignedUser",
+    static const char *const internal[] = {"externalId", "rating",      "restricted",
+                                           "team",       "supplier",    "assignedUser",
                                            "role",       "departments", "probability"};
     for (size_t i = 0; i < sizeof internal / sizeof internal[0]; i++) {
         if (strcmp(field, internal[i]) == 0) {
@@ -32,8 +33,7 @@ bool viewer_holds_tag(const struct viewer *viewer, const char *tag)
     return strcmp(tag, "internal") == 0;
 }
 
-static void open_scopes(const struct model *model, const struct viewer *viewer,
-                        struct sight *sight)
+static void open_scopes(const struct model *model, const struct viewer *viewer, struct sight *sight)
 {
     for (size_t i = 0; i < model->count; i++) {
         const struct item *item = model->items[i];
@@ -169,8 +169,8 @@ static void opened(const struct sight *here, const struct sight *there, bool ane
 {
     for (size_t i = 0; i < here->open.count; i++) {
         const char *scope = here->open.items[i];
-        bool existed = text_list_finds(&there->accounts, scope) &&
-                       text_list_finds(&here->accounts, scope);
+        bool existed =
+            text_list_finds(&there->accounts, scope) && text_list_finds(&here->accounts, scope);
         bool same = text_list_finds(&there->open, scope) &&
                     (!anew || text_list_finds(&here->as_team, scope) ==
                                   text_list_finds(&there->as_team, scope));

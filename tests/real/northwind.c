@@ -13,8 +13,8 @@ static void find_pairs(struct northwind *northwind)
     for (size_t i = 0; i < details->rows; i++) {
         size_t product = csv_table_find(&northwind->products, "ProductID",
                                         csv_table_cell(details, i, "ProductID"));
-        size_t order = csv_table_find(&northwind->orders, "OrderID",
-                                      csv_table_cell(details, i, "OrderID"));
+        size_t order =
+            csv_table_find(&northwind->orders, "OrderID", csv_table_cell(details, i, "OrderID"));
         text_list_addf(&all, "%s,%s", csv_table_cell(&northwind->products, product, "SupplierID"),
                        csv_table_cell(&northwind->orders, order, "CustomerID"));
     }

@@ -1,5 +1,5 @@
-/* The trading company of the shared data, and its way into Tandem: what a person would type to bring
- * it in, and beside each command what the model should hold because of it. */
+/* The trading company of the shared data, and its way into Tandem: what a person would type to
+ * bring it in, and beside each command what the model should hold because of it. */
 #ifndef TANDEM_TESTS_REAL_NORTHWIND_H
 #define TANDEM_TESTS_REAL_NORTHWIND_H
 

@@ -9,7 +9,8 @@
 #define FOLDER SHARED_DATA "/northwind/"
 #define MOST_ARGUMENTS 32
 
-/* ---- Running an import --------------------------------------------------------------------------- */
+/* ---- Running an import
+ * --------------------------------------------------------------------------- */
 
 struct expected {
     int64_t rows, created, unchanged;
@@ -28,8 +29,7 @@ static bool run_import(const struct stage *stage, const char *const *arguments, 
     struct tandem_output output =
         stage_run(stage, STAGE_ADMIN, "import", "--json", a[0], a[1], a[2], a[3], a[4], a[5], a[6],
                   a[7], a[8], a[9], a[10], a[11], a[12], a[13], a[14], a[15], a[16], a[17], NULL);
-    bool good = output.status == 0 &&
-                tandem_output_number(&output, "rows") == expected->rows &&
+    bool good = output.status == 0 && tandem_output_number(&output, "rows") == expected->rows &&
                 tandem_output_number(&output, "created") == expected->created &&
                 tandem_output_number(&output, "unchanged") == expected->unchanged &&
                 tandem_output_number(&output, "refused") == 0;
@@ -62,7 +62,8 @@ static bool import(const struct stage *stage, size_t rows, bool keyed, const cha
     return good;
 }
 
-/* ---- Files ----------------------------------------------------------------------------------------- */
+/* ---- Files
+ * ----------------------------------------------------------------------------------------- */
 
 static void set_address(struct item *item, const char *field, const struct csv_table *table,
                         size_t row)
@@ -70,8 +71,7 @@ static void set_address(struct item *item, const char *field, const struct csv_t
     char text[512];
     (void)snprintf(text, sizeof text, "%s; %s; %s; %s; %s", csv_table_cell(table, row, "Address"),
                    csv_table_cell(table, row, "City"), csv_table_cell(table, row, "Region"),
-                   csv_table_cell(table, row, "PostalCode"),
-                   csv_table_cell(table, row, "Country"));
+                   csv_table_cell(table, row, "PostalCode"), csv_table_cell(table, row, "Country"));
     item_set(item, field, text);
 }
 
@@ -84,14 +84,28 @@ static bool import_customers(const struct northwind *northwind, struct stage *st
 {
     const struct csv_table *table = &northwind->customers;
     const char *const accounts[] = {
-        FOLDER "Customers.csv", "--as", "account", "--key", "externalId=CustomerID", "--map",
+        FOLDER "Customers.csv",
+        "--as",
+        "account",
+        "--key",
+        "externalId=CustomerID",
+        "--map",
         "name=CompanyName,phoneNumber=Phone,billingAddress.street=Address,"
         "billingAddress.city=City,billingAddress.region=Region,"
         "billingAddress.postalCode=PostalCode,billingAddress.country=Country",
-        "--set", "type=Customer", NULL};
-    const char *const contacts[] = {
-        FOLDER "Customers.csv", "--as", "contact", "--key", "externalId=CustomerID", "--map",
-        "lastName=ContactName,title=ContactTitle", "--account-by", "externalId=CustomerID", NULL};
+        "--set",
+        "type=Customer",
+        NULL};
+    const char *const contacts[] = {FOLDER "Customers.csv",
+                                    "--as",
+                                    "contact",
+                                    "--key",
+                                    "externalId=CustomerID",
+                                    "--map",
+                                    "lastName=ContactName,title=ContactTitle",
+                                    "--account-by",
+                                    "externalId=CustomerID",
+                                    NULL};
     for (size_t i = 0; i < table->rows; i++) {
         char scope[256];
         const char *name = csv_table_cell(table, i, "CompanyName");
@@ -132,13 +146,19 @@ static bool import_suppliers(const struct northwind *northwind, struct stage *st
 {
     const struct csv_table *table = &northwind->suppliers;
     const char *const parties[] = {
-        FOLDER "Suppliers.csv", "--as", "party", "--key", "externalId=SupplierID", "--map",
+        FOLDER "Suppliers.csv",
+        "--as",
+        "party",
+        "--key",
+        "externalId=SupplierID",
+        "--map",
         "name=CompanyName,phoneNumber=Phone,address.street=Address,address.city=City,"
         "address.region=Region,address.postalCode=PostalCode,address.country=Country",
-        "--set", "kind=supplier", NULL};
+        "--set",
+        "kind=supplier",
+        NULL};
     for (size_t i = 0; i < table->rows; i++) {
-        struct item *party =
-            add_party(stage, csv_table_cell(table, i, "CompanyName"), "supplier");
+        struct item *party = add_party(stage, csv_table_cell(table, i, "CompanyName"), "supplier");
         item_set(party, "phoneNumber", csv_table_cell(table, i, "Phone"));
         item_set(party, "externalId", csv_table_cell(table, i, "SupplierID"));
         set_address(party, "address", table, i);
@@ -152,20 +172,31 @@ static void price_text(const char *number, char out[64])
     const char *dot = strchr(number, '.');
     size_t decimals = dot == NULL ? 0 : strlen(dot + 1);
     (void)snprintf(out, 64, "%s%s%s USD", number, dot == NULL ? "." : "",
-                   decimals == 0 ? "00" : decimals == 1 ? "0" : "");
+                   decimals == 0   ? "00"
+                   : decimals == 1 ? "0"
+                                   : "");
 }
 
 static bool import_products(const struct northwind *northwind, struct stage *stage)
 {
     const struct csv_table *table = &northwind->products;
     const char *const products[] = {
-        FOLDER "Products.csv", "--as", "product", "--key", "code=ProductID", "--map",
-        "name=ProductName,price=UnitPrice,unit=QuantityPerUnit,family=CategoryID", "--currency",
-        "USD", "--lookup", "supplier.externalId=SupplierID", NULL};
+        FOLDER "Products.csv",
+        "--as",
+        "product",
+        "--key",
+        "code=ProductID",
+        "--map",
+        "name=ProductName,price=UnitPrice,unit=QuantityPerUnit,family=CategoryID",
+        "--currency",
+        "USD",
+        "--lookup",
+        "supplier.externalId=SupplierID",
+        NULL};
     for (size_t i = 0; i < table->rows; i++) {
         char price[64];
-        struct item *product = model_add(&stage->model, "product",
-                                         csv_table_cell(table, i, "ProductName"), "library");
+        struct item *product =
+            model_add(&stage->model, "product", csv_table_cell(table, i, "ProductName"), "library");
         price_text(csv_table_cell(table, i, "UnitPrice"), price);
         item_tag(product, "partners");
         item_set(product, "name", csv_table_cell(table, i, "ProductName"));
@@ -207,16 +238,28 @@ static bool import_orders(const struct northwind *northwind, struct stage *stage
 {
     const struct csv_table *table = &northwind->orders;
     const char *const orders[] = {
-        FOLDER "Orders.csv", "--as", "interaction", "--key", "externalId=OrderID", "--map",
+        FOLDER "Orders.csv",
+        "--as",
+        "interaction",
+        "--key",
+        "externalId=OrderID",
+        "--map",
         "subject=Order {OrderID},dateStart=OrderDate,body=For {ShipName}\\, freight {Freight}",
-        "--set", "channel=Order", "--set", "direction=Inbound", "--account-by",
-        "externalId=CustomerID", "--lookup", "assignedUser.externalId=EmployeeID",
-        "--date-format", "us", NULL};
+        "--set",
+        "channel=Order",
+        "--set",
+        "direction=Inbound",
+        "--account-by",
+        "externalId=CustomerID",
+        "--lookup",
+        "assignedUser.externalId=EmployeeID",
+        "--date-format",
+        "us",
+        NULL};
     for (size_t i = 0; i < table->rows; i++) {
         char scope[256], title[64], text[256];
         const char *id = csv_table_cell(table, i, "OrderID");
-        const char *account =
-            northwind_customer(northwind, csv_table_cell(table, i, "CustomerID"));
+        const char *account = northwind_customer(northwind, csv_table_cell(table, i, "CustomerID"));
         scope_of(account, scope);
         (void)snprintf(title, sizeof title, "Order %s", id);
         struct item *order = model_add(&stage->model, "interaction", title, scope);
@@ -242,9 +285,16 @@ static bool import_assignments(const struct northwind *northwind, struct stage *
     char path[SCRATCH_PATH + 32];
     (void)snprintf(path, sizeof path, "%s/assignments.csv", stage->folder);
     FILE *file = fopen(path, "we");
-    const char *const assignments[] = {
-        path, "--as", "assignment", "--lookup", "party.externalId=SupplierID", "--account-by",
-        "externalId=CustomerID", "--set", "level=comment", NULL};
+    const char *const assignments[] = {path,
+                                       "--as",
+                                       "assignment",
+                                       "--lookup",
+                                       "party.externalId=SupplierID",
+                                       "--account-by",
+                                       "externalId=CustomerID",
+                                       "--set",
+                                       "level=comment",
+                                       NULL};
     if (file == NULL) {
         perror(path);
         return false;
@@ -263,7 +313,8 @@ static bool import_assignments(const struct northwind *northwind, struct stage *
     return good && import(stage, northwind->pairs.count, false, assignments);
 }
 
-/* ---- People -------------------------------------------------------------------------------------- */
+/* ---- People
+ * -------------------------------------------------------------------------------------- */
 
 static const char *department_of(const char *title)
 {
@@ -316,8 +367,8 @@ static bool add_employees(const struct northwind *northwind, struct stage *stage
         item_set(user, "fullName", full);
         item_set(user, "departments", department);
         item_set(user, "externalId", id);
-        const char *const arguments[] = {name,   "--department",  department, "--full-name",
-                                         full,   "--external-id", id,         NULL};
+        const char *const arguments[] = {name, "--department",  department, "--full-name",
+                                         full, "--external-id", id,         NULL};
         const struct viewer viewer = {.user = name, .departments = {department}};
         good = add_user(stage, arguments, code) && take_in(stage, &viewer, code);
     }

@@ -16,8 +16,10 @@ bool stage_has_data(const char *file)
     if (access(file, R_OK) == 0) {
         return true;
     }
-    (void)fprintf(stderr, "SKIPPED: there is no %s. Nothing was tested; configure with "
-                          "-DTANDEM_SHARED_DATA=FOLDER to say where the data is.\n", file);
+    (void)fprintf(stderr,
+                  "SKIPPED: there is no %s. Nothing was tested; configure with "
+                  "-DTANDEM_SHARED_DATA=FOLDER to say where the data is.\n",
+                  file);
     return false;
 }
 
@@ -77,7 +79,7 @@ bool stage_do(const struct stage *stage, const char *user, ...)
 bool stage_sign_in(const struct stage *stage, const char *user, const char *code,
                    const char *password)
 {
-    const char *const arguments[] = {"login", stage->server.url, "--user",         user,
+    const char *const arguments[] = {"login", stage->server.url, "--user", user,
                                      "--ca",  stage->server.ca,  NULL};
     struct tandem_output output = run(stage, user, code, password, arguments);
     return settle(user, arguments, &output);

@@ -57,8 +57,7 @@ int64_t stage_seq(const struct stage *stage);
 struct item *stage_assign(struct stage *stage, const char *supplier, const char *account,
                           const char *level, const char *until);
 /* The assignment of the pair; ends the test when there is none. */
-struct item *stage_assignment(const struct stage *stage, const char *supplier,
-                              const char *account);
+struct item *stage_assignment(const struct stage *stage, const char *supplier, const char *account);
 
 void stage_begin(struct stage *stage);
 /* What is done next makes the user's replica start over: all that they see is told anew. */

@@ -43,7 +43,8 @@ static const char *path_in(const struct stage *stage, const char *name, char out
     return out;
 }
 
-/* ---- An import and what it says ------------------------------------------------------------------- */
+/* ---- An import and what it says
+ * ------------------------------------------------------------------- */
 
 struct counts {
     int64_t rows, created, updated, unchanged, refused;
@@ -90,9 +91,8 @@ static void export_rows(const struct stage *stage, const char *entity, const cha
 {
     char path[PATH];
     struct csv_table table;
-    struct tandem_output output =
-        stage_run(stage, ADMIN, "export", entity, "--csv", "--columns", columns,
-                  where == NULL ? NULL : "--where", where, NULL);
+    struct tandem_output output = stage_run(stage, ADMIN, "export", entity, "--csv", "--columns",
+                                            columns, where == NULL ? NULL : "--where", where, NULL);
     assert_int_equal(output.status, 0);
     assert_true(scratch_write(path_in(stage, "export.csv", path), output.out, strlen(output.out)));
     tandem_output_release(&output);
@@ -119,7 +119,8 @@ static void check_exported(const struct stage *stage, const char *entity, const 
     text_list_release(&actual);
 }
 
-/* ---- Leads -------------------------------------------------------------------------------------------- */
+/* ---- Leads
+ * -------------------------------------------------------------------------------------------- */
 
 static struct tandem_output import_leads(const struct stage *stage, const char *more)
 {
@@ -144,12 +145,10 @@ static void expect_leads(struct text_list *refused, struct text_list *rows)
         if (csv_table_find(&table, key, own) < i) {
             text_list_addf(refused, "%zu,%s", i + 2, key);
         } else {
-            text_list_addf(rows, "%s|%s|%s|%s|%s|%s|New", own,
-                           csv_table_cell(&table, i, "FirstName"),
-                           csv_table_cell(&table, i, "LastName"),
-                           csv_table_cell(&table, i, "EmailAddress"),
-                           csv_table_cell(&table, i, "Phone"),
-                           csv_table_cell(&table, i, "Occupation"));
+            text_list_addf(
+                rows, "%s|%s|%s|%s|%s|%s|New", own, csv_table_cell(&table, i, "FirstName"),
+                csv_table_cell(&table, i, "LastName"), csv_table_cell(&table, i, "EmailAddress"),
+                csv_table_cell(&table, i, "Phone"), csv_table_cell(&table, i, "Occupation"));
         }
     }
     csv_table_release(&table);
@@ -197,7 +196,8 @@ static void progress_is_told(void **state)
     tandem_output_release(&output);
 }
 
-/* ---- Resellers and vendors -------------------------------------------------------------------------- */
+/* ---- Resellers and vendors
+ * -------------------------------------------------------------------------- */
 
 /* A party's name is theirs alone, so resellers of the same name are refused but the first. */
 static void expect_resellers(struct text_list *refused, struct text_list *rows)
@@ -226,10 +226,10 @@ static void resellers_become_parties(void **state)
     expect_resellers(&refused, &rows);
     const struct counts counts = {(int64_t)(rows.count + refused.count), (int64_t)rows.count, 0, 0,
                                   (int64_t)refused.count};
-    struct tandem_output output = stage_run(
-        stage, ADMIN, "import", LEADS "DimReseller.csv", "--as", "party", "--key",
-        "externalId=ResellerAlternateKey", "--map", "name=ResellerName,phoneNumber=Phone", "--set",
-        "kind=reseller", "--json", "--report", report, NULL);
+    struct tandem_output output =
+        stage_run(stage, ADMIN, "import", LEADS "DimReseller.csv", "--as", "party", "--key",
+                  "externalId=ResellerAlternateKey", "--map", "name=ResellerName,phoneNumber=Phone",
+                  "--set", "kind=reseller", "--json", "--report", report, NULL);
     check_counts(&output, &counts);
     check_report(report, &refused);
     check_exported(stage, "party", "externalId,name,kind,phoneNumber", "kind=reseller", &rows);
@@ -248,17 +248,17 @@ static void vendors_become_suppliers(void **state)
                        csv_table_cell(&table, i, "Name"));
     }
     const struct counts counts = {(int64_t)table.rows, (int64_t)table.rows, 0, 0, 0};
-    struct tandem_output output =
-        stage_run(stage, ADMIN, "import", LEADS "Vendor.csv", "--as", "party", "--key",
-                  "externalId=AccountNumber", "--map", "name=Name", "--set", "kind=supplier",
-                  "--json", NULL);
+    struct tandem_output output = stage_run(stage, ADMIN, "import", LEADS "Vendor.csv", "--as",
+                                            "party", "--key", "externalId=AccountNumber", "--map",
+                                            "name=Name", "--set", "kind=supplier", "--json", NULL);
     check_counts(&output, &counts);
     check_exported(stage, "party", "externalId,name,kind", "kind=supplier", &rows);
     csv_table_release(&table);
     text_list_release(&rows);
 }
 
-/* ---- Many rows -------------------------------------------------------------------------------------------- */
+/* ---- Many rows
+ * -------------------------------------------------------------------------------------------- */
 
 #define MANY 20000u
 
@@ -283,8 +283,8 @@ static const char *flawed_column(enum flaw flaw)
 static void name_of(unsigned row, bool changed, char out[64])
 {
     static const char *const forms[] = {"Company %u", "Company, \"%u\"", "Bedrift Ærø %u"};
-    (void)snprintf(out, 48, forms[row % 3], row);
-    (void)strcat(out, changed && row % 100 == 1 ? " GmbH" : "");
+    int size = snprintf(out, 48, forms[row % 3], row);
+    (void)snprintf(out + size, 16, "%s", changed && row % 100 == 1 ? " GmbH" : "");
 }
 
 static const char *about(unsigned row)
@@ -335,10 +335,11 @@ static struct tandem_output import_many(const struct stage *stage, const char *p
                                         const char *more)
 {
     char report[PATH];
-    return stage_run(stage, ADMIN, "import", path, "--as", "account", "--key", "externalId=Key",
-                     "--map", "name=Name,description=About,emailAddress=Mail,annualRevenue=Turnover,type=Kind",
-                     "--currency", "NOK", "--json", "--progress", "--report",
-                     path_in(stage, "report.csv", report), more, NULL);
+    return stage_run(
+        stage, ADMIN, "import", path, "--as", "account", "--key", "externalId=Key", "--map",
+        "name=Name,description=About,emailAddress=Mail,annualRevenue=Turnover,type=Kind",
+        "--currency", "NOK", "--json", "--progress", "--report",
+        path_in(stage, "report.csv", report), more, NULL);
 }
 
 static const char many_columns[] = "externalId,name,description,emailAddress,annualRevenue,type";
@@ -399,7 +400,8 @@ static void a_repetition_doubles_nothing_and_updates_what_changed(void **state)
     text_list_release(&rows);
 }
 
-/* ---- Broken files ----------------------------------------------------------------------------------------- */
+/* ---- Broken files
+ * ----------------------------------------------------------------------------------------- */
 
 static void broken_files_are_refused_with_words(void **state)
 {
@@ -424,8 +426,8 @@ static void broken_files_are_refused_with_words(void **state)
     char path[PATH];
     int64_t before = stage_seq(stage);
     for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
-        assert_true(scratch_write(path_in(stage, "broken.csv", path), broken[i].text,
-                                  broken[i].size));
+        assert_true(
+            scratch_write(path_in(stage, "broken.csv", path), broken[i].text, broken[i].size));
         struct tandem_output output =
             stage_run(stage, ADMIN, "import", path, "--as", "account", "--map", "name=Name", NULL);
         if (output.status != 1 || strstr(output.err, broken[i].words[0]) == NULL ||
@@ -455,11 +457,13 @@ static void wrong_words_are_usage(void **state)
     }
 }
 
-/* ---- Other writings ------------------------------------------------------------------------------------------ */
+/* ---- Other writings
+ * ------------------------------------------------------------------------------------------ */
 
 static void other_encodings_and_separators_are_read(void **state)
 {
-    static const char latin[] = "Name\tKey\tDay\nM\xfcnchner R\xfc" "ck\tL1\t31.12.2026\n";
+    static const char latin[] = "Name\tKey\tDay\nM\xfcnchner R\xfc"
+                                "ck\tL1\t31.12.2026\n";
     static const char marked[] = "\xEF\xBB\xBFName,Key\r\nWith a mark,L2\r\n";
     struct stage *stage = *state;
     struct text_list rows = {.count = 0};
@@ -472,8 +476,8 @@ static void other_encodings_and_separators_are_read(void **state)
     assert_true(scratch_write(path_in(stage, "marked.csv", path), marked, sizeof marked - 1));
     const struct tandem_command command = {.profile = path_in(stage, "profile-" ADMIN, profile),
                                            .input = path};
-    const char *const arguments[] = {"import", "-", "--as", "campaign", "--map",
-                                     "name=Name,externalId=Key", NULL};
+    const char *const arguments[] = {
+        "import", "-", "--as", "campaign", "--map", "name=Name,externalId=Key", NULL};
     struct tandem_output output = tandem_command_run(&command, arguments);
     assert_int_equal(output.status, 0);
     tandem_output_release(&output);

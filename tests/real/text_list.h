@@ -23,8 +23,8 @@ bool text_list_finds(const struct text_list *sorted, const char *text);
 /* Deletes one; the last takes its place. */
 void text_list_drop(struct text_list *list, size_t index);
 
-/* Whether both hold the same texts equally often. Sorts both, and prints what is missing from or too
- * much in `actual`, for `whom`. */
+/* Whether both hold the same texts equally often. Sorts both, and prints what is missing from or
+ * too much in `actual`, for `whom`. */
 bool text_list_agrees(struct text_list *expected, struct text_list *actual, const char *whom);
 
 /* A copy that is the caller's to free. */

@@ -8,7 +8,7 @@
 #define CHILD_SECONDS 120
 
 struct child_streams {
-    int in;  /* descriptors that become the child's; -1: /dev/null */
+    int in; /* descriptors that become the child's; -1: /dev/null */
     int out;
     int err;
 };

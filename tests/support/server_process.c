@@ -75,9 +75,8 @@ static bool read_ready(struct server_process *server, int descriptor)
     static const char name[] = "\"ready\":\"";
     char line[1024];
     FILE *stream = fdopen(descriptor, "re");
-    const char *at = stream != NULL && fgets(line, sizeof line, stream) != NULL
-                         ? strstr(line, name)
-                         : NULL;
+    const char *at =
+        stream != NULL && fgets(line, sizeof line, stream) != NULL ? strstr(line, name) : NULL;
     if (stream != NULL) {
         (void)fclose(stream);
     } else {
@@ -105,10 +104,9 @@ static pid_t launch(const struct server_process *server, const char *const *more
     /* The sanitizer wants to be the first library; the clock is nothing it watches. */
     (void)snprintf(sanitizer, sizeof sanitizer, "ASAN_OPTIONS=verify_asan_link_order=0:%s",
                    options == NULL ? "" : options);
-    const char *arguments[MOST_ARGUMENTS] = {TANDEMD_PROGRAM, "run",    "--data", data,
-                                             "--listen",      server->address,
-                                             "--cert",        cert,     "--key",  key,
-                                             "--ca",          server->ca, "--json"};
+    const char *arguments[MOST_ARGUMENTS] = {
+        TANDEMD_PROGRAM, "run", "--data", data,       "--listen", server->address, "--cert", cert,
+        "--key",         key,   "--ca",   server->ca, "--json"};
     size_t count = 13;
     for (size_t i = 0; more != NULL && more[i] != NULL && count + 1 < MOST_ARGUMENTS; i++) {
         arguments[count++] = more[i];

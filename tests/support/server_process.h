@@ -1,8 +1,8 @@
 /* A real tandemd on a store of its own.
  *
- * server_process_make() makes certificates and a store in a folder; server_process_start() serves it
- * on a port that is free, and returns when the server has said that it is ready. Started again, it
- * is on the same port. What the server writes on standard error is in FOLDER/server.log.
+ * server_process_make() makes certificates and a store in a folder; server_process_start() serves
+ * it on a port that is free, and returns when the server has said that it is ready. Started again,
+ * it is on the same port. What the server writes on standard error is in FOLDER/server.log.
  */
 #ifndef TANDEM_TESTS_SUPPORT_SERVER_PROCESS_H
 #define TANDEM_TESTS_SUPPORT_SERVER_PROCESS_H

@@ -14,7 +14,7 @@ struct tandem_command {
 };
 
 struct tandem_output {
-    int status;     /* exit status */
+    int status;      /* exit status */
     char *out, *err; /* never NULL */
 };
 
@@ -24,7 +24,8 @@ struct tandem_output tandem_command_run(const struct tandem_command *command,
                                         const char *const *arguments);
 void tandem_output_release(struct tandem_output *output);
 
-/* The text of a member of the JSON object that was printed, copied to `out`: "" when it has none. */
+/* The text of a member of the JSON object that was printed, copied to `out`: "" when it has none.
+ */
 void tandem_output_text(const struct tandem_output *output, const char *member, char *out,
                         size_t size);
 /* A number of it, or -1. */
