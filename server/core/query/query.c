@@ -12,6 +12,8 @@
 /* Entries one page looks through before it hands back a place to go on from: what bounds the
  * time an I/O thread gives to one request. */
 #define PAGE_BUDGET 5000u
+/* And while nothing of that may be seen by the viewer, whom a place among it would tell of it. */
+#define HIDDEN_BUDGET 100000u
 
 void page_release(struct page *page)
 {
@@ -30,6 +32,12 @@ static void take(struct page *page, const struct principal *who, const struct re
 {
     view_encode(&page->items, who, record);
     page->count++;
+}
+
+/* Whether the page has no room for more, so that an answer stays near LIMIT_MESSAGE_BYTES. */
+static bool is_full(const struct page *page, uint32_t limit)
+{
+    return page->count >= limit || page->items.size >= PAGE_BYTES;
 }
 
 static enum status finish(const struct page *page)
@@ -60,6 +68,10 @@ enum status query_fetch(const struct state *state, const struct principal *who,
             take(page, who, scratch);
         } else if (status != STATUS_NOT_FOUND) {
             return status;
+        }
+        if (page->items.size > LIMIT_MESSAGE_BYTES) {
+            return fault_set(fault, STATUS_LIMIT, bytes_text("ids"),
+                             "these records are too large for one answer: ask for fewer");
         }
     }
     return finish(page);
@@ -131,37 +143,63 @@ static enum status plan_read(const struct msg_query *request, struct plan *plan,
 
 /* Whether a record found in this pass belongs to it and to the answer. */
 static bool belongs(const struct plan *plan, enum pass pass, const struct principal *who,
-                    const struct record *record)
+                    const struct record *record, size_t *scanned)
 {
     if (pass == PASS_MISSING &&
         where_value(who, record, bytes_text(plan->sort->name)).size > 0) {
         return false;
     }
-    return where_meets(&plan->where, who, record);
+    return where_meets(&plan->where, who, record, scanned);
+}
+
+/* Where a walk stands, and the last place in it that the viewer may know: that of a record they
+ * see. A place travels to them and holds the id and the value of its record. */
+struct walk {
+    struct buffer place, known;
+    enum pass pass, known_pass;
+    uint32_t examined;
+    size_t scanned; /* bytes that conditions looked through */
+};
+
+static bool goes_on(const struct walk *walk, const struct page *page, uint32_t limit)
+{
+    uint32_t budget = walk->known.size > 0 ? PAGE_BUDGET : HIDDEN_BUDGET;
+    return !is_full(page, limit) && walk->examined < budget && walk->scanned < QUERY_SCAN_BYTES;
+}
+
+static void know_place(struct walk *walk)
+{
+    buffer_clear(&walk->known);
+    buffer_append(&walk->known, walk->place.data, walk->place.size);
+    walk->known_pass = walk->pass;
 }
 
 static enum status walk_index(const struct state *state, const struct principal *who,
-                              const struct plan *plan, uint32_t limit, struct buffer *place,
-                              enum pass *pass, struct record *scratch, struct page *page)
+                              const struct plan *plan, uint32_t limit, struct walk *walk,
+                              struct record *scratch, struct page *page)
 {
-    for (uint32_t examined = 0; page->count < limit && examined < PAGE_BUDGET; examined++) {
+    for (; goes_on(walk, page, limit); walk->examined++) {
         struct id id;
-        struct bytes field = *pass == PASS_INDEX ? plan->field : bytes_of(NULL, 0);
-        struct bytes exact = *pass == PASS_INDEX ? buffer_bytes(&plan->exact) : bytes_of(NULL, 0);
-        enum status status = state->ops->index_next(state->self, plan->entity, field, exact,
-                                                    plan->descending, place, &id);
-        if (status == STATUS_NOT_FOUND && *pass == PASS_INDEX && plan->sort != NULL) {
-            *pass = PASS_MISSING;
-            buffer_clear(place);
+        bool indexed = walk->pass == PASS_INDEX;
+        enum status status = state->ops->index_next(
+            state->self, plan->entity, indexed ? plan->field : bytes_of(NULL, 0),
+            indexed ? buffer_bytes(&plan->exact) : bytes_of(NULL, 0), plan->descending,
+            &walk->place, &id);
+        if (status == STATUS_NOT_FOUND && indexed && plan->sort != NULL) {
+            walk->pass = PASS_MISSING;
+            buffer_clear(&walk->place);
             continue;
         }
         if (status != STATUS_OK) {
             return status;
         }
         status = view_load(state, who, id, scratch);
-        if (status == STATUS_OK && belongs(plan, *pass, who, scratch)) {
-            take(page, who, scratch);
-        } else if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
+        if (status == STATUS_OK) {
+            know_place(walk);
+            if (belongs(plan, walk->pass, who, scratch, &walk->scanned)) {
+                take(page, who, scratch);
+            }
+        } else if (status != STATUS_NOT_FOUND) {
             return status;
         }
     }
@@ -172,30 +210,36 @@ static enum status run_for_staff(const struct state *state, const struct princip
                                  const struct plan *plan, const struct msg_query *request,
                                  struct record *scratch, struct page *page)
 {
-    struct buffer place = {0};
-    enum pass pass = PASS_INDEX;
+    struct walk walk = {.pass = PASS_INDEX};
     if (request->after.size > 0) {
-        pass = (enum pass)request->after.data[0];
-        if (pass != PASS_INDEX && (pass != PASS_MISSING || plan->sort == NULL)) {
+        walk.pass = (enum pass)request->after.data[0];
+        if (walk.pass != PASS_INDEX && (walk.pass != PASS_MISSING || plan->sort == NULL)) {
             return STATUS_INVALID_VALUE;
         }
-        buffer_append(&place, request->after.data + 1, request->after.size - 1);
+        buffer_append(&walk.place, request->after.data + 1, request->after.size - 1);
     }
-    enum status status = walk_index(state, who, plan, page_limit(request->limit), &place, &pass,
-                                    scratch, page);
+    enum status status = walk_index(state, who, plan, page_limit(request->limit), &walk, scratch,
+                                    page);
     if (status == STATUS_OK) {
-        buffer_append_byte(&page->next, (uint8_t)pass);
-        buffer_append(&page->next, place.data, place.size);
+        bool known = walk.known.size > 0;
+        const struct buffer *place = known ? &walk.known : &walk.place;
+        buffer_append_byte(&page->next, (uint8_t)(known ? walk.known_pass : walk.pass));
+        buffer_append(&page->next, place->data, place->size);
     } else if (status == STATUS_NOT_FOUND) {
         status = STATUS_OK;
     }
-    buffer_release(&place);
+    if (walk.place.failed || walk.known.failed) {
+        status = STATUS_NO_MEMORY;
+    }
+    buffer_release(&walk.place);
+    buffer_release(&walk.known);
     return status;
 }
 
 struct outsider_query {
     const struct plan *plan;
     const struct principal *who;
+    size_t *scanned;
 };
 
 static bool take_for_outsider(const void *context, const struct record *record,
@@ -204,7 +248,7 @@ static bool take_for_outsider(const void *context, const struct record *record,
     const struct outsider_query *query = context;
     const struct plan *plan = query->plan;
     if (!bytes_equal(record->entity, plan->entity) ||
-        !where_meets(&plan->where, query->who, record)) {
+        !where_meets(&plan->where, query->who, record, query->scanned)) {
         return false;
     }
     if (plan->sort != NULL) {
@@ -236,10 +280,11 @@ static enum status run_for_outsider(const struct state *state, const struct prin
                                     const struct plan *plan, const struct msg_query *request,
                                     struct record *scratch, struct page *page)
 {
-    struct outsider_query query = {plan, who};
+    size_t scanned = 0;
+    struct outsider_query query = {plan, who, &scanned};
     struct gather gather = {
         state, who, scratch, take_for_outsider, &query, request->descending,
-        page_limit(request->limit), request->after};
+        page_limit(request->limit), request->after, &scanned};
     struct scope account;
     bool named = named_account(plan, &account);
     return gather_page(&gather, named ? &account : NULL, named ? 1 : 0, page);
@@ -294,7 +339,7 @@ static enum status timeline_for_staff(const struct state *state, const struct pr
 {
     uint32_t limit = page_limit(request->limit);
     buffer_append(&page->next, request->after.data, request->after.size);
-    for (uint32_t examined = 0; page->count < limit && examined < PAGE_BUDGET; examined++) {
+    for (uint32_t examined = 0; !is_full(page, limit) && examined < PAGE_BUDGET; examined++) {
         struct id id;
         enum status status = state->ops->timeline_next(state->self, scope, &page->next, &id);
         if (status == STATUS_NOT_FOUND) {
@@ -326,7 +371,7 @@ enum status query_timeline(const struct state *state, const struct principal *wh
     if (who->partner) {
         struct gather gather = {
             state, who,  scratch, take_for_timeline, NULL, true, page_limit(request->limit),
-            request->after};
+            request->after, NULL};
         status = gather_page(&gather, &scope, 1, page);
     } else {
         status = timeline_for_staff(state, who, scope, request, scratch, page);

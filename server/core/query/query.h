@@ -12,6 +12,9 @@
 #include "protocol/message.h"
 #include "server/core/access/access.h"
 
+/* A page ends at the item that passes this: with one more record it is no larger than a message. */
+#define PAGE_BYTES (LIMIT_MESSAGE_BYTES / 2)
+
 /* One page under construction. Release the buffers afterwards. */
 struct page {
     struct buffer items; /* encoded records or entries, one after another */

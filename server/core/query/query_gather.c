@@ -6,6 +6,7 @@
 #include "protocol/wire.h"
 #include "server/core/feed/lanes.h"
 #include "server/core/access/open_scopes.h"
+#include "server/core/query/query_where.h"
 #include "server/core/record/view.h"
 
 /* A place: the sort key, and the id behind it. */
@@ -122,7 +123,9 @@ static enum status walk(const struct gather *gather, struct lanes *lanes, struct
     enum status status = STATUS_OK;
     for (uint32_t examined = 0; status == STATUS_OK; examined++) {
         status = lanes_first(lanes, gather->state, 0, &seq, &id);
-        if (status == STATUS_OK && examined == GATHER_MOST) {
+        bool enough = examined == GATHER_MOST ||
+                      (gather->scanned != NULL && *gather->scanned > QUERY_SCAN_BYTES);
+        if (status == STATUS_OK && enough) {
             status = STATUS_LIMIT;
         }
         if (status == STATUS_OK) {
@@ -139,9 +142,9 @@ static enum status walk(const struct gather *gather, struct lanes *lanes, struct
 static enum status emit(const struct gather *gather, const struct shortlist *list,
                         struct page *page)
 {
-    uint32_t count = list->count > gather->limit ? gather->limit : list->count;
-    for (uint32_t i = 0; i < count; i++) {
-        struct bytes place = place_of(&list->items[i]);
+    uint32_t most = list->count > gather->limit ? gather->limit : list->count, count = 0;
+    for (; count < most && page->items.size < PAGE_BYTES; count++) {
+        struct bytes place = place_of(&list->items[count]);
         struct id id;
         memcpy(id.octet, place.data + place.size - ID_SIZE, ID_SIZE);
         enum status status = view_load(gather->state, gather->who, id, gather->scratch);
@@ -151,7 +154,7 @@ static enum status emit(const struct gather *gather, const struct shortlist *lis
         view_encode(&page->items, gather->who, gather->scratch);
         page->count++;
     }
-    if (list->count > gather->limit) {
+    if (list->count > count) {
         struct bytes last = place_of(&list->items[count - 1]);
         buffer_append(&page->next, last.data, last.size);
     }
@@ -170,7 +173,12 @@ enum status gather_page(const struct gather *gather, const struct scope *scopes,
     struct reading reading = {.who = gather->who};
     enum status status = list.items != NULL ? STATUS_OK : STATUS_NO_MEMORY;
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-        status = add_scope(&reading, scopes[i]) ? STATUS_OK : STATUS_NO_MEMORY;
+        /* What is not open is not read, so that no time tells how much there is. */
+        struct opening opening;
+        status = access_opening(gather->state, gather->who, scopes[i], &opening);
+        if (status == STATUS_OK && opening.open && !add_scope(&reading, scopes[i])) {
+            status = STATUS_NO_MEMORY;
+        }
     }
     if (status == STATUS_OK && scopes == NULL) {
         status = open_scopes_each(gather->state, gather->who, add_scope, &reading);

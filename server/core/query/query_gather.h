@@ -25,10 +25,12 @@ struct gather {
     bool descending;
     uint32_t limit;
     struct bytes after; /* place: key and id; none for the first page */
+    const size_t *scanned; /* bytes that `take` has looked through so far; may be NULL */
 };
 
 /* `scopes` NULL: all that are open to the viewer, who must be an outsider then. Appends the
- * records to the page. INVALID_VALUE for a place that is none, LIMIT beyond GATHER_MOST. */
+ * records to the page. INVALID_VALUE for a place that is none, LIMIT beyond GATHER_MOST or
+ * QUERY_SCAN_BYTES. */
 enum status gather_page(const struct gather *gather, const struct scope *scopes, size_t count,
                         struct page *page);
 

@@ -79,14 +79,20 @@ static void put_value(struct buffer *out, const struct reader *asker, struct byt
     }
 }
 
+/* `first` is the change by which an outsider came to see the record: what it replaced was not
+ * meant for them. */
 static void put_change(struct buffer *out, const struct reader *asker,
-                       const struct change *change)
+                       const struct change *change, bool first)
 {
     wire_put_map(out, 3);
     wire_put_text(out, "field");
     wire_put_str(out, change->field);
     wire_put_text(out, "from");
-    put_value(out, asker, change->from);
+    if (first) {
+        wire_put_nil(out);
+    } else {
+        put_value(out, asker, change->from);
+    }
     wire_put_text(out, "to");
     put_value(out, asker, change->to);
 }
@@ -104,7 +110,7 @@ static void copy_key(struct buffer *out, struct bytes entry, const char *key)
 
 /* Appends the viewer's version of the entry; false when nothing of it is for them. */
 static bool put_entry(struct buffer *out, const struct reader *asker,
-                      const struct record *record, struct bytes entry)
+                      const struct record *record, struct bytes entry, bool first)
 {
     const struct principal *who = asker->who;
     struct bytes changes, audience = {NULL, 0}, encoded;
@@ -124,7 +130,7 @@ static bool put_entry(struct buffer *out, const struct reader *asker,
         wire_get_array(&reader, &count);
         for (uint32_t i = 0; i < count && wire_skip(&reader, &encoded); i++) {
             if (read_change(encoded, &change) && sees_change(who, record, &change)) {
-                put_change(out, asker, &change);
+                put_change(out, asker, &change, first);
                 shown++;
             }
         }
@@ -182,7 +188,9 @@ static enum status visible_since(const struct state *state, const struct princip
 static enum status walk(const struct reader *asker, const struct record *record, struct id id,
                         uint64_t before, uint64_t since, uint64_t limit, struct page *page)
 {
-    for (uint32_t examined = 0; page->count < limit && examined < PAGE_BUDGET; examined++) {
+    for (uint32_t examined = 0; page->count < limit && page->items.size < PAGE_BYTES &&
+                                examined < PAGE_BUDGET;
+         examined++) {
         struct bytes entry;
         uint64_t seq;
         enum status status =
@@ -193,7 +201,8 @@ static enum status walk(const struct reader *asker, const struct record *record,
         if (status != STATUS_OK) {
             return status;
         }
-        page->count += put_entry(&page->items, asker, record, entry);
+        page->count += put_entry(&page->items, asker, record, entry,
+                                 asker->who->partner && seq == since);
         before = seq;
     }
     uint8_t place[8];

@@ -30,6 +30,13 @@ static enum status read_condition(const struct entity_def *entity, struct wire_r
         return fault_set(fault, STATUS_INVALID_VALUE, out->field,
                          "the operators are = != < <= > >= contains");
     }
+    struct wire_reader wanted = wire_read(out->value);
+    struct bytes text;
+    if (out->op == OP_CONTAINS && wire_get_str(&wanted, &text) &&
+        text.size > QUERY_CONTAINS_MAX) {
+        return fault_set(fault, STATUS_LIMIT, out->field, "at most %u bytes can be looked for",
+                         QUERY_CONTAINS_MAX);
+    }
     out->def = entity != NULL ? schema_field(entity, out->field) : NULL;
     if (out->def == NULL) {
         return STATUS_OK;
@@ -117,14 +124,28 @@ static uint8_t fold(uint8_t c)
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
 }
 
-/* Whether `part` occurs in `text`, ASCII letters of either case being the same. */
+/* Whether `part` occurs in `text`, ASCII letters of either case being the same. By Knuth, Morris
+ * and Pratt, "Fast pattern matching in strings" (1977): in a time that does not depend on what the
+ * two are, since both can be an adversary's. */
 static bool text_contains(struct bytes text, struct bytes part)
 {
-    for (size_t at = 0; part.size <= text.size && at <= text.size - part.size; at++) {
-        size_t same = 0;
-        while (same < part.size && fold(text.data[at + same]) == fold(part.data[same])) {
-            same++;
+    uint16_t border[QUERY_CONTAINS_MAX + 1]; /* of each beginning of `part`: its longest border */
+    if (part.size == 0 || part.size > QUERY_CONTAINS_MAX) {
+        return part.size == 0;
+    }
+    border[0] = border[1] = 0;
+    for (size_t i = 1, same = 0; i < part.size; i++) {
+        while (same > 0 && fold(part.data[i]) != fold(part.data[same])) {
+            same = border[same];
         }
+        same += fold(part.data[i]) == fold(part.data[same]);
+        border[i + 1] = (uint16_t)same;
+    }
+    for (size_t at = 0, same = 0; at < text.size; at++) {
+        while (same > 0 && fold(text.data[at]) != fold(part.data[same])) {
+            same = border[same];
+        }
+        same += fold(text.data[at]) == fold(part.data[same]);
         if (same == part.size) {
             return true;
         }
@@ -179,7 +200,7 @@ static int compare_values(const struct condition *condition, struct bytes value,
 }
 
 static bool condition_meets(const struct condition *condition, const struct principal *who,
-                            const struct record *record)
+                            const struct record *record, size_t *scanned)
 {
     struct bytes value = where_value(who, record, condition->field);
     struct wire_reader reader = wire_read(condition->value);
@@ -188,6 +209,7 @@ static bool condition_meets(const struct condition *condition, const struct prin
         bool both = value.size == 0 && wants_none;
         return condition->op == OP_EQUAL ? both : condition->op == OP_UNEQUAL && !both;
     }
+    *scanned += value.size;
     if (condition->op == OP_CONTAINS) {
         return value_contains(value, condition->value);
     }
@@ -213,10 +235,10 @@ static bool condition_meets(const struct condition *condition, const struct prin
 }
 
 bool where_meets(const struct where *where, const struct principal *who,
-                 const struct record *record)
+                 const struct record *record, size_t *scanned)
 {
     for (uint32_t i = 0; i < where->count; i++) {
-        if (!condition_meets(&where->conditions[i], who, record)) {
+        if (!condition_meets(&where->conditions[i], who, record, scanned)) {
             return false;
         }
     }

@@ -6,6 +6,10 @@
 #include "server/core/access/access.h"
 
 #define QUERY_MAX_CONDITIONS 16u
+/* Longest text that `contains` looks for. */
+#define QUERY_CONTAINS_MAX 256u
+/* Bytes of text that the conditions of one query look through, about a tenth of a second. */
+#define QUERY_SCAN_BYTES (32u * 1024u * 1024u)
 
 enum condition_op { OP_EQUAL, OP_UNEQUAL, OP_LESS, OP_AT_MOST, OP_MORE, OP_AT_LEAST, OP_CONTAINS };
 
@@ -25,9 +29,9 @@ struct where {
 enum status where_read(struct bytes entity, struct bytes encoded, struct where *out,
                        struct fault *fault);
 /* Whether the record meets all of them, by the fields that the principal may see: a field hidden
- * from them is one that is not set. */
+ * from them is one that is not set. Adds to `scanned` the bytes that were looked through. */
 bool where_meets(const struct where *where, const struct principal *who,
-                 const struct record *record);
+                 const struct record *record, size_t *scanned);
 
 /* The visible value of a field, or none. */
 struct bytes where_value(const struct principal *who, const struct record *record,

@@ -10,6 +10,7 @@
 
 #include "protocol/wire.h"
 #include "server/core/query/query.h"
+#include "server/core/query/query_where.h"
 #include "tests/fixture/world.h"
 
 struct fixture {
@@ -367,6 +368,108 @@ static void test_history_names_no_account_that_is_not_theirs(void **state)
     assert_non_null(memmem(page.data, page.size, f->closed_account.octet, ID_SIZE));
 }
 
+static void test_history_does_not_tell_what_the_first_change_replaced(void **state)
+{
+    struct fixture *f = *state;
+    struct id contact = world_id(f->world);
+    must(world_create(f->world, f->admin, "contact", contact, "lastName", "Berg", "title",
+                      "bankrupt", "account", world_id_text(f->world, f->closed_account), NULL));
+    must(world_update(f->world, f->admin, "contact", contact, "title", "Owner", "account",
+                      world_id_text(f->world, f->open_account), NULL));
+    must(history(f, f->eva, contact));
+    assert_true(page_says(f, "Owner"));
+    assert_false(page_says(f, "bankrupt"));
+    must(history(f, f->member, contact));
+    assert_true(page_says(f, "bankrupt"));
+}
+
+#define LARGE 60000u
+
+static void make_large_notes(struct fixture *f, struct id *ids, size_t count)
+{
+    char *words = malloc(LARGE + 1);
+    memset(words, 'a', LARGE);
+    words[LARGE] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        ids[i] = world_id(f->world);
+        must(world_create(f->world, f->admin, "note", ids[i], "text", words, "account",
+                          world_id_text(f->world, f->open_account), NULL));
+        must(world_share(f->world, f->admin, ids[i], "suppliers", NULL));
+    }
+    free(words);
+}
+
+static unsigned count_in_pages(struct fixture *f, struct id user, const struct asked *asked)
+{
+    struct buffer after = {0};
+    struct fault fault;
+    unsigned count = 0;
+    for (unsigned pages = 0; pages < 50; pages++) {
+        must(run(f, user, asked, buffer_bytes(&after), &fault));
+        assert_true(f->page.items.size <= LIMIT_MESSAGE_BYTES);
+        count += f->page.count;
+        if (f->page.next.size == 0) {
+            break;
+        }
+        buffer_clear(&after);
+        buffer_append(&after, f->page.next.data, f->page.next.size);
+    }
+    buffer_release(&after);
+    return count;
+}
+
+static void test_an_answer_is_no_larger_than_a_message(void **state)
+{
+    struct fixture *f = *state;
+    struct id ids[20];
+    make_large_notes(f, ids, 20);
+    struct asked asked = {.entity = "note"};
+    assert_int_equal(count_in_pages(f, f->member, &asked), 20);
+    assert_int_equal(count_in_pages(f, f->eva, &asked), 20);
+    struct buffer list = {0};
+    wire_put_array(&list, 20);
+    for (size_t i = 0; i < 20; i++) {
+        wire_put_id(&list, ids[i]);
+    }
+    struct state view = world_state(f->world);
+    struct principal who;
+    struct fault fault;
+    must(principal_load(&view, f->eva, &who));
+    struct msg_fetch fetch = {.ids = buffer_bytes(&list)};
+    clear_page(f);
+    fault_clear(&fault);
+    assert_int_equal(query_fetch(&view, &who, &fetch, f->scratch, &f->page, &fault), STATUS_LIMIT);
+    buffer_release(&list);
+}
+
+static void test_looking_into_text_has_an_end(void **state)
+{
+    struct fixture *f = *state;
+    struct id ids[1];
+    struct fault fault;
+    struct bytes none = {NULL, 0};
+    char wanted[QUERY_CONTAINS_MAX + 2];
+    make_large_notes(f, ids, 1);
+    must(world_update(f->world, f->admin, "account", f->open_account, "name", "aabaaabaac", NULL));
+    struct asked overlap = {.entity = "account", .field = "name", .op = "contains",
+                            .text = "ABAAC"};
+    assert_string_equal(all_pages(f, f->member, &overlap), "aabaaabaac");
+    overlap.text = "aaba";
+    assert_string_equal(all_pages(f, f->member, &overlap), "aabaaabaac");
+    overlap.text = "abac";
+    assert_string_equal(all_pages(f, f->member, &overlap), "");
+    memset(wanted, 'a', sizeof wanted);
+    wanted[QUERY_CONTAINS_MAX + 1] = '\0';
+    struct asked asked = {.entity = "note", .field = "text", .op = "contains", .text = wanted};
+    assert_int_equal(run(f, f->eva, &asked, none, &fault), STATUS_LIMIT);
+    wanted[QUERY_CONTAINS_MAX] = '\0';
+    must(run(f, f->eva, &asked, none, &fault));
+    assert_int_equal(f->page.count, 1);
+    wanted[QUERY_CONTAINS_MAX - 1] = 'b';
+    must(run(f, f->eva, &asked, none, &fault));
+    assert_int_equal(f->page.count, 0);
+}
+
 static void test_the_history_of_the_deleted_stays_with_staff(void **state)
 {
     struct fixture *f = *state;
@@ -390,6 +493,9 @@ int main(void)
         T(test_a_timeline_is_newest_first_and_the_viewers_own),
         T(test_history_before_sharing_is_not_for_outsiders),
         T(test_history_names_no_account_that_is_not_theirs),
+        T(test_history_does_not_tell_what_the_first_change_replaced),
+        T(test_an_answer_is_no_larger_than_a_message),
+        T(test_looking_into_text_has_an_end),
         T(test_the_history_of_the_deleted_stays_with_staff),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
