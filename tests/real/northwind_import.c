@@ -6,7 +6,7 @@
 
 #include "tests/real/northwind.h"
 
-#define FOLDER SHARED_DATA "/northwind/"
+#define FILE_OF(name) (SHARED_DATA "/northwind/" name)
 #define MOST_ARGUMENTS 32
 
 /* ---- Running an import
@@ -19,16 +19,13 @@ struct expected {
 static bool run_import(const struct stage *stage, const char *const *arguments, const char *more,
                        const struct expected *expected)
 {
-    const char *a[MOST_ARGUMENTS] = {NULL};
-    size_t count = 0;
-    while (arguments[count] != NULL && count + 2 < MOST_ARGUMENTS) {
-        a[count] = arguments[count];
-        count++;
+    const char *all[MOST_ARGUMENTS] = {"import", "--json"};
+    size_t count = 2;
+    for (size_t i = 0; arguments[i] != NULL && count + 2 < MOST_ARGUMENTS; i++) {
+        all[count++] = arguments[i];
     }
-    a[count] = more;
-    struct tandem_output output =
-        stage_run(stage, STAGE_ADMIN, "import", "--json", a[0], a[1], a[2], a[3], a[4], a[5], a[6],
-                  a[7], a[8], a[9], a[10], a[11], a[12], a[13], a[14], a[15], a[16], a[17], NULL);
+    all[count] = more;
+    struct tandem_output output = stage_run_list(stage, STAGE_ADMIN, all);
     bool good = output.status == 0 && tandem_output_number(&output, "rows") == expected->rows &&
                 tandem_output_number(&output, "created") == expected->created &&
                 tandem_output_number(&output, "unchanged") == expected->unchanged &&
@@ -84,19 +81,19 @@ static bool import_customers(const struct northwind *northwind, struct stage *st
 {
     const struct csv_table *table = &northwind->customers;
     const char *const accounts[] = {
-        FOLDER "Customers.csv",
+        FILE_OF("Customers.csv"),
         "--as",
         "account",
         "--key",
         "externalId=CustomerID",
         "--map",
-        "name=CompanyName,phoneNumber=Phone,billingAddress.street=Address,"
-        "billingAddress.city=City,billingAddress.region=Region,"
-        "billingAddress.postalCode=PostalCode,billingAddress.country=Country",
+        ("name=CompanyName,phoneNumber=Phone,billingAddress.street=Address,"
+         "billingAddress.city=City,billingAddress.region=Region,"
+         "billingAddress.postalCode=PostalCode,billingAddress.country=Country"),
         "--set",
         "type=Customer",
         NULL};
-    const char *const contacts[] = {FOLDER "Customers.csv",
+    const char *const contacts[] = {FILE_OF("Customers.csv"),
                                     "--as",
                                     "contact",
                                     "--key",
@@ -146,14 +143,14 @@ static bool import_suppliers(const struct northwind *northwind, struct stage *st
 {
     const struct csv_table *table = &northwind->suppliers;
     const char *const parties[] = {
-        FOLDER "Suppliers.csv",
+        FILE_OF("Suppliers.csv"),
         "--as",
         "party",
         "--key",
         "externalId=SupplierID",
         "--map",
-        "name=CompanyName,phoneNumber=Phone,address.street=Address,address.city=City,"
-        "address.region=Region,address.postalCode=PostalCode,address.country=Country",
+        ("name=CompanyName,phoneNumber=Phone,address.street=Address,address.city=City,"
+         "address.region=Region,address.postalCode=PostalCode,address.country=Country"),
         "--set",
         "kind=supplier",
         NULL};
@@ -181,7 +178,7 @@ static bool import_products(const struct northwind *northwind, struct stage *sta
 {
     const struct csv_table *table = &northwind->products;
     const char *const products[] = {
-        FOLDER "Products.csv",
+        FILE_OF("Products.csv"),
         "--as",
         "product",
         "--key",
@@ -238,7 +235,7 @@ static bool import_orders(const struct northwind *northwind, struct stage *stage
 {
     const struct csv_table *table = &northwind->orders;
     const char *const orders[] = {
-        FOLDER "Orders.csv",
+        FILE_OF("Orders.csv"),
         "--as",
         "interaction",
         "--key",

@@ -1,12 +1,9 @@
 #include "tests/real/stage.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define MOST_ARGUMENTS 48
 
 /* Clients are not run while the test waits for the server's end, and say no goodbye. */
 const char *const stage_arguments[] = {"--drain", "1", NULL};
@@ -46,32 +43,14 @@ static bool settle(const char *user, const char *const *arguments, struct tandem
     return good;
 }
 
-/* All of a variable argument list, with its NULL. */
-static void gather(va_list values, const char *arguments[MOST_ARGUMENTS])
+struct tandem_output stage_run_list(const struct stage *stage, const char *user,
+                                    const char *const *arguments)
 {
-    size_t count = 0;
-    do {
-        arguments[count] = count + 1 < MOST_ARGUMENTS ? va_arg(values, const char *) : NULL;
-    } while (arguments[count++] != NULL);
-}
-
-struct tandem_output stage_run(const struct stage *stage, const char *user, ...)
-{
-    const char *arguments[MOST_ARGUMENTS];
-    va_list values;
-    va_start(values, user);
-    gather(values, arguments);
-    va_end(values);
     return run(stage, user, NULL, NULL, arguments);
 }
 
-bool stage_do(const struct stage *stage, const char *user, ...)
+bool stage_do_list(const struct stage *stage, const char *user, const char *const *arguments)
 {
-    const char *arguments[MOST_ARGUMENTS];
-    va_list values;
-    va_start(values, user);
-    gather(values, arguments);
-    va_end(values);
     struct tandem_output output = run(stage, user, NULL, NULL, arguments);
     return settle(user, arguments, &output);
 }

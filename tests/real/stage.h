@@ -42,11 +42,17 @@ bool stage_open(struct stage *stage);
 /* True when the server ended well. */
 bool stage_close(struct stage *stage);
 
-/* Runs a command as a user, its arguments up to NULL. */
-struct tandem_output stage_run(const struct stage *stage, const char *user, ...)
-    __attribute__((sentinel));
+/* Runs a command as a user; its arguments end with NULL. */
+struct tandem_output stage_run_list(const struct stage *stage, const char *user,
+                                    const char *const *arguments);
 /* The same where the command has to succeed: false after saying what it said. */
-bool stage_do(const struct stage *stage, const char *user, ...) __attribute__((sentinel));
+bool stage_do_list(const struct stage *stage, const char *user, const char *const *arguments);
+/* With the arguments written out, up to NULL. */
+#define stage_run(stage, user, ...)                                                                \
+    stage_run_list((stage), (user), (const char *const[]){__VA_ARGS__})
+#define stage_do(stage, user, ...)                                                                 \
+    stage_do_list((stage), (user), (const char *const[]){__VA_ARGS__})
+
 /* Signs a user in by a one-time code and with a password from then on. */
 bool stage_sign_in(const struct stage *stage, const char *user, const char *code,
                    const char *password);

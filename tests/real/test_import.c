@@ -410,7 +410,7 @@ static void broken_files_are_refused_with_words(void **state)
         size_t size;
         const char *words[2];
     } broken[] = {
-#define FILE_OF(text) text, sizeof text - 1
+#define FILE_OF(text) (text), sizeof(text) - 1
         {FILE_OF("Name\r\nGood\r\n\"never closed\r\nMore\r\n"), {"line 3", "quote"}},
         {FILE_OF("Name\nGood\nb\"roken\"\n"), {"line 3", "quot"}},
         {FILE_OF("Name\nGood\n\"x\"y\n"), {"line 3", "quot"}},

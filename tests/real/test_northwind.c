@@ -22,7 +22,7 @@
 #include "tests/real/northwind.h"
 
 #define ADMIN STAGE_ADMIN
-#define DAY 86400
+#define DAY 86400L
 #define AT "2026-01-05T09:00:00.000Z"
 
 /* Texts that no supplier may ever hold a byte of, each with this in it. */
@@ -124,7 +124,7 @@ static struct member *member_of(struct stage *stage, const char *user)
 /* A day from now, as a date in UTC. */
 static const char *date_in(int days, char out[16])
 {
-    time_t then = time(NULL) + (time_t)days * DAY;
+    time_t then = time(NULL) + days * DAY;
     struct tm parts;
     (void)gmtime_r(&then, &parts);
     (void)strftime(out, 16, "%Y-%m-%d", &parts);

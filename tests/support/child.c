@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -29,10 +28,10 @@ static void run(const char *const *arguments, const char *const *environment,
     become(STDOUT_FILENO, streams->out, O_WRONLY);
     become(STDERR_FILENO, streams->err, O_WRONLY);
     for (size_t i = 0; environment != NULL && environment[i] != NULL; i++) {
-        (void)putenv((char *)(uintptr_t)environment[i]);
+        (void)putenv((char *)environment[i]);
     }
     (void)alarm(seconds); /* survives exec */
-    (void)execvp(arguments[0], (char *const *)(uintptr_t)arguments);
+    (void)execvp(arguments[0], (char *const *)arguments);
     perror(arguments[0]);
     _exit(127);
 }
