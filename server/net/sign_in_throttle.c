@@ -12,12 +12,16 @@
 #define GROUP_SIZE 8u
 #define KEY_SIZE 16
 #define MINUTE_MS 60000u
+/* Attempts made at the same time are all let in before the first has failed. They are paid for
+ * afterwards, up to this. */
+#define MOST_SPENT_MS (10u * MINUTE_MS)
 
 struct bucket {
     uint8_t key[KEY_SIZE];
     bool taken;
-    uint64_t level_ms; /* a token is worth MINUTE_MS / failures of these; full: MINUTE_MS */
-    uint64_t at_ms;    /* when `level_ms` was true */
+    uint64_t spent_ms; /* a token is worth MINUTE_MS / failures of these; empty: MINUTE_MS, below
+                          that it is in debt */
+    uint64_t at_ms;    /* when `spent_ms` was true */
 };
 
 struct sign_in_throttle {
@@ -50,6 +54,22 @@ void sign_in_throttle_free(struct sign_in_throttle *throttle)
     memory_free(throttle);
 }
 
+/* ASCII letters in one case, as sign-in names are compared: the account is the same. */
+static bool add_folded(EVP_MD_CTX *digest, struct bytes text)
+{
+    uint8_t folded[64];
+    bool done = true;
+    for (size_t at = 0; at < text.size && done; at += sizeof folded) {
+        size_t size = text.size - at < sizeof folded ? text.size - at : sizeof folded;
+        for (size_t i = 0; i < size; i++) {
+            uint8_t c = text.data[at + i];
+            folded[i] = (uint8_t)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+        }
+        done = EVP_DigestUpdate(digest, folded, size);
+    }
+    return done;
+}
+
 /* SHA-256 of secret, kind and text; false leaves nothing usable (out of memory in OpenSSL). */
 static bool make_key(const struct sign_in_throttle *throttle, char kind, struct bytes text,
                      uint8_t out[32])
@@ -58,20 +78,19 @@ static bool make_key(const struct sign_in_throttle *throttle, char kind, struct 
     bool done = digest && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) &&
                 EVP_DigestUpdate(digest, throttle->secret, sizeof throttle->secret) &&
                 EVP_DigestUpdate(digest, &kind, 1) &&
-                EVP_DigestUpdate(digest, text.data, text.size) &&
+                (kind == 'n' ? add_folded(digest, text)
+                             : EVP_DigestUpdate(digest, text.data, text.size)) &&
                 EVP_DigestFinal_ex(digest, out, NULL);
     EVP_MD_CTX_free(digest);
     return done;
 }
 
-static uint64_t level_at(const struct bucket *bucket, uint64_t now_ms)
+static uint64_t spent_at(const struct bucket *bucket, uint64_t now_ms)
 {
     if (!bucket->taken)
-        return MINUTE_MS;
+        return 0;
     uint64_t passed = now_ms > bucket->at_ms ? now_ms - bucket->at_ms : 0;
-    if (passed >= MINUTE_MS || bucket->level_ms + passed >= MINUTE_MS)
-        return MINUTE_MS;
-    return bucket->level_ms + passed;
+    return passed < bucket->spent_ms ? bucket->spent_ms - passed : 0;
 }
 
 /* The bucket of the key; with `make`, a new and full one in the place of the fullest. */
@@ -83,14 +102,14 @@ static struct bucket *find(struct sign_in_throttle *throttle, const uint8_t key[
     for (unsigned i = 0; i < GROUP_SIZE; i++) {
         if (group[i].taken && memcmp(group[i].key, key, KEY_SIZE) == 0)
             return &group[i];
-        if (level_at(&group[i], now_ms) > level_at(fullest, now_ms))
+        if (spent_at(&group[i], now_ms) < spent_at(fullest, now_ms))
             fullest = &group[i];
     }
     if (!make)
         return NULL;
     memcpy(fullest->key, key, KEY_SIZE);
     fullest->taken = true;
-    fullest->level_ms = MINUTE_MS;
+    fullest->spent_ms = 0;
     fullest->at_ms = now_ms;
     return fullest;
 }
@@ -102,8 +121,8 @@ static uint64_t wait_for(struct sign_in_throttle *throttle, char kind, struct by
     if (!make_key(throttle, kind, text, key))
         return throttle->token_ms;
     const struct bucket *bucket = find(throttle, key, now_ms, false);
-    uint64_t level = bucket ? level_at(bucket, now_ms) : MINUTE_MS;
-    return level >= throttle->token_ms ? 0 : throttle->token_ms - level;
+    uint64_t spent = (bucket ? spent_at(bucket, now_ms) : 0) + throttle->token_ms;
+    return spent <= MINUTE_MS ? 0 : spent - MINUTE_MS;
 }
 
 static void take_token(struct sign_in_throttle *throttle, char kind, struct bytes text,
@@ -113,8 +132,8 @@ static void take_token(struct sign_in_throttle *throttle, char kind, struct byte
     if (!make_key(throttle, kind, text, key))
         return;
     struct bucket *bucket = find(throttle, key, now_ms, true);
-    uint64_t level = level_at(bucket, now_ms);
-    bucket->level_ms = level > throttle->token_ms ? level - throttle->token_ms : 0;
+    uint64_t spent = spent_at(bucket, now_ms) + throttle->token_ms;
+    bucket->spent_ms = spent < MOST_SPENT_MS ? spent : MOST_SPENT_MS;
     bucket->at_ms = now_ms;
 }
 

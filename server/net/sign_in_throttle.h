@@ -2,8 +2,10 @@
  * they come from, and for an address, whatever the names.
  *
  * Each name and each address has a bucket of tokens that refills with time. A failure takes a
- * token from both; while either is empty, attempts are refused with the time to wait. Names that
- * do not exist are counted like any other, so the throttle does not tell them apart.
+ * token from both; while either is empty, attempts are refused with the time to wait. Attempts that
+ * were under way together may take more than there was, which is owed then. Names are the same in
+ * either case of their letters. Those that do not exist are counted like any other, so the throttle
+ * does not tell them apart.
  *
  * The table has a fixed number of places, in groups chosen by a keyed hash. A group that is full
  * gives up the bucket with the most tokens: whoever floods the table with fresh names displaces

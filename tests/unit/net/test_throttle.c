@@ -83,6 +83,33 @@ static void test_address(void **state)
     sign_in_throttle_free(throttle);
 }
 
+/* The same account answers to each of these names. */
+static void test_case(void **state)
+{
+    (void)state;
+    struct sign_in_throttle *throttle = sign_in_throttle_new(10);
+    static const char *const spellings[] = {"kari", "Kari", "kAri", "KARI", "karI"};
+    for (uint8_t i = 0; i < 5; i++)
+        fail_times(throttle, spellings[i], (uint8_t)(10 + i), 0, 2);
+    assert_false(allowed(throttle, "KaRi", 1, 0));
+    assert_true(allowed(throttle, "karin", 1, 0));
+    sign_in_throttle_free(throttle);
+}
+
+/* Many attempts let in at once are paid for one by one; the debt has an end. */
+static void test_at_once(void **state)
+{
+    (void)state;
+    struct sign_in_throttle *throttle = sign_in_throttle_new(10);
+    fail_times(throttle, "kari", 1, 0, 30);
+    assert_int_equal(wait_for(throttle, "kari", 2, 0), 2 * MINUTE + MINUTE / 10);
+    assert_false(allowed(throttle, "kari", 2, 2 * MINUTE));
+    assert_true(allowed(throttle, "kari", 2, 2 * MINUTE + MINUTE / 10));
+    fail_times(throttle, "kari", 1, 2 * MINUTE, 1000);
+    assert_true(wait_for(throttle, "kari", 2, 2 * MINUTE) <= 10 * MINUTE);
+    sign_in_throttle_free(throttle);
+}
+
 /* A flood of fresh names does not wash out the one under attack. */
 static void test_flood(void **state)
 {
@@ -115,6 +142,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_name),
         cmocka_unit_test(test_address),
+        cmocka_unit_test(test_case),
+        cmocka_unit_test(test_at_once),
         cmocka_unit_test(test_flood),
         cmocka_unit_test(test_clock),
     };
