@@ -41,6 +41,7 @@ static int connection_event(struct connection *connection, struct lws *wsi,
         return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
         connection_flush(connection);
+        connection_settle(connection);
         return 0;
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
         return connection_peer_closes(connection) ? -1 : 0;

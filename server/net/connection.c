@@ -154,31 +154,39 @@ void connection_fragment(struct connection *connection, const void *data, size_t
     buffer_release(message);
 }
 
-/* What the session's state asks of the transport: reading, and the count of who is signed in. */
-static void take_stock(struct connection *connection)
+/* A closing connection is read on, unheeded, so that the peer's part of the close is seen. */
+static bool wants_read(const struct connection *connection)
+{
+    return connection->closing || session_wants_read(connection->session);
+}
+
+void connection_settle(struct connection *connection)
 {
     struct session *session = connection->session;
+    if (!session || connection->mute || !connection->wsi)
+        return;
     if (!connection->signed_in && session_user(session)[0] != '\0') {
         connection->signed_in = true;
         peers_signed_in(connection->thread->server->peers, connection->peer);
     }
-    /* A closing connection is read on, unheeded, so that the peer's part of the close is seen. */
-    bool wanted = connection->closing || session_wants_read(session);
+    if (session_due(session) || wants_read(connection) != connection->reading)
+        io_thread_schedule(connection);
+}
+
+/* The library must not be told while it hands out what it read: with input left over it then
+ * shuffles that between its buffers for ever (4.1.6). So this is for the pass over the due
+ * connections, between turns of the loop. */
+void connection_regulate(struct connection *connection)
+{
+    if (!connection->session || connection->mute || connection->killed || !connection->wsi)
+        return;
+    bool wanted = wants_read(connection);
     if (wanted == connection->reading)
         return;
     connection->reading = wanted;
     lws_rx_flow_control(connection->wsi, wanted);
     if (wanted) /* input may be waiting in the library, with no event of the socket to come */
         lws_cancel_service(connection->thread->context);
-}
-
-void connection_settle(struct connection *connection)
-{
-    if (!connection->session || connection->mute || !connection->wsi)
-        return;
-    take_stock(connection);
-    if (session_due(connection->session))
-        io_thread_schedule(connection);
 }
 
 /* What is said last, once the session has nothing more: our own error, then the close. */
@@ -207,7 +215,6 @@ void connection_flush(struct connection *connection)
     enum send_result result = send_session(wsi, session, &connection->thread->staging);
     if (result == SEND_DONE && connection->closing && !session_due(session))
         result = take_leave(connection);
-    take_stock(connection);
     if (result == SEND_FAILED)
         connection_kill(connection);
     else if (result == SEND_YIELDED)

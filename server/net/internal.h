@@ -128,6 +128,8 @@ bool connection_established(struct connection *connection, struct lws *wsi);
 void connection_fragment(struct connection *connection, const void *data, size_t size);
 /* Sends what there is. */
 void connection_flush(struct connection *connection);
+/* Starts or stops reading the socket, as the session wants. */
+void connection_regulate(struct connection *connection);
 /* The peer sent a close frame. True: it answers ours, the connection is over; false: the library
  * is to answer it. */
 bool connection_peer_closes(struct connection *connection);

@@ -53,6 +53,7 @@ static void pass(struct io_thread *thread)
             list = connection->next_due;
             connection->due = false; /* from here on it can come due again, for the next round */
             connection_flush(connection);
+            connection_regulate(connection);
         }
     }
     if (thread->due)

@@ -52,7 +52,7 @@ void session_free(struct session *session)
         session_wipe(session->new_secret.data, session->new_secret.capacity);
     }
     buffer_release(&session->new_secret);
-    buffer_release(&session->stalled);
+    buffer_release(&session->held);
     session_wipe(session->token, sizeof session->token);
     session->magic = 0;
     memory_free(session);
@@ -240,6 +240,9 @@ static struct frame *take_reply(struct session *session)
 struct frame *session_next_frame(struct session *session)
 {
     assert(session->magic == SESSION_MAGIC);
+    if (session->first_reply == NULL) {
+        session_resume(session);
+    }
     if (session->first_reply != NULL) {
         return take_reply(session);
     }
@@ -312,22 +315,23 @@ void session_tick(struct session *session, uint64_t uptime_ms)
         session_close(session, CLOSE_IDLE);
     } else if (signed_in && uptime_ms - session->heard_at > session->limits.idle_ms) {
         session_close(session, CLOSE_IDLE);
-    } else if (session->stalled.size > 0 && session->phase != PHASE_CLOSING) {
-        struct buffer waiting = session->stalled;
-        session->stalled = (struct buffer){0};
-        session_received(session, buffer_bytes(&waiting));
-        buffer_release(&waiting);
+    } else {
+        session_resume(session);
     }
     if (!read_before && session_wants_read(session)) {
         session->port.wake(session->port.self, session);
     }
 }
 
+bool session_ready(const struct session *session)
+{
+    return session->reply_bytes < SESSION_REPLY_BYTES &&
+           session->pending_count < LIMIT_IN_FLIGHT && session->allowance >= 1.0;
+}
+
 bool session_wants_read(const struct session *session)
 {
-    return session->phase != PHASE_CLOSING && session->reply_bytes < SESSION_REPLY_BYTES &&
-           session->pending_count < LIMIT_IN_FLIGHT && session->stalled.size == 0 &&
-           session->allowance >= 1.0;
+    return session->phase != PHASE_CLOSING && session->held.size == 0 && session_ready(session);
 }
 
 void session_stop(struct session *session)
@@ -414,6 +418,7 @@ void session_answered(struct session *session, uint64_t ticket, enum status stat
     case THEN_STORE_CHANGED:
         break;
     }
+    session_resume(session);
 }
 
 void session_hashed(struct session *session, const struct hash_outcome *outcome)

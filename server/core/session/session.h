@@ -102,7 +102,8 @@ void *session_owner(const struct session *session);
 
 /* One whole message. */
 void session_received(struct session *session, struct bytes message);
-/* False while the client should not be read: too many requests under way. */
+/* False while the client should not be read: too many requests under way. What was read already
+ * may still be handed over, and waits in the session. */
 bool session_wants_read(const struct session *session);
 /* The next thing to send, with a reference for the caller; NULL when there is nothing now. */
 struct frame *session_next_frame(struct session *session);

@@ -10,6 +10,8 @@
 #define SESSION_MAGIC 0x73657373u
 /* Replies waiting for the socket, beyond which the client is not read. */
 #define SESSION_REPLY_BYTES (256u * 1024u)
+/* Messages that came before the transport stopped reading; more is a client that floods. */
+#define SESSION_HELD_BYTES (2u * LIMIT_MESSAGE_BYTES)
 /* Commands submitted and not answered, beyond which the client is not read. */
 #define SESSION_PENDING (LIMIT_IN_FLIGHT + 8u)
 #define SESSION_TOKEN_DAYS 30u
@@ -60,7 +62,8 @@ struct session {
     uint64_t opened_at, heard_at; /* uptime */
     double allowance;             /* messages the client may still send now */
     uint64_t allowance_at;
-    struct buffer stalled;        /* a message that waits for room in the committer's queue */
+    struct buffer held;           /* messages that must wait, each behind its size (4 bytes) */
+    size_t held_from;             /* where the first of them begins */
 
     bool has_certificate;
     uint8_t certificate[32];
@@ -117,6 +120,12 @@ bool session_hash(struct session *session, const struct hash_request *request,
  * the store failed; then nothing is open. */
 bool session_look(struct session *session, struct state *state, struct meta *meta);
 void session_look_away(struct session *session);
+
+/* Takes up the messages that were held, as far as is possible now. */
+void session_resume(struct session *session);
+/* Whether the session can take a message on: few answers and commands are under way, and the
+ * client is within its rate. */
+bool session_ready(const struct session *session);
 
 /* Handlers, one for each message of a client. */
 void session_on_hello(struct session *session, const struct msg_hello *hello);

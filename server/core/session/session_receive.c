@@ -44,7 +44,8 @@ static void on_unsubscribe(struct session *session)
     feed_stop(&session->feed);
 }
 
-static void dispatch(struct session *session, const struct message *message, struct bytes frame)
+/* False when the message must wait and be dispatched again. */
+static bool dispatch(struct session *session, const struct message *message, struct bytes frame)
 {
     switch (message->type) {
     case MESSAGE_SUBSCRIBE:
@@ -57,14 +58,7 @@ static void dispatch(struct session *session, const struct message *message, str
         session_on_ack(session, &message->as.ack);
         break;
     case MESSAGE_MUTATE:
-        if (!session_on_mutate(session, &message->as.mutate, frame)) {
-            buffer_clear(&session->stalled);
-            buffer_append(&session->stalled, frame.data, frame.size);
-            if (session->stalled.failed) {
-                session_close(session, CLOSE_SERVER_ERROR);
-            }
-        }
-        break;
+        return session_on_mutate(session, &message->as.mutate, frame);
     case MESSAGE_FETCH:
         session_on_fetch(session, &message->as.fetch);
         break;
@@ -102,6 +96,7 @@ static void dispatch(struct session *session, const struct message *message, str
         session_refuse(session, NULL, STATUS_UNEXPECTED, NULL);
         break;
     }
+    return true;
 }
 
 static bool ends_the_connection(enum status status)
@@ -118,6 +113,71 @@ static void refuse_frame(struct session *session, const struct message *message,
     }
 }
 
+/* Keeps a message for later, in order. */
+static void hold(struct session *session, struct bytes frame)
+{
+    uint8_t size[4];
+    put_u32(size, (uint32_t)frame.size);
+    if (session->held.size - session->held_from + frame.size > SESSION_HELD_BYTES) {
+        session_refuse(session, NULL, STATUS_RATE_LIMITED, NULL);
+        session_close(session, CLOSE_TOO_MANY);
+        return;
+    }
+    buffer_append(&session->held, size, sizeof size);
+    buffer_append(&session->held, frame.data, frame.size);
+    if (session->held.failed) {
+        session_close(session, CLOSE_SERVER_ERROR);
+    }
+}
+
+/* Decodes and handles one message; false when it must wait after all. */
+static bool take_up(struct session *session, struct bytes frame)
+{
+    struct message message = {0};
+    struct fault fault;
+    fault_clear(&fault);
+    enum status status = frame.size > LIMIT_MESSAGE_BYTES
+                             ? STATUS_TOO_LARGE
+                             : message_decode(frame, &message, &fault);
+    if (status != STATUS_OK) {
+        refuse_frame(session, &message, status, &fault);
+    } else if (session->phase == PHASE_SIGNED_IN) {
+        return dispatch(session, &message, frame);
+    } else if (message.type == MESSAGE_HELLO && session->phase == PHASE_OPEN) {
+        session_on_hello(session, &message.as.hello);
+    } else {
+        refuse_frame(session, &message, STATUS_NOT_SIGNED_IN, NULL);
+    }
+    return true;
+}
+
+void session_resume(struct session *session)
+{
+    while (session->phase == PHASE_SIGNED_IN && session->held.size > 0 &&
+           session_ready(session)) {
+        const uint8_t *at = session->held.data + session->held_from;
+        struct bytes frame = bytes_of(at + 4, get_u32(at));
+        if (!take_up(session, frame)) {
+            return; /* the committer's queue is full */
+        }
+        session->allowance -= 1.0;
+        session->held_from += 4 + frame.size;
+        if (session->held_from == session->held.size) {
+            buffer_release(&session->held);
+            session->held_from = 0;
+        }
+    }
+}
+
+/* Acknowledgements go past what is held: they only say that more may be sent, and are not counted
+ * against the rate, since the server's own sending asks for them. */
+static bool is_acknowledgement(struct bytes frame)
+{
+    struct message message;
+    return frame.size < 64 && message_decode(frame, &message, NULL) == STATUS_OK &&
+           message.type == MESSAGE_ACK;
+}
+
 void session_received(struct session *session, struct bytes frame)
 {
     assert(session->magic == SESSION_MAGIC);
@@ -125,22 +185,14 @@ void session_received(struct session *session, struct bytes frame)
         return;
     }
     session->heard_at = session->port.uptime_ms(session->port.self);
-    struct message message = {0};
-    struct fault fault;
-    fault_clear(&fault);
-    enum status status = frame.size > LIMIT_MESSAGE_BYTES
-                             ? STATUS_TOO_LARGE
-                             : message_decode(frame, &message, &fault);
-    if (message.type != MESSAGE_ACK) {
+    bool signed_in = session->phase == PHASE_SIGNED_IN;
+    if (signed_in && is_acknowledgement(frame)) {
+        take_up(session, frame);
+    } else if (signed_in && (session->held.size > 0 || !session_ready(session))) {
+        hold(session, frame);
+    } else if (take_up(session, frame)) {
         session->allowance -= 1.0;
-    }
-    if (status != STATUS_OK) {
-        refuse_frame(session, &message, status, &fault);
-    } else if (session->phase == PHASE_SIGNED_IN) {
-        dispatch(session, &message, frame);
-    } else if (message.type == MESSAGE_HELLO && session->phase == PHASE_OPEN) {
-        session_on_hello(session, &message.as.hello);
     } else {
-        refuse_frame(session, &message, STATUS_NOT_SIGNED_IN, NULL);
+        hold(session, frame);
     }
 }

@@ -160,9 +160,30 @@ static void complete(struct session *session)
     session_look_away(session);
 }
 
+/* A user who is disabled, or whose partner is gone, is refused like one who guesses. */
+static bool may_come_in(struct session *session)
+{
+    struct state state;
+    struct meta meta;
+    if (!session_look(session, &state, &meta)) {
+        return false;
+    }
+    enum status status = principal_load(&state, session->user, &session->who);
+    session_look_away(session);
+    if (status == STATUS_NOT_FOUND) {
+        fail_sign_in(session, false);
+    } else if (status != STATUS_OK) {
+        fail_with(session, status, CLOSE_SERVER_ERROR);
+    }
+    return status == STATUS_OK;
+}
+
 /* The secret was right: issue the token that was asked for, then welcome. */
 static void accept(struct session *session)
 {
+    if (!may_come_in(session)) {
+        return;
+    }
     if (!session->remember) {
         complete(session);
         return;
@@ -324,7 +345,9 @@ void session_continue_sign_in(struct session *session, enum continuation then,
 
 void session_stored_sign_in(struct session *session, enum continuation then, enum status status)
 {
-    if (status != STATUS_OK) {
+    if (status == STATUS_DENIED || status == STATUS_NOT_FOUND) {
+        fail_sign_in(session, false); /* disabled while it was being stored */
+    } else if (status != STATUS_OK) {
         fail_with(session, status, CLOSE_SERVER_ERROR);
     } else if (then == THEN_ISSUE_TOKEN) {
         accept(session);

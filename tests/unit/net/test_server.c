@@ -338,27 +338,9 @@ static void test_notices(void **state)
 
 /* A session that wants nothing read leaves the messages in the socket; when it is ready again they
  * come, though no new byte arrives to wake anybody. */
-static void test_receive_flow_control(void **state)
+/* Every thread's turn has surely come when another connection was served on each. */
+static void let_turns_pass(void)
 {
-    (void)state;
-    struct net_client client;
-    struct fake_submission taken;
-    net_fixture_connect(&fixture, &client);
-    unsigned before = atomic_load(&fake_messages_received);
-    uint8_t burst[400];
-    size_t size = 0;
-    static const char *const messages[] = {"b", "e 1", "e 2", "e 3"};
-    for (size_t i = 0; i < 4; i++) {
-        size_t length = strlen(messages[i]);
-        burst[size++] = 0x80 | WS_BINARY;
-        burst[size++] = (uint8_t)(0x80 | length);
-        memset(burst + size, 0, 4);
-        memcpy(burst + size + 4, messages[i], length);
-        size += 4 + length;
-    }
-    assert_true(net_client_write(&client, burst, size));
-    assert_true(fake_committer_take(&taken));
-    /* The other thread's turn has surely come when another connection was served on it. */
     struct net_client others[2];
     for (size_t i = 0; i < 2; i++) {
         net_fixture_connect(&fixture, &others[i]);
@@ -366,12 +348,64 @@ static void test_receive_flow_control(void **state)
         assert_true(net_client_expect(&others[i], "e"));
         net_client_close(&others[i]);
     }
-    assert_int_equal(atomic_load(&fake_messages_received) - before, 1 + 2);
+}
+
+/* Messages as frames of one write. */
+static void send_burst(struct net_client *client, const char *const *messages, size_t count)
+{
+    uint8_t burst[400];
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t length = strlen(messages[i]);
+        burst[size++] = 0x80 | WS_BINARY;
+        burst[size++] = (uint8_t)(0x80 | length);
+        memset(burst + size, 0, 4);
+        memcpy(burst + size + 4, messages[i], length);
+        size += 4 + length;
+    }
+    assert_true(net_client_write(client, burst, size));
+}
+
+static void test_receive_flow_control(void **state)
+{
+    (void)state;
+    static const char *const blocking[] = {"b"};
+    static const char *const more[] = {"e 1", "e 2", "e 3"};
+    struct net_client client;
+    struct fake_submission taken;
+    net_fixture_connect(&fixture, &client);
+    unsigned before = atomic_load(&fake_messages_received);
+    send_burst(&client, blocking, 1);
+    assert_true(fake_committer_take(&taken));
+    let_turns_pass();
+    send_burst(&client, more, 3);
+    let_turns_pass();
+    assert_int_equal(atomic_load(&fake_messages_received) - before, 1 + 2 + 2);
     server_answered(fixture.server, taken.origin, STATUS_OK, bytes_text("ready"));
     assert_true(net_client_expect(&client, "ready"));
     assert_true(net_client_expect(&client, "e 1"));
     assert_true(net_client_expect(&client, "e 2"));
     assert_true(net_client_expect(&client, "e 3"));
+    net_client_close(&client);
+}
+
+/* What was read together with the message that stops the reading is handed over, once. */
+static void test_reading_stops_between_turns(void **state)
+{
+    (void)state;
+    static const char *const burst[] = {"b", "e 1", "e 2"};
+    struct net_client client;
+    struct fake_submission taken;
+    net_fixture_connect(&fixture, &client);
+    unsigned before = atomic_load(&fake_messages_received);
+    send_burst(&client, burst, 3);
+    assert_true(fake_committer_take(&taken));
+    let_turns_pass();
+    assert_int_equal(atomic_load(&fake_messages_received) - before, 3 + 2);
+    server_answered(fixture.server, taken.origin, STATUS_OK, bytes_text("ready"));
+    assert_true(net_client_expect(&client, "e 1"));
+    assert_true(net_client_expect(&client, "e 2"));
+    assert_true(net_client_expect(&client, "ready"));
     net_client_close(&client);
 }
 
@@ -418,6 +452,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_hashing, prepare, stop),
         cmocka_unit_test_setup_teardown(test_notices, start, stop),
         cmocka_unit_test_setup_teardown(test_receive_flow_control, start, stop),
+        cmocka_unit_test_setup_teardown(test_reading_stops_between_turns, start, stop),
         cmocka_unit_test_setup_teardown(test_stop_drains, prepare, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
