@@ -311,17 +311,32 @@ static enum status check_entity_removal(struct plan *plan, const struct draft *d
     return status;
 }
 
-enum status schema_record_check(struct plan *plan, struct draft *draft)
+static enum status check_entity_record(struct plan *plan, struct draft *draft)
 {
-    bool is_field = bytes_is(draft->now->entity, "customField");
-    if (draft->now->deleted)
-        return is_field ? STATUS_OK : check_entity_removal(plan, draft);
-    if (is_field)
-        return check_field_record(plan, draft);
     struct bytes fields;
     struct entity_def def;
     struct custom_entity_storage storage;
     if (!fields_map(plan, draft->now, &fields))
         return STATUS_NO_MEMORY;
     return schema_custom_entity(fields, &def, &storage, plan->fault);
+}
+
+/* Whoever gets values of a field, or records of an entity, needs what says how to read them. */
+static enum status place_definition(struct plan *plan, struct draft *draft, bool is_field)
+{
+    bool outside = is_field ? bytes_is(record_text(draft->now, "class"), "shared")
+                            : bytes_is(record_text(draft->now, "audience"), "partners");
+    if (draft->old || !outside)
+        return STATUS_OK;
+    return draft_place(plan, draft, (struct tag){.kind = TAG_PARTNERS});
+}
+
+enum status schema_record_check(struct plan *plan, struct draft *draft)
+{
+    bool is_field = bytes_is(draft->now->entity, "customField");
+    if (draft->now->deleted)
+        return is_field ? STATUS_OK : check_entity_removal(plan, draft);
+    enum status status =
+        is_field ? check_field_record(plan, draft) : check_entity_record(plan, draft);
+    return status == STATUS_OK ? place_definition(plan, draft, is_field) : status;
 }

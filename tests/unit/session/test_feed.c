@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "protocol/wire.h"
+#include "server/core/credential.h"
 #include "tests/fixture/world.h"
 
 struct fixture {
@@ -425,6 +426,38 @@ static void test_a_disabled_user_is_cut_off_at_once(void **state)
     assert_int_equal(client_closed(ola), 4001);
 }
 
+static void end_tokens(struct fixture *f, struct id user)
+{
+    struct buffer body = {0};
+    credential_body(&body, user, CREDENTIAL_END_TOKENS, bytes_of(NULL, 0), 0);
+    must(world_apply(f->world, COMMAND_CREDENTIAL, user, buffer_bytes(&body)));
+    world_deliver(f->world, 64);
+    buffer_release(&body);
+}
+
+static void test_who_lives_by_a_token_that_ended_is_cut_off(void **state)
+{
+    struct fixture *f = *state;
+    struct world_client *ola = watcher(f, f->ola), *kari = watcher(f, f->kari);
+    end_tokens(f, f->ola);
+    assert_int_equal(client_closed(ola), 4002);
+    assert_int_equal(client_closed(kari), 0);
+}
+
+/* The notice comes before the answer, which must still reach whoever signs out. */
+static void test_who_signs_out_everywhere_is_not_cut_off_unanswered(void **state)
+{
+    struct fixture *f = *state;
+    struct world_client *here = watcher(f, f->ola), *elsewhere = watcher(f, f->ola);
+    struct message sign_out = {.type = MESSAGE_SIGN_OUT};
+    sign_out.as.sign_out.everywhere = true;
+    message_mark(&sign_out, "everywhere");
+    client_say(here, &sign_out);
+    end_tokens(f, f->ola);
+    assert_int_equal(client_closed(here), 0);
+    assert_int_equal(client_closed(elsewhere), 4002);
+}
+
 static void test_who_changes_departments_starts_over(void **state)
 {
     struct fixture *f = *state;
@@ -441,6 +474,25 @@ static void test_who_changes_departments_starts_over(void **state)
     assert_int_equal(client_received(ola, MESSAGE_RESET), 1);
     assert_null(client_find(ola, note));
     world_check_view(f->world, ola);
+}
+
+static void test_who_gets_values_gets_what_says_how_to_read_them(void **state)
+{
+    struct fixture *f = *state;
+    struct id shared = world_id(f->world), internal = world_id(f->world),
+              vehicle = world_id(f->world);
+    must(world_create(f->world, f->admin, "customField", shared, "key", "account.fleetSize",
+                      "entity", "account", "name", "fleetSize", "kind", "integer", "class",
+                      "shared", NULL));
+    must(world_create(f->world, f->admin, "customField", internal, "key", "account.margin",
+                      "entity", "account", "name", "margin", "kind", "integer", "class",
+                      "internal", NULL));
+    must(world_create(f->world, f->admin, "customEntity", vehicle, "name", "vehicle", "home",
+                      "account", "audience", "partners", NULL));
+    struct world_client *eva = watcher(f, f->eva);
+    assert_non_null(client_find(eva, shared));
+    assert_null(client_find(eva, internal));
+    assert_non_null(client_find(eva, vehicle));
 }
 
 static void test_bytes_are_made_once_for_all_who_see_the_same(void **state)
@@ -477,7 +529,10 @@ int main(void)
         T(test_long_lists_in_a_subscription_are_refused),
         T(test_what_went_before_the_scope_entered_is_not_told),
         T(test_a_disabled_user_is_cut_off_at_once),
+        T(test_who_lives_by_a_token_that_ended_is_cut_off),
+        T(test_who_signs_out_everywhere_is_not_cut_off_unanswered),
         T(test_who_changes_departments_starts_over),
+        T(test_who_gets_values_gets_what_says_how_to_read_them),
         T(test_bytes_are_made_once_for_all_who_see_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
