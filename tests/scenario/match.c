@@ -25,10 +25,10 @@ static json_t *follow(const json_t *value, const char *path)
 
 json_t *match_find(const json_t *value, const char *path)
 {
-    if (strcmp(path, "by") == 0)
-        path = "modifiedBy";
     json_t *found = follow(value, path);
     const json_t *record = json_object_get(value, "record");
+    if (!found && strcmp(path, "by") == 0)
+        return match_find(value, "modifiedBy");
     if (!found && record)
         found = follow(record, path);
     if (!found)
