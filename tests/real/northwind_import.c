@@ -209,7 +209,7 @@ static bool import_products(const struct northwind *northwind, struct stage *sta
     item_set(beacon, "name", BEACON);
     item_set(beacon, "unit", "0");
     return import(stage, table->rows, true, products) &&
-           stage_do(stage, STAGE_ADMIN, "add", "product", "name=" BEACON, "unit=0", NULL);
+           stage_do(stage, STAGE_ADMIN, "add", "product", ("name=" BEACON), "unit=0", NULL);
 }
 
 /* "7/4/1996" as the start of that day. */
