@@ -200,8 +200,15 @@ static const char *credential_name(enum credential_kind kind)
     return "";
 }
 
+/* Whether tokens ended by it: sessions that live by one must hear of it. */
+static bool ends_tokens(enum credential_kind kind)
+{
+    return kind == CREDENTIAL_PASSWORD || kind == CREDENTIAL_END_TOKEN ||
+           kind == CREDENTIAL_END_TOKENS;
+}
+
 static enum status change_credential(const struct state *state, const struct command *command,
-                                     uint64_t seq)
+                                     struct effects *effects)
 {
     struct credential_change change;
     struct principal actor;
@@ -214,7 +221,11 @@ static enum status change_credential(const struct state *state, const struct com
         status = credential_apply(state, command->body, command->at_ms);
     if (status != STATUS_OK)
         return status;
-    return audit_write(state, command->at_ms, actor.name, "credential", change.user, seq,
+    if (ends_tokens(change.kind))
+        effects_touch_user(effects, change.user);
+    if (effects->failed)
+        return STATUS_NO_MEMORY;
+    return audit_write(state, command->at_ms, actor.name, "credential", change.user, effects->seq,
                        credential_name(change.kind));
 }
 
@@ -223,7 +234,7 @@ enum status apply_credential(const struct state *state, const struct command *co
 {
     struct fault fault;
     const struct bytes none = {NULL, 0};
-    enum status status = change_credential(state, command, effects->seq);
+    enum status status = change_credential(state, command, effects);
     if (apply_is_failure(status))
         return status;
     fault_clear(&fault);

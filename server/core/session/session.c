@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "protocol/memory.h"
+#include "server/core/credential.h"
 
 struct session *session_new(const struct session_port *port, const struct session_limits *limits,
                             struct interest *interest, struct feed_cache *cache,
@@ -39,12 +40,22 @@ static void drop_replies(struct session *session)
     session->reply_bytes = 0;
 }
 
+/* Whoever goes before a guess is answered has guessed all the same: otherwise filling the hasher's
+ * queue would be free. */
+static void count_abandoned(struct session *session, enum continuation then)
+{
+    if (then == THEN_CHECK_PASSWORD || then == THEN_REFUSE) {
+        session->port.sign_in_failed(session->port.self, session, bytes_text(session->name));
+    }
+}
+
 void session_free(struct session *session)
 {
     if (session == NULL) {
         return;
     }
     assert(session->magic == SESSION_MAGIC);
+    count_abandoned(session, session->hashing);
     interest_forget(session->interest, session);
     drop_replies(session);
     feed_release(&session->feed);
@@ -270,6 +281,23 @@ bool session_due(const struct session *session)
            (session->phase == PHASE_SIGNED_IN && feed_due(&session->feed));
 }
 
+/* Ends a session that lives by a token which has ended: signed out elsewhere, or the password was
+ * changed, perhaps because somebody else has the token. Who asked for it themselves stays, and
+ * hears the answer. */
+static void check_token(struct session *session, const struct state *state)
+{
+    struct id user;
+    if (!session->has_token || session->ending_token) {
+        return;
+    }
+    enum status status = credential_token_user(
+        state, session->token_hash, session->port.now_ms(session->port.self), &user);
+    if (status == STATUS_NOT_FOUND) {
+        session_refuse(session, NULL, STATUS_NOT_SIGNED_IN, NULL);
+        session_close(session, CLOSE_ACCESS_ENDED);
+    }
+}
+
 void session_mark(struct session *session, enum interest_reason reason, uint32_t lane_index)
 {
     assert(session->magic == SESSION_MAGIC);
@@ -288,6 +316,7 @@ void session_mark(struct session *session, enum interest_reason reason, uint32_t
         struct state state;
         struct meta meta;
         if (session->phase == PHASE_SIGNED_IN && session_look(session, &state, &meta)) {
+            check_token(session, &state);
             session_look_away(session);
         }
         break;
@@ -427,6 +456,7 @@ void session_hashed(struct session *session, const struct hash_outcome *outcome)
     enum continuation then = session->hashing;
     session->hashing = THEN_NOTHING;
     if (session->phase == PHASE_CLOSING) {
+        count_abandoned(session, then);
         return;
     }
     if (then == THEN_HASH_CHANGED || then == THEN_STORE_CHANGED) {

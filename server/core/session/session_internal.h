@@ -77,6 +77,7 @@ struct session {
     char token[65];
     bool has_token;
     uint8_t token_hash[32];
+    bool ending_token;        /* at its own request, which is still to be answered */
 
     /* The principal as of people_seen. */
     struct principal who;

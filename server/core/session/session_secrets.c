@@ -167,6 +167,7 @@ static enum status continue_password(struct session *session, enum continuation 
     bool submitted =
         session_submit_credential(session, session->user, CREDENTIAL_PASSWORD,
                                   bytes_text(outcome->phc), 0, THEN_ANSWER, request);
+    session->ending_token = session->ending_token || submitted;
     return submitted ? STATUS_OK : STATUS_BUSY;
 }
 
@@ -197,6 +198,7 @@ void session_on_sign_out(struct session *session, const struct msg_sign_out *sig
         session, session->user, everywhere ? CREDENTIAL_END_TOKENS : CREDENTIAL_END_TOKEN,
         everywhere ? bytes_of(NULL, 0) : bytes_of(session->token_hash, 32), 0, THEN_ANSWER,
         sign_out->request);
+    session->ending_token = session->ending_token || submitted;
     if (!submitted) {
         session_refuse(session, &sign_out->request, STATUS_BUSY, NULL);
     }
@@ -207,6 +209,7 @@ void session_stored_request(struct session *session, const struct pending *pendi
 {
     struct message message = {.type = MESSAGE_ANSWER};
     message.as.answer.request = pending->number;
+    session->ending_token = false; /* what ends it from now on was somebody else's doing */
     if (status != STATUS_OK) {
         session_refuse(session, &pending->number, status, NULL);
     } else {
