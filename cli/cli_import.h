@@ -101,6 +101,7 @@ struct import {
     struct import_batch **waiting_end;
     struct import_batch *under_way;
     size_t under_way_count;
+    char last_id[TANDEM_ID_TEXT];     /* given to a new record last; "" before the first */
     enum tandem_failure fatal;        /* told; nothing more is sent */
 };
 
@@ -115,8 +116,8 @@ enum tandem_failure import_plan(struct import *import);
 bool import_take_row(void *context, const struct csv_row *row);
 
 /* ---- Sending ---- */
-/* Builds the change of a row, starting it in `mutation`. */
-tandem_code import_build(const struct import *import, const struct import_row *row,
+/* Builds the change of a row, starting it in `mutation`. A new record's id is put into the row. */
+tandem_code import_build(const struct import *import, struct import_row *row,
                          tandem_mutation *mutation);
 /* Takes the row over. May wait for answers. */
 void import_send_row(struct import *import, struct import_row *row);

@@ -190,7 +190,7 @@ static bool is_complete(struct import *import, const struct import_row *row)
     return true;
 }
 
-static bool is_readable(struct import *import, const struct import_row *row)
+static bool is_readable(struct import *import, struct import_row *row)
 {
     tandem_mutation *mutation = tandem_mutation_new();
     if (mutation == NULL) {

@@ -31,6 +31,7 @@ struct change {
 struct tandem_mutation {
     struct change *changes;
     size_t count, capacity;
+    struct id last_id; /* ids made here sort after it */
     uint64_t base;
     bool overwrite;
     tandem_fault fault; /* the first error */
@@ -143,8 +144,9 @@ tandem_code tandem_create(tandem_mutation *mutation, const char *entity, char id
         return code;
     if (entity == NULL || entity[0] == 0)
         return refuse(mutation, STATUS_UNKNOWN_ENTITY, "", "an entity is needed");
-    if (!port_id(port_system(), &change->id))
+    if (!port_id_after(port_system(), mutation->last_id, &change->id))
         return refuse(mutation, STATUS_INTERNAL, "id", "the system gives no random numbers");
+    mutation->last_id = change->id;
     if (id != NULL)
         id_to_text(change->id, id);
     return set_entity(mutation, change, entity);
@@ -311,6 +313,13 @@ tandem_code tandem_add_audience(tandem_mutation *mutation, const char *tag)
 tandem_code tandem_remove_audience(tandem_mutation *mutation, const char *tag)
 {
     return put_tag(mutation, tag, false);
+}
+
+tandem_code tandem_set_after(tandem_mutation *mutation, const char *id)
+{
+    if (id == NULL || !id_from_text(bytes_text(id), &mutation->last_id))
+        return refuse(mutation, STATUS_INVALID_VALUE, "id", "this is no id");
+    return TANDEM_OK;
 }
 
 void tandem_set_base(tandem_mutation *mutation, uint64_t base)

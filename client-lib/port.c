@@ -1,6 +1,7 @@
 #include "client-lib/port.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -53,5 +54,29 @@ bool port_id(const struct port *port, struct id *out)
     if (!port->random(port->context, random, sizeof random))
         return false;
     *out = id_make(port->wall_ms(port->context), random);
+    return true;
+}
+
+/* Time and counter of an id as one number of 60 bits. */
+static uint64_t place_of(const struct id *id)
+{
+    uint64_t time = (uint64_t)get_u16(id->octet) << 32 | get_u32(id->octet + 2);
+    return time << 12 | (get_u16(id->octet + 6) & 0x0fffu);
+}
+
+bool port_id_after(const struct port *port, struct id before, struct id *out)
+{
+    if (!port_id(port, out))
+        return false;
+    /* Half of the counter is left for those that follow in this millisecond. */
+    out->octet[6] &= 0xf7;
+    uint64_t last = place_of(&before);
+    if (place_of(out) >> 12 > last >> 12)
+        return true;
+    uint8_t random[10];
+    uint64_t next = last + 1;
+    memcpy(random, out->octet + 6, sizeof random);
+    put_u16(random, (uint16_t)(next & 0x0fffu));
+    *out = id_make(next >> 12, random);
     return true;
 }

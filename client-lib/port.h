@@ -23,5 +23,9 @@ const struct port *port_system(void);
 
 /* A new id; false when there are no random numbers. */
 bool port_id(const struct port *port, struct id *out);
+/* The same, sorting after `before` also when both are of one millisecond or the clock went back:
+ * the 12 bits behind the time count on, and carry into the time (RFC 9562, 6.2, method 1). A zero
+ * id precedes everything. */
+bool port_id_after(const struct port *port, struct id before, struct id *out);
 
 #endif

@@ -280,7 +280,8 @@ int64_t tandem_answer_expires(const tandem_answer *answer);  /* ms since 1970, o
  * building needs no check at each step; functions also return them at once. */
 tandem_mutation *tandem_mutation_new(void); /* NULL when out of memory */
 void tandem_mutation_free(tandem_mutation *mutation);
-/* Each starts the next change of the mutation. create: `id` receives the new record's id. */
+/* Each starts the next change of the mutation. create: `id` receives the new record's id; ids of
+ * one mutation sort in the order in which they were made. */
 tandem_code tandem_create(tandem_mutation *mutation, const char *entity, char id[TANDEM_ID_TEXT]);
 tandem_code tandem_update(tandem_mutation *mutation, const char *entity, const char *id);
 tandem_code tandem_remove(tandem_mutation *mutation, const char *id);
@@ -298,6 +299,9 @@ tandem_code tandem_set_scope(tandem_mutation *mutation, const char *scope);
 /* create: a tag of the audience; share: a tag to add or to take away. */
 tandem_code tandem_add_audience(tandem_mutation *mutation, const char *tag);
 tandem_code tandem_remove_audience(tandem_mutation *mutation, const char *tag);
+/* Ids made from now on sort after this one, which an earlier mutation made, however quickly they
+ * follow each other. */
+tandem_code tandem_set_after(tandem_mutation *mutation, const char *id);
 /* The seq the author had seen; changes by others after it are conflicts. Default: no check. */
 void tandem_set_base(tandem_mutation *mutation, uint64_t base);
 /* Win over conflicts instead of being refused. */

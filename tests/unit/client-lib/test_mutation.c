@@ -101,9 +101,50 @@ static void created_ids_are_new_and_in_order_of_creation(void **state)
     assert_ok(tandem_create(mutation, "note", second));
     assert_int_equal(strlen(first), 36);
     assert_int_equal(first[14], '7'); /* UUID version 7 */
-    assert_string_not_equal(first, second);
-    assert_true(strncmp(first, second, 13) <= 0);
+    assert_true(strcmp(first, second) < 0);
     tandem_mutation_free(mutation);
+}
+
+/* Far more than a millisecond takes, over two mutations. */
+static void created_ids_sort_as_they_were_made(void **state)
+{
+    (void)state;
+    char last[TANDEM_ID_TEXT] = "", id[TANDEM_ID_TEXT];
+    for (int round = 0; round < 20; round++) {
+        tandem_mutation *mutation = tandem_mutation_new();
+        if (last[0] != 0)
+            assert_ok(tandem_set_after(mutation, last));
+        for (int i = 0; i < 500; i++) {
+            assert_ok(tandem_create(mutation, "note", id));
+            assert_true(strcmp(last, id) < 0);
+            memcpy(last, id, sizeof last);
+        }
+        tandem_mutation_free(mutation);
+    }
+    tandem_mutation *mutation = tandem_mutation_new();
+    assert_int_equal(tandem_set_after(mutation, "no id"), STATUS_INVALID_VALUE);
+    tandem_mutation_free(mutation);
+}
+
+static void ids_of_a_clock_that_stands_or_goes_back_sort(void **state)
+{
+    (void)state;
+    struct fake_port fake;
+    struct id last = {0}, id;
+    fake_port_init(&fake);
+    const uint64_t time = fake.port.wall_ms(fake.port.context);
+    for (int i = 0; i < 10000; i++) { /* the counter carries into the time */
+        assert_true(port_id_after(&fake.port, last, &id));
+        assert_true(id_compare(last, id) < 0);
+        assert_int_equal(id.octet[6] >> 4, 7);
+        assert_int_equal(id.octet[8] >> 6, 2);
+        last = id;
+    }
+    const uint64_t carried = (uint64_t)get_u16(last.octet) << 32 | get_u32(last.octet + 2);
+    assert_in_range(carried, time + 2, time + 3);
+    fake.now -= fake.now > 100 ? 100 : fake.now;
+    assert_true(port_id_after(&fake.port, last, &id));
+    assert_true(id_compare(last, id) < 0);
 }
 
 /* The first error stays, names its change and field, and keeps the mutation from being sent. */
@@ -269,6 +310,8 @@ int main(void)
         cmocka_unit_test(every_kind_is_read_from_text),
         cmocka_unit_test(each_op_has_its_own_parts),
         cmocka_unit_test(created_ids_are_new_and_in_order_of_creation),
+        cmocka_unit_test(created_ids_sort_as_they_were_made),
+        cmocka_unit_test(ids_of_a_clock_that_stands_or_goes_back_sort),
         cmocka_unit_test(the_first_error_is_kept),
         cmocka_unit_test(a_mutation_has_at_most_500_changes),
         cmocka_unit_test(a_custom_field_waits_for_its_definition),
