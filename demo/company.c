@@ -19,8 +19,7 @@ void company_release(struct company *company)
 }
 
 /* Room for one more of `size` bytes in an array; returns the array, or NULL with `failed` set. */
-static void *grow(struct company *company, void *array, uint32_t count, uint32_t *room,
-                  size_t size)
+static void *grow(struct company *company, void *array, uint32_t count, uint32_t *room, size_t size)
 {
     if (company->failed)
         return NULL;
@@ -42,8 +41,8 @@ static struct item *latest(struct company *company)
 
 uint32_t company_add(struct company *company, const char *entity, uint32_t author)
 {
-    struct item *items = grow(company, company->items, company->item_count, &company->item_room,
-                              sizeof *items);
+    struct item *items =
+        grow(company, company->items, company->item_count, &company->item_room, sizeof *items);
     if (items == NULL)
         return 0;
     company->items = items;

@@ -1,10 +1,10 @@
 /* A made-up company as a list of records to be created, before any of them has an id.
  *
  * A builder fills it from front to back: company_add() starts a record, what follows sets its
- * fields and audience. A record refers to others by their place in the list, always to earlier ones,
- * so that whoever creates them in order knows the ids by then. Values are texts as a person writes
- * them. Building needs no check at each step: when memory runs out `failed` is set, and everything
- * after that does nothing.
+ * fields and audience. A record refers to others by their place in the list, always to earlier
+ * ones, so that whoever creates them in order knows the ids by then. Values are texts as a person
+ * writes them. Building needs no check at each step: when memory runs out `failed` is set, and
+ * everything after that does nothing.
  */
 #ifndef TANDEM_DEMO_COMPANY_H
 #define TANDEM_DEMO_COMPANY_H

@@ -46,8 +46,8 @@ const char *time_at(struct generation *g, int days, char out[WHEN_TEXT])
 const char *told(struct generation *g, const struct account *account, const char *text,
                  char out[1024])
 {
-    static const char *const months[] = {"January", "February", "March",     "April",
-                                         "May",     "June",     "August",    "September",
+    static const char *const months[] = {"January", "February", "March",  "April",
+                                         "May",     "June",     "August", "September",
                                          "October", "November", NULL};
     /* One statement each, as an initializer's order is the compiler's choice. */
     const uint32_t person = random_index(&g->random, account->contact_count);

@@ -1,7 +1,7 @@
 /* The demo company, Nordlys Handel AS: pure, and the same each time for the same day.
  *
- * A wholesaler of paper and timber in Norway, with customers around the Baltic Sea, three departments
- * and three partners. Times are told backwards and forwards from the given day.
+ * A wholesaler of paper and timber in Norway, with customers around the Baltic Sea, three
+ * departments and three partners. Times are told backwards and forwards from the given day.
  */
 #ifndef TANDEM_DEMO_GENERATE_H
 #define TANDEM_DEMO_GENERATE_H

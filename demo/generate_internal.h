@@ -63,7 +63,8 @@ void set_money(struct generation *g, const char *field, int64_t oere);
 /* Makes the latest record visible to one of the account's partners, if it has any. */
 bool share_with_partner(struct generation *g, const struct account *account);
 
-/* Talks of the kind given, and notes of all kinds that members write; what people of a partner write. */
+/* Talks of the kind given, and notes of all kinds that members write; what people of a partner
+ * write. */
 void generate_talks(struct generation *g, const struct account *account, const struct talk *talks,
                     uint32_t count, uint32_t author, int how_many);
 void generate_notes(struct generation *g, const struct account *account, uint32_t author);

@@ -36,8 +36,8 @@ static void add_campaigns(struct generation *g)
 
 static void add_lead(struct generation *g)
 {
-    static const char *const statuses[] = {"New", "New", "Assigned", "In Process", "Recycled",
-                                           "Dead", NULL};
+    static const char *const statuses[] = {"New",      "New",  "Assigned", "In Process",
+                                           "Recycled", "Dead", NULL};
     static const char *const sources[] = {"Web Site", "Trade Show", "Campaign", "Word of mouth",
                                           "Call",     "Partner",    NULL};
     static const char *const ratings[] = {"Cold", "Warm", "Warm", "Hot", NULL};
@@ -61,7 +61,8 @@ static void add_lead(struct generation *g)
     company_set(g->company, "emailAddress", "%s@%s.example", mailbox, domain);
     set_phone(g, "phoneNumber", country);
     set_money(g, "opportunityAmount", random_between(&g->random, 20, 600) * INT64_C(100000));
-    company_refer(g->company, "assignedUser", g->staff[random_chance(&g->random, 50) ? KARI : NILS]);
+    company_refer(g->company, "assignedUser",
+                  g->staff[random_chance(&g->random, 50) ? KARI : NILS]);
 }
 
 void generate_market(struct generation *g)

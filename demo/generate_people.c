@@ -20,10 +20,9 @@ static void add_partners(struct generation *g)
         [NORDIC_PAPER] = {"Nordic Paper", "supplier", "nordic-paper.example", "+46 8 465 004 90",
                           "Bruksvägen 4; Örebro; Örebro län; 702 11; Sweden"},
         [FJORD_LOGISTIKK] = {"Fjord Logistikk", "distributor", "fjord-logistikk.example",
-                             "+47 19 55 01 20",
-                             "Havneveien 31; Bergen; Vestland; 5003; Norway"},
-        [BALTIC_TIMBER] = {"Baltic Timber OÜ", "supplier", "baltic-timber.example",
-                           "+372 001 4410", "Sadama 9; Pärnu; Pärnumaa; 80010; Estonia"},
+                             "+47 19 55 01 20", "Havneveien 31; Bergen; Vestland; 5003; Norway"},
+        [BALTIC_TIMBER] = {"Baltic Timber OÜ", "supplier", "baltic-timber.example", "+372 001 4410",
+                           "Sadama 9; Pärnu; Pärnumaa; 80010; Estonia"},
     };
     for (uint32_t i = 0; i < PARTNER_COUNT; i++) {
         g->partners[i] = company_add(g->company, "party", NOWHERE);

@@ -90,8 +90,8 @@ static void add_account(struct generation *g, struct account *account)
 
 static void add_contact(struct generation *g, struct account *account)
 {
-    static const char *const roles[] = {"Decision Maker", "Influencer", "User", "Champion",
-                                        "Evaluator", NULL};
+    static const char *const roles[] = {"Decision Maker", "Influencer", "User",
+                                        "Champion",       "Evaluator",  NULL};
     static const char *const channels[] = {"Call", "Email", "Email", "Visit", NULL};
     const uint32_t place = account->contact_count++;
     const uint32_t job = random_index(&g->random, names_count(demo_titles));
@@ -155,8 +155,8 @@ static void add_profile(struct generation *g, struct account *account)
 
 static unsigned chance_of(const struct account *account, enum partner partner)
 {
-    static const char *const paper[] = {"Printing", "Paper and Packaging", "Publishing",
-                                        "Office Supplies", "Education", "Retail"};
+    static const char *const paper[] = {"Printing",        "Paper and Packaging", "Publishing",
+                                        "Office Supplies", "Education",           "Retail"};
     static const char *const timber[] = {"Furniture", "Construction", "Forestry", "Energy"};
     const char *industry = account->trade->industry;
     if (account->restricted)
@@ -238,7 +238,8 @@ static void add_opportunity(struct generation *g, struct account *account)
         &demo_prospects[random_index(&g->random, demo_prospects_count)];
     const bool closed = strncmp(stages[stage].stage, "Closed", 6) == 0;
     char text[1024], when[WHEN_TEXT];
-    const int days = closed ? -random_between(&g->random, 5, 330) : random_between(&g->random, 5, 200);
+    const int days =
+        closed ? -random_between(&g->random, 5, 330) : random_between(&g->random, 5, 200);
     account->opportunity = company_add(g->company, "opportunity", owner_of(g, account));
     company_set(g->company, "name", "%s", told(g, account, prospect->name, text));
     company_refer(g->company, "account", account->item);
@@ -272,9 +273,9 @@ static void add_order(struct generation *g, struct account *account)
         const struct goods *goods = &demo_goods[random_index(&g->random, demo_goods_count)];
         const int quantity = random_between(&g->random, 1, goods->price > 200000 ? 6 : 60);
         amount += (int64_t)goods->price * quantity;
-        int length = snprintf(text + used, sizeof text - used, "%s%d x %s @ %d.%02d NOK",
-                              i == 0 ? "" : "\n", quantity, goods->name, goods->price / 100,
-                              goods->price % 100);
+        int length =
+            snprintf(text + used, sizeof text - used, "%s%d x %s @ %d.%02d NOK", i == 0 ? "" : "\n",
+                     quantity, goods->name, goods->price / 100, goods->price % 100);
         assert(length > 0 && (size_t)length < sizeof text - used);
         used += (size_t)length;
     }
@@ -289,8 +290,8 @@ static void add_order(struct generation *g, struct account *account)
 
 static void add_task(struct generation *g, const struct account *account)
 {
-    static const char *const open[] = {"Not Started", "Not Started", "In Progress",
-                                       "Pending Input", "Deferred", NULL};
+    static const char *const open[] = {"Not Started",   "Not Started", "In Progress",
+                                       "Pending Input", "Deferred",    NULL};
     const struct chore *chore = &demo_chores[random_index(&g->random, demo_chores_count)];
     const bool done = random_chance(&g->random, 40);
     const int due = done ? -random_between(&g->random, 3, 120) : random_between(&g->random, -4, 45);
@@ -310,7 +311,8 @@ static void add_task(struct generation *g, const struct account *account)
 
 static void add_contract(struct generation *g, const struct account *account)
 {
-    const int from = -random_between(&g->random, 30, 500), length = 365 * random_between(&g->random, 1, 2);
+    const int from = -random_between(&g->random, 30, 500),
+              length = 365 * random_between(&g->random, 1, 2);
     char when[WHEN_TEXT];
     company_add(g->company, "document", owner_of(g, account));
     company_set(g->company, "name", "Framework agreement, %s", account->name);

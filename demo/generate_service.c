@@ -5,10 +5,11 @@
 
 static void add_case(struct generation *g, const struct account *account, uint32_t author)
 {
-    static const char *const statuses[] = {"New",    "Assigned", "Pending", "Closed",
+    static const char *const statuses[] = {"New",    "Assigned", "Pending",  "Closed",
                                            "Closed", "Closed",   "Rejected", NULL};
     static const char *const priorities[] = {"Low", "Normal", "Normal", "High", "Urgent", NULL};
-    const struct trouble_report *report = &demo_reports[random_index(&g->random, demo_reports_count)];
+    const struct trouble_report *report =
+        &demo_reports[random_index(&g->random, demo_reports_count)];
     const char *status = pick(g, statuses);
     char text[1024], when[WHEN_TEXT];
     company_add(g->company, "case", author);

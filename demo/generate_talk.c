@@ -17,7 +17,8 @@ static void add_talk(struct generation *g, const struct account *account, const 
 {
     char text[1024], when[WHEN_TEXT];
     const bool planned = strcmp(talk->channel, "Meeting") == 0 && random_chance(&g->random, 25);
-    const int days = planned ? random_between(&g->random, 3, 40) : -random_between(&g->random, 1, 364);
+    const int days =
+        planned ? random_between(&g->random, 3, 40) : -random_between(&g->random, 1, 364);
     company_add(g->company, "interaction", author);
     company_set(g->company, "channel", "%s", talk->channel);
     company_set(g->company, "direction", "%s", talk->direction);

@@ -32,10 +32,8 @@ struct loader {
 
 static tandem_server server_of(const struct load_target *target)
 {
-    return (tandem_server){.url = target->url,
-                           .ca = target->ca,
-                           .once = true,
-                           .agent = "tandem-demo " TANDEM_VERSION};
+    return (tandem_server){
+        .url = target->url, .ca = target->ca, .once = true, .agent = "tandem-demo " TANDEM_VERSION};
 }
 
 /* The first sign-in of a user, with a one-time code, which sets the password. */
@@ -95,8 +93,8 @@ static char *value_text(const struct loader *loader, const struct setting *setti
     char *text = memory_new(size);
     for (uint32_t i = 0, used = 0; text != NULL && i < setting->reference_count; i++) {
         uint32_t item = loader->company->references[setting->first_reference + i];
-        int length = snprintf(text + used, size - used, "%s%s", i == 0 ? "" : ",",
-                              loader->ids[item]);
+        int length =
+            snprintf(text + used, size - used, "%s%s", i == 0 ? "" : ",", loader->ids[item]);
         assert(length > 0 && (size_t)length < size - used);
         used += (uint32_t)length;
     }

@@ -14,14 +14,15 @@
 
 static void help(FILE *out)
 {
-    fputs("tandem-demo --server wss://HOST:PORT --admin NAME [--ca FILE] [--today YYYY-MM-DD]\n"
-          "\n"
-          "Fills a server that `tandemd init` has just made with a made-up company, Nordlys Handel\n"
-          "AS: the same each time, told backwards and forwards from today (or the day given). The\n"
-          "administrator's password is taken from TANDEM_PASSWORD. Its users are kari, nils,\n"
-          "ingrid, ole, sigrid (departments), eva, jonas, maria (partners); each one's password is\n"
-          "nordlys- and the name.\n",
-          out);
+    fputs(
+        "tandem-demo --server wss://HOST:PORT --admin NAME [--ca FILE] [--today YYYY-MM-DD]\n"
+        "\n"
+        "Fills a server that `tandemd init` has just made with a made-up company, Nordlys Handel\n"
+        "AS: the same each time, told backwards and forwards from today (or the day given). The\n"
+        "administrator's password is taken from TANDEM_PASSWORD. Its users are kari, nils,\n"
+        "ingrid, ole, sigrid (departments), eva, jonas, maria (partners); each one's password is\n"
+        "nordlys- and the name.\n",
+        out);
 }
 
 struct arguments {

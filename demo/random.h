@@ -1,5 +1,6 @@
 /* A small generator of numbers that gives the same sequence on every machine: SplitMix64 (Steele,
- * Lea, Flood: "Fast splittable pseudorandom number generators", 2014). For a demo, not for secrets. */
+ * Lea, Flood: "Fast splittable pseudorandom number generators", 2014). For a demo, not for secrets.
+ */
 #ifndef TANDEM_DEMO_RANDOM_H
 #define TANDEM_DEMO_RANDOM_H
 

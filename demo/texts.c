@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COUNT(NAME) const uint32_t NAME##_count = sizeof NAME / sizeof NAME[0]
+#define COUNT(NAME) const uint32_t NAME##_count = sizeof(NAME) / sizeof((NAME)[0])
 
 const struct talk demo_sales_talks[] = {
     {"Call", "Inbound", "Asked about {product}",
@@ -11,7 +11,8 @@ const struct talk demo_sales_talks[] = {
      "back with a price and a date.",
      "Quote to be sent", "Positive"},
     {"Call", "Outbound", "Followed up on the quote",
-     "Reached {person}, who has the quote on the desk. They compare it with one other; the decision "
+     "Reached {person}, who has the quote on the desk. They compare it with one other; the "
+     "decision "
      "falls in {month}.",
      "Waiting for decision", "Neutral"},
     {"Email", "Outbound", "Price for {product}",
@@ -19,15 +20,18 @@ const struct talk demo_sales_talks[] = {
      "price less 8 %, delivered to {town}. The offer holds for 30 days.\n\nKind regards",
      "Quote sent", "Neutral"},
     {"Email", "Inbound", "Order for {month}",
-     "Please plan the same quantity of {product} as last time, with delivery in {month}. Our gate in "
+     "Please plan the same quantity of {product} as last time, with delivery in {month}. Our gate "
+     "in "
      "{town} is open from seven.\n\n{person}",
      "Order expected", "Positive"},
     {"Meeting", "Outbound", "Review of the year",
-     "Went through volumes, complaints and plans with {person}. They expect to need about {number} % "
+     "Went through volumes, complaints and plans with {person}. They expect to need about {number} "
+     "% "
      "more of {product} next year and would like a fixed price for six months.",
      "Agreed on next steps", "Positive"},
     {"Visit", "Outbound", "Visit in {town}",
-     "Saw the new storage hall. {person} showed where pallets are lost on the way; a delivery in two "
+     "Saw the new storage hall. {person} showed where pallets are lost on the way; a delivery in "
+     "two "
      "parts would help them.",
      "Proposal to be written", "Positive"},
     {"Call", "Inbound", "Unhappy with the price of {product}",
@@ -42,7 +46,8 @@ const struct talk demo_sales_talks[] = {
      "marked.",
      "Sent", "Neutral"},
     {"Meeting", "Inbound", "Introduction of the new buyer",
-     "{person} has taken over purchasing. Prefers short calls, and numbers in a table rather than in "
+     "{person} has taken over purchasing. Prefers short calls, and numbers in a table rather than "
+     "in "
      "prose.",
      "Agreed on next steps", "Positive"},
     {"Event", "Outbound", "Met at the trade fair",
@@ -62,8 +67,8 @@ const struct talk demo_support_talks[] = {
      "The invoice still names the old address in {town}. {person} asks for a corrected one.",
      "Corrected", "Neutral"},
     {"Portal", "Inbound", "Question about returning {product}",
-     "They ordered {number} too many and ask whether we take them back unopened.",
-     "Return agreed", "Neutral"},
+     "They ordered {number} too many and ask whether we take them back unopened.", "Return agreed",
+     "Neutral"},
     {"Call", "Outbound", "Told that the missing part is on its way",
      "Told {person} that the rest of {product} leaves on Thursday. They can wait until then.",
      "Solved", "Positive"},
@@ -80,11 +85,13 @@ const struct trouble_report demo_reports[] = {
      "The outer wrap of {number} units was torn and the goods below it are damp. Photographs were "
      "promised by {person}."},
     {"{number} of {product} missing", "Delivery",
-     "The delivery note says complete, {person} counted again with the driver. Check the load list."},
+     "The delivery note says complete, {person} counted again with the driver. Check the load "
+     "list."},
     {"Invoice does not match the order", "Invoice",
      "Invoiced at list price; the agreed discount of 8 % was left out."},
     {"Wrong colour of {product}", "Quality",
-     "They got white instead of cream. Needed for a print run in {month}, so it is urgent for them."},
+     "They got white instead of cream. Needed for a print run in {month}, so it is urgent for "
+     "them."},
     {"Gate was closed when the lorry came", "Delivery",
      "Delivery came at half past five; the gate in {town} closes at four. Driver had no number to "
      "call."},
@@ -199,8 +206,7 @@ const char *const demo_dates[] = {
 COUNT(demo_dates);
 
 /* The text of the gap that begins at `at`, and how long the gap is; NULL when none begins. */
-static const char *gap(const char *at, const struct filling *with, char number[16],
-                       size_t *length)
+static const char *gap(const char *at, const struct filling *with, char number[16], size_t *length)
 {
     const struct {
         const char *name, *text;

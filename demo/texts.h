@@ -19,8 +19,8 @@ struct prospect {
     const char *name, *type, *next_step;
 };
 
-#define TEXTS(TYPE, NAME)  \
-    extern const TYPE NAME[]; \
+#define TEXTS(TYPE, NAME)                                                                          \
+    extern const TYPE NAME[];                                                                      \
     extern const uint32_t NAME##_count
 
 TEXTS(struct talk, demo_sales_talks);

@@ -19,8 +19,8 @@
 
 struct layer {
     const char *folder;
-    bool pure;                 /* only what asks nothing of the world */
-    const char *const *layers; /* folders it may include from, besides its own */
+    bool pure;                  /* only what asks nothing of the world */
+    const char *const *layers;  /* folders it may include from, besides its own */
     const char *const *foreign; /* other libraries' headers, by prefix; "FILE:prefix" for those of
                                    the files that begin so */
 };
@@ -47,16 +47,16 @@ static const struct layer layers[] = {
     {"demo", false, LIST("protocol", "include/tandem"), NONE},
 };
 
-/* What the pure layers may include of the C library: no files, no sockets, no threads. The library's
- * clock and memory are in some of these; symbols.cmake looks whether they are used. */
-static const char *const pure_headers[] = {"assert.h",   "inttypes.h", "limits.h", "stdalign.h", "stdatomic.h",
-                                           "stdarg.h",   "stdbool.h",  "stddef.h", "stdint.h",
-                                           "stdio.h",    "stdlib.h",   "string.h", NULL};
+/* What the pure layers may include of the C library: no files, no sockets, no threads. The
+ * library's clock and memory are in some of these; symbols.cmake looks whether they are used. */
+static const char *const pure_headers[] = {
+    "assert.h", "inttypes.h", "limits.h", "stdalign.h", "stdatomic.h", "stdarg.h", "stdbool.h",
+    "stddef.h", "stdint.h",   "stdio.h",  "stdlib.h",   "string.h",    NULL};
 
 /* Prefixes of headers that are no part of the C library. */
-static const char *const known_foreign[] = {"lmdb.h",  "xxhash.h", "openssl/", "libwebsockets.h",
-                                            "uv.h",    "argon2.h", "ini.h",    "jansson.h",
-                                            "csv.h",   "wslay/",   "msgpack",  NULL};
+static const char *const known_foreign[] = {"lmdb.h", "xxhash.h", "openssl/", "libwebsockets.h",
+                                            "uv.h",   "argon2.h", "ini.h",    "jansson.h",
+                                            "csv.h",  "wslay/",   "msgpack",  NULL};
 
 struct walk {
     const char *root;
@@ -93,9 +93,9 @@ static bool foreign_allowed(const struct layer *layer, const char *file, const c
 {
     for (const char *const *rule = layer->foreign; *rule != NULL; rule++) {
         const char *colon = strchr(*rule, ':');
-        if (colon == NULL ? begins(header, *rule)
-                          : strncmp(file, *rule, (size_t)(colon - *rule)) == 0 &&
-                                begins(header, colon + 1))
+        if (colon == NULL
+                ? begins(header, *rule)
+                : strncmp(file, *rule, (size_t)(colon - *rule)) == 0 && begins(header, colon + 1))
             return true;
     }
     return false;
@@ -106,7 +106,8 @@ static bool own_allowed(const struct layer *layer, const char *header)
 {
     char place[PATH_SIZE + sizeof "include/"];
     /* The public header is included as its users do: "tandem/tandem.h". */
-    (void)snprintf(place, sizeof place, "%s%s", begins(header, "tandem/") ? "include/" : "", header);
+    (void)snprintf(place, sizeof place, "%s%s", begins(header, "tandem/") ? "include/" : "",
+                   header);
     if (is_in(place, layer->folder))
         return true;
     for (const char *const *other = layer->layers; *other != NULL; other++)

@@ -22,8 +22,7 @@ static struct company made_at(int64_t today)
 static const struct field_def *field_of(const struct item *item, const char *name)
 {
     const struct entity_def *entity = schema_entity(bytes_text(item->entity));
-    const struct field_def *field =
-        entity != NULL ? schema_field(entity, bytes_text(name)) : NULL;
+    const struct field_def *field = entity != NULL ? schema_field(entity, bytes_text(name)) : NULL;
     if (field == NULL)
         fail_msg("%s has no field %s", item->entity, name);
     return field;
@@ -136,8 +135,7 @@ static void references_point_back_to_records_of_their_kind(void **state)
     for (uint32_t i = 0; i < company.item_count; i++) {
         const struct item *item = &company.items[i];
         assert_true(item->author == NOWHERE ||
-                    (item->author < i &&
-                     strcmp(company.items[item->author].entity, "user") == 0));
+                    (item->author < i && strcmp(company.items[item->author].entity, "user") == 0));
         for (uint32_t f = 0; f < item->setting_count; f++) {
             const struct setting *setting = &company.settings[item->first_setting + f];
             if (setting->text == NULL)
