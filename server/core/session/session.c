@@ -281,18 +281,19 @@ bool session_due(const struct session *session)
            (session->phase == PHASE_SIGNED_IN && feed_due(&session->feed));
 }
 
-/* Ends a session that lives by a token which has ended: signed out elsewhere, or the password was
- * changed, perhaps because somebody else has the token. Who asked for it themselves stays, and
- * hears the answer. */
-static void check_token(struct session *session, const struct state *state)
+/* Ends a session that lives by a token which has ended, or by a password which was changed: perhaps
+ * because somebody else has it. Who asked for it themselves stays, and hears the answer. */
+static void check_secret(struct session *session, const struct state *state)
 {
     struct id user;
-    if (!session->has_token || session->ending_token) {
+    if (session->ending_token) {
         return;
     }
-    enum status status = credential_token_user(
-        state, session->token_hash, session->port.now_ms(session->port.self), &user);
-    if (status == STATUS_NOT_FOUND) {
+    bool ended = session->has_token &&
+                 credential_token_user(state, session->token_hash,
+                                       session->port.now_ms(session->port.self),
+                                       &user) == STATUS_NOT_FOUND;
+    if (ended || !session_password_holds(session, state)) {
         session_refuse(session, NULL, STATUS_NOT_SIGNED_IN, NULL);
         session_close(session, CLOSE_ACCESS_ENDED);
     }
@@ -316,7 +317,7 @@ void session_mark(struct session *session, enum interest_reason reason, uint32_t
         struct state state;
         struct meta meta;
         if (session->phase == PHASE_SIGNED_IN && session_look(session, &state, &meta)) {
-            check_token(session, &state);
+            check_secret(session, &state);
             session_look_away(session);
         }
         break;

@@ -77,6 +77,8 @@ struct session {
     char token[65];
     bool has_token;
     uint8_t token_hash[32];
+    bool by_password;         /* and what was stored as its hash, hashed again */
+    uint8_t password_hash[32];
     bool ending_token;        /* at its own request, which is still to be answered */
 
     /* The principal as of people_seen. */
@@ -121,6 +123,10 @@ bool session_hash(struct session *session, const struct hash_request *request,
  * the store failed; then nothing is open. */
 bool session_look(struct session *session, struct state *state, struct meta *meta);
 void session_look_away(struct session *session);
+
+/* Remembers which password the session came by; whether it still is the user's. */
+void session_note_password(struct session *session, struct bytes phc);
+bool session_password_holds(struct session *session, const struct state *state);
 
 /* Takes up the messages that were held, as far as is possible now. */
 void session_resume(struct session *session);

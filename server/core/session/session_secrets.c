@@ -25,6 +25,26 @@ bool session_submit_credential(struct session *session, struct id user, int kind
     return submitted;
 }
 
+void session_note_password(struct session *session, struct bytes phc)
+{
+    session->by_password = true;
+    session->port.digest(session->port.self, phc, session->password_hash);
+}
+
+bool session_password_holds(struct session *session, const struct state *state)
+{
+    struct bytes phc;
+    uint8_t hash[32];
+    if (!session->by_password) {
+        return true;
+    }
+    if (credential_password(state, session->user, &phc) != STATUS_OK) {
+        return false;
+    }
+    session->port.digest(session->port.self, phc, hash);
+    return memcmp(hash, session->password_hash, sizeof hash) == 0;
+}
+
 /* Only administrators touch other people's credentials, and only of users that exist. */
 static enum status may_administer(struct session *session, struct id user)
 {
@@ -167,7 +187,10 @@ static enum status continue_password(struct session *session, enum continuation 
     bool submitted =
         session_submit_credential(session, session->user, CREDENTIAL_PASSWORD,
                                   bytes_text(outcome->phc), 0, THEN_ANSWER, request);
-    session->ending_token = session->ending_token || submitted;
+    if (submitted) {
+        session->ending_token = true;
+        session_note_password(session, bytes_text(outcome->phc));
+    }
     return submitted ? STATUS_OK : STATUS_BUSY;
 }
 

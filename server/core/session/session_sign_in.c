@@ -143,6 +143,10 @@ static void complete(struct session *session)
         return;
     }
     enum status status = principal_load(&state, session->user, &session->who);
+    /* Comparing takes its time, in which the password may have been changed. */
+    if (status == STATUS_OK && !session_password_holds(session, &state)) {
+        status = STATUS_NOT_FOUND;
+    }
     if (status == STATUS_OK &&
         !interest_user(session->interest, session, session->user)) {
         status = STATUS_NO_MEMORY;
@@ -218,6 +222,7 @@ static void check_password(struct session *session, const struct state *state,
     if (principal_find_user(state, hello->user, &session->user) == STATUS_OK &&
         credential_password(state, session->user, &request.phc) == STATUS_OK) {
         then = THEN_CHECK_PASSWORD;
+        session_note_password(session, request.phc);
     }
     hash_or_fail(session, &request, then);
 }
@@ -334,6 +339,7 @@ void session_continue_sign_in(struct session *session, enum continuation then,
     } else if (then == THEN_CHECK_PASSWORD && outcome->matched) {
         accept(session);
     } else if (then == THEN_STORE_NEW) {
+        session_note_password(session, bytes_text(outcome->phc));
         if (!session_submit_credential(session, session->user, CREDENTIAL_PASSWORD,
                                        bytes_text(outcome->phc), 0, THEN_ISSUE_TOKEN, 0)) {
             fail_with(session, STATUS_BUSY, CLOSE_SERVER_ERROR);

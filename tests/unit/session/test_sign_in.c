@@ -1,0 +1,265 @@
+/* Signing in while the world changes: what was true when a password was sent need not be when it
+ * has been compared. The hasher and the committer answer when the test lets them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "protocol/memory.h"
+#include "protocol/wire.h"
+#include "server/core/credential.h"
+#include "server/core/feed/feed_cache.h"
+#include "server/core/feed/frame.h"
+#include "server/core/feed/interest.h"
+#include "tests/fixture/world.h"
+
+struct fixture {
+    struct world *world;
+    struct id kari;
+    struct interest *interest;
+    struct feed_cache *cache;
+    struct session *session;
+    uint64_t ticket;
+    struct buffer body;         /* of the credential command that waits */
+    unsigned hashing, failures; /* how often asked, how often told */
+    unsigned closed;
+};
+
+static enum status read_begin(void *self, struct state *out)
+{
+    *out = world_state(((struct fixture *)self)->world);
+    return STATUS_OK;
+}
+
+static void read_end(void *self)
+{
+    (void)self;
+}
+
+static bool submit(void *self, struct session *session, uint64_t ticket,
+                   const struct command *command)
+{
+    struct fixture *f = self;
+    (void)session;
+    f->ticket = ticket;
+    buffer_clear(&f->body);
+    buffer_append(&f->body, command->body.data, command->body.size);
+    return true;
+}
+
+static bool hash(void *self, struct session *session, const struct hash_request *request)
+{
+    (void)session;
+    (void)request;
+    ((struct fixture *)self)->hashing++;
+    return true;
+}
+
+static bool allowed(void *self, struct session *session, struct bytes name, uint64_t *wait)
+{
+    (void)self, (void)session, (void)name;
+    *wait = 0;
+    return true;
+}
+
+static void failed(void *self, struct session *session, struct bytes name)
+{
+    (void)session;
+    assert_true(bytes_is(name, "kari"));
+    ((struct fixture *)self)->failures++;
+}
+
+/* No digest, but two texts of these tests differ in it. */
+static void digest(void *self, struct bytes bytes, uint8_t out[32])
+{
+    (void)self;
+    memset(out, 0, 32);
+    memcpy(out, bytes.data, bytes.size < 32 ? bytes.size : 32);
+}
+
+static void fill_random(void *self, void *out, size_t size)
+{
+    (void)self;
+    memset(out, 7, size);
+}
+
+static uint64_t now(void *self)
+{
+    (void)self;
+    return 1000;
+}
+
+static void describe(void *self, bool staff, struct buffer *out)
+{
+    (void)self, (void)staff;
+    wire_put_map(out, 0);
+}
+
+static void wake(void *self, struct session *session)
+{
+    (void)self, (void)session;
+}
+
+static void close_session(void *self, struct session *session, enum close_code code)
+{
+    (void)session;
+    ((struct fixture *)self)->closed = code;
+}
+
+static void set_password(struct fixture *f, const char *phc)
+{
+    struct buffer body = {0};
+    credential_body(&body, f->kari, CREDENTIAL_PASSWORD, bytes_text(phc), 0);
+    assert_int_equal(world_apply(f->world, COMMAND_CREDENTIAL, f->kari, buffer_bytes(&body)),
+                     STATUS_OK);
+    buffer_release(&body);
+}
+
+static void say_hello(struct fixture *f, bool remember)
+{
+    struct buffer versions = {0}, encoded = {0};
+    struct message hello = {.type = MESSAGE_HELLO};
+    wire_put_array(&versions, 1);
+    wire_put_uint(&versions, PROTOCOL_VERSION);
+    hello.as.hello.versions = buffer_bytes(&versions);
+    hello.as.hello.client = world_id(f->world);
+    hello.as.hello.method = bytes_text("password");
+    hello.as.hello.user = bytes_text("kari");
+    hello.as.hello.secret = bytes_text("the old one");
+    hello.as.hello.remember = remember;
+    message_mark(&hello, "user");
+    message_mark(&hello, "secret");
+    message_mark(&hello, "remember");
+    message_encode(&encoded, &hello);
+    session_received(f->session, buffer_bytes(&encoded));
+    assert_int_equal(f->hashing, 1);
+    buffer_release(&versions);
+    buffer_release(&encoded);
+}
+
+static void answer_hash(struct fixture *f)
+{
+    const struct hash_outcome outcome = {.matched = true};
+    session_hashed(f->session, &outcome);
+}
+
+static void mark(void *context, struct session *session, enum interest_reason reason,
+                 uint32_t lane)
+{
+    (void)context;
+    session_mark(session, reason, lane);
+}
+
+static void tell_of_kari(struct fixture *f)
+{
+    struct effects effects = {0};
+    effects_touch_user(&effects, f->kari);
+    struct notice *notice = notice_new(&effects);
+    interest_tell(f->interest, notice, mark, NULL);
+    notice_drop(notice);
+    effects_release(&effects);
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    f->world = world_new(3);
+    f->kari = world_id(f->world);
+    f->interest = interest_new();
+    f->cache = feed_cache_new();
+    const struct session_port port = {
+        f,      read_begin,  read_end, submit, hash,     allowed, failed,
+        digest, fill_random, now,      now,    describe, wake,    close_session};
+    const struct session_limits limits = {10000, 60000, 500};
+    f->session = session_new(&port, &limits, f->interest, f->cache, bytes_of(NULL, 0));
+    assert_int_equal(world_create(f->world, world_admin(f->world), "user", f->kari, "name", "kari",
+                                  "role", "Member", NULL),
+                     STATUS_OK);
+    set_password(f, "$old");
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    session_free(f->session);
+    interest_free(f->interest);
+    feed_cache_free(f->cache);
+    buffer_release(&f->body);
+    world_free(f->world);
+    free(f);
+    return 0;
+}
+
+static void test_a_password_opens_the_door(void **state)
+{
+    struct fixture *f = *state;
+    say_hello(f, false);
+    answer_hash(f);
+    assert_string_equal(session_user(f->session), "kari");
+    tell_of_kari(f);
+    assert_int_equal(f->closed, 0);
+    assert_int_equal(f->failures, 0);
+}
+
+static void test_a_password_changed_while_it_is_compared_does_not(void **state)
+{
+    struct fixture *f = *state;
+    say_hello(f, false);
+    set_password(f, "$new");
+    answer_hash(f);
+    assert_string_equal(session_user(f->session), "");
+    assert_int_equal(f->closed, CLOSE_SIGN_IN);
+}
+
+/* The token is stored behind the change that ended all others, and must not be handed out. */
+static void test_nor_one_changed_while_the_token_is_stored(void **state)
+{
+    struct fixture *f = *state;
+    say_hello(f, true);
+    answer_hash(f);
+    assert_int_equal(f->closed, 0);
+    set_password(f, "$new");
+    assert_int_equal(
+        world_apply(f->world, COMMAND_CREDENTIAL, (struct id){{0}}, buffer_bytes(&f->body)),
+        STATUS_OK);
+    session_answered(f->session, f->ticket, STATUS_OK, bytes_of(NULL, 0));
+    assert_string_equal(session_user(f->session), "");
+    assert_int_equal(f->closed, CLOSE_SIGN_IN);
+}
+
+static void test_a_password_that_was_changed_ends_the_session(void **state)
+{
+    struct fixture *f = *state;
+    say_hello(f, false);
+    answer_hash(f);
+    set_password(f, "$new");
+    tell_of_kari(f);
+    assert_int_equal(f->closed, CLOSE_ACCESS_ENDED);
+}
+
+static void test_who_does_not_wait_has_guessed_all_the_same(void **state)
+{
+    struct fixture *f = *state;
+    say_hello(f, false);
+    session_free(f->session);
+    f->session = NULL;
+    assert_int_equal(f->failures, 1);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        T(test_a_password_opens_the_door),
+        T(test_a_password_changed_while_it_is_compared_does_not),
+        T(test_nor_one_changed_while_the_token_is_stored),
+        T(test_a_password_that_was_changed_ends_the_session),
+        T(test_who_does_not_wait_has_guessed_all_the_same),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
