@@ -57,7 +57,7 @@ struct watch {
     json_t *event;      /* the next one, looked at and not yet taken */
 };
 
-struct raw; /* raw.h */
+struct raw; /* raw.c */
 
 struct scenario {
     const char *bin, *source; /* folders: of the programs, of the repository */
@@ -123,7 +123,7 @@ typedef bool step_fn(struct scenario *scenario, const struct words *words);
 step_fn step_server, step_tandemd, step_run, step_certificates; /* server.c */
 step_fn step_as, step_user;                                     /* command.c */
 step_fn step_out, step_err, step_keep, step_same, step_differ, step_file, step_id; /* outcome.c */
-step_fn step_raw;                                               /* raw_steps.c */
+step_fn step_raw;                                               /* raw.c */
 step_fn step_http, step_tls;                                    /* transport.c */
 /* A line that begins with the name of a watch. */
 step_fn step_watch;                                             /* watch.c */
