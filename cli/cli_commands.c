@@ -156,7 +156,10 @@ static const struct command commands[] = {
      command_timeline},
     {"history", "ID", "Show who changed what in a record, and when", NULL, limit_options, 1, 1,
      command_history},
-    {"share", "ID --with TAG", "Let others see a record", NULL, share_options, 1, 1, command_share},
+    {"share", "ID --with TAG", "Let others see a record",
+     "A comma in a name needs a backslash in front of it, unless the name stands alone:\n"
+     "--with \"Pavlova, Ltd.\", but --with \"suppliers,Pavlova\\, Ltd.\"",
+     share_options, 1, 1, command_share},
     {"unshare", "ID --from TAG", "Take that back", NULL, unshare_options, 1, 1, command_unshare},
     {"party add", "NAME --kind KIND", "Add a department or a partner", NULL, party_options, 1, 1,
      command_party_add},

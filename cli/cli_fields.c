@@ -4,7 +4,6 @@
 
 #include "cli/cli_lookup.h"
 #include "cli/cli_text.h"
-#include "protocol/memory.h"
 #include "protocol/status.h"
 
 bool fields_split(const char *text, char name[FIELDS_NAME], const char **value)
@@ -175,6 +174,18 @@ static enum tandem_failure resolve_one(struct cli *cli, const char *target, cons
     return failure;
 }
 
+struct resolving {
+    const char *target;
+    struct buffer *out;
+};
+
+static enum tandem_failure resolve_next(struct cli *cli, const char *name, void *context)
+{
+    const struct resolving *resolving = context;
+    text_add(resolving->out, resolving->out->size == 0 ? "" : ",");
+    return resolve_one(cli, resolving->target, name, resolving->out);
+}
+
 enum tandem_failure fields_resolve(struct cli *cli, const struct field_facts *facts,
                                    const char *text, struct buffer *out)
 {
@@ -186,22 +197,8 @@ enum tandem_failure fields_resolve(struct cli *cli, const struct field_facts *fa
         text_add(out, text);
         return TANDEM_DONE;
     }
-    enum tandem_failure failure = TANDEM_DONE;
-    for (const char *at = text; *at != '\0' && failure == TANDEM_DONE;) {
-        size_t length = strcspn(at, ",");
-        char *part = memory_copy(at, length);
-        if (part == NULL) {
-            return cli_no_memory(cli);
-        }
-        failure = resolve_one(cli, facts->target, part + strspn(part, " "), out);
-        memory_free(part);
-        at += length;
-        if (*at == ',') {
-            text_add(out, ",");
-            at++;
-        }
-    }
-    return failure;
+    struct resolving resolving = {facts->target, out};
+    return lookup_each_name(cli, facts->target, text, resolve_next, &resolving);
 }
 
 static void tell_values(struct cli *cli, const struct field_facts *facts)
@@ -252,28 +249,31 @@ enum tandem_failure fields_assign(struct cli *cli, tandem_mutation *mutation, co
     return fields_set(cli, mutation, entity, name, value, what);
 }
 
+struct tagging {
+    tandem_mutation *mutation;
+    bool remove;
+};
+
+static enum tandem_failure put_tag(struct cli *cli, const char *name, void *context)
+{
+    const struct tagging *tagging = context;
+    char tag[LOOKUP_TAG];
+    enum tandem_failure failure = lookup_tag(cli, name, tag);
+    if (failure != TANDEM_DONE) {
+        return failure;
+    }
+    tandem_code code = tagging->remove ? tandem_remove_audience(tagging->mutation, tag)
+                                       : tandem_add_audience(tagging->mutation, tag);
+    if (code != TANDEM_OK) {
+        tandem_mutation_fault(tagging->mutation, &cli->fault);
+        return cli_fault(cli, tag, &cli->fault);
+    }
+    return TANDEM_DONE;
+}
+
 enum tandem_failure fields_audience(struct cli *cli, tandem_mutation *mutation, const char *tags,
                                     bool remove)
 {
-    for (const char *at = tags; *at != '\0';) {
-        size_t length = strcspn(at, ",");
-        char *word = memory_copy(at, length);
-        if (word == NULL) {
-            return cli_no_memory(cli);
-        }
-        char tag[LOOKUP_TAG];
-        enum tandem_failure failure = lookup_tag(cli, word + strspn(word, " "), tag);
-        memory_free(word);
-        if (failure != TANDEM_DONE) {
-            return failure;
-        }
-        tandem_code code =
-            remove ? tandem_remove_audience(mutation, tag) : tandem_add_audience(mutation, tag);
-        if (code != TANDEM_OK) {
-            tandem_mutation_fault(mutation, &cli->fault);
-            return cli_fault(cli, tag, &cli->fault);
-        }
-        at += length + (at[length] == ',');
-    }
-    return TANDEM_DONE;
+    struct tagging tagging = {mutation, remove};
+    return lookup_each_name(cli, "party", tags, put_tag, &tagging);
 }

@@ -198,23 +198,13 @@ static bool has_columns(const struct import *import)
     return false;
 }
 
-static enum tandem_failure take_audience(struct cli *cli, const char *tags, struct import *import)
+static enum tandem_failure take_tag(struct cli *cli, const char *name, void *context)
 {
-    for (const char *at = tags; at != NULL && *at != '\0';) {
-        size_t length = strcspn(at, ",");
-        char *word = memory_copy(at, length);
-        if (word == NULL || import->tag_count == IMPORT_TAGS) {
-            memory_free(word);
-            return word == NULL ? cli_no_memory(cli) : cli_usage(cli, "too many audience tags");
-        }
-        enum tandem_failure failure = lookup_tag(cli, word, import->tags[import->tag_count++]);
-        memory_free(word);
-        if (failure != TANDEM_DONE) {
-            return failure;
-        }
-        at += length + (at[length] == ',');
+    struct import *import = context;
+    if (import->tag_count == IMPORT_TAGS) {
+        return cli_usage(cli, "at most %u audience tags", IMPORT_TAGS);
     }
-    return TANDEM_DONE;
+    return lookup_tag(cli, name, import->tags[import->tag_count++]);
 }
 
 /* Needs the connection: what the server calls things, and has. */
@@ -232,8 +222,9 @@ static enum tandem_failure prepare(struct cli *cli, const struct arguments *argu
                      text)) {
         failure = cli_refuse(cli, TANDEM_REFUSED, "%s: %s", import->file_name, text);
     }
-    if (failure == TANDEM_DONE) {
-        failure = take_audience(cli, arguments_value(arguments, "audience"), import);
+    const char *audience = arguments_value(arguments, "audience");
+    if (failure == TANDEM_DONE && audience != NULL) {
+        failure = lookup_each_name(cli, "party", audience, take_tag, import);
     }
     return failure == TANDEM_DONE ? import_plan(import) : failure;
 }

@@ -120,7 +120,9 @@ static void tell_signed_in(struct cli *cli, const char *url)
     }
     (void)fprintf(cli->out, "Signed in to %s as ", url);
     (void)text_put(cli->out, tandem_user_name(cli->client), 0);
-    (void)fprintf(cli->out, " (%s).\n", tandem_user_role(cli->client));
+    (void)fputs(" (", cli->out);
+    (void)text_put(cli->out, tandem_user_role(cli->client), 0);
+    (void)fputs(").\n", cli->out);
 }
 
 static enum tandem_failure sign_in(struct cli *cli, tandem_server *server, const char *ca)

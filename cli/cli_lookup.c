@@ -4,6 +4,7 @@
 
 #include "cli/cli_text.h"
 #include "protocol/id.h"
+#include "protocol/memory.h"
 #include "protocol/status.h"
 
 bool lookup_is_id(const char *text)
@@ -64,15 +65,22 @@ enum tandem_failure lookup_record(struct cli *cli, const char *id, struct sighti
     return code == TANDEM_OK ? TANDEM_DONE : cli_fault(cli, id, &cli->fault);
 }
 
+/* Accounts or users of this name, two at most. Says nothing. */
+static tandem_code find_named(struct cli *cli, const char *entity, const char *name,
+                              struct search *search)
+{
+    tandem_condition condition = {.field = "name", .op = "=", .text = name};
+    tandem_query query = {.entity = entity, .where = &condition, .where_count = 1, .limit = 2};
+    return cli_query(cli, &query, take_first, search);
+}
+
 enum tandem_failure lookup_account(struct cli *cli, const char *text, struct sighting *out)
 {
     if (lookup_is_id(text)) {
         return lookup_record(cli, text, out);
     }
     struct search search = {.out = out};
-    tandem_condition condition = {.field = "name", .op = "=", .text = text};
-    tandem_query query = {.entity = "account", .where = &condition, .where_count = 1, .limit = 2};
-    if (cli_query(cli, &query, take_first, &search) != TANDEM_OK) {
+    if (find_named(cli, "account", text, &search) != TANDEM_OK) {
         return cli_fault(cli, NULL, &cli->fault);
     }
     if (search.found == 0) {
@@ -104,11 +112,18 @@ static bool match_party(void *context, const tandem_record *record)
     if (kind == NULL || !chosen(search->choice, kind)) {
         return true;
     }
-    text_addf(&search->others, "%s%s", search->others.size == 0 ? "" : ", ", name);
+    const char *quote = text_has_separator(name) ? "\"" : "";
+    text_addf(&search->others, "%s%s%s%s", search->others.size == 0 ? "" : ", ", quote, name, quote);
     if (text_same(name, search->name) && search->found++ == 0) {
         lookup_take(search->out, record);
     }
     return true;
+}
+
+static tandem_code find_party(struct cli *cli, struct search *search)
+{
+    tandem_query query = {.entity = "party", .sort = "name"};
+    return cli_query(cli, &query, match_party, search);
 }
 
 static const char *party_word(enum party_choice choice)
@@ -125,9 +140,8 @@ enum tandem_failure lookup_party(struct cli *cli, const char *text, enum party_c
         return lookup_record(cli, text, out);
     }
     struct search search = {.out = out, .name = text, .choice = choice};
-    tandem_query query = {.entity = "party", .sort = "name"};
     enum tandem_failure failure = TANDEM_DONE;
-    if (cli_query(cli, &query, match_party, &search) != TANDEM_OK) {
+    if (find_party(cli, &search) != TANDEM_OK) {
         failure = cli_fault(cli, NULL, &cli->fault);
     } else if (search.found == 0) {
         const char *others = text_of(&search.others);
@@ -147,9 +161,7 @@ enum tandem_failure lookup_user(struct cli *cli, const char *text, struct sighti
         return lookup_record(cli, text, out);
     }
     struct search search = {.out = out};
-    tandem_condition condition = {.field = "name", .op = "=", .text = text};
-    tandem_query query = {.entity = "user", .where = &condition, .where_count = 1, .limit = 1};
-    if (cli_query(cli, &query, take_first, &search) != TANDEM_OK) {
+    if (find_named(cli, "user", text, &search) != TANDEM_OK) {
         return cli_fault(cli, NULL, &cli->fault);
     }
     if (search.found == 0) {
@@ -159,6 +171,21 @@ enum tandem_failure lookup_user(struct cli *cli, const char *text, struct sighti
     return TANDEM_DONE;
 }
 
+/* The name in "dept:NAME", "partner:NAME" or just NAME, and what it can name. */
+static const char *tag_name(const char *text, enum party_choice *choice)
+{
+    *choice = PARTY_ANY;
+    if (strncmp(text, "dept:", 5) == 0) {
+        *choice = PARTY_DEPARTMENT;
+        return text + 5;
+    }
+    if (strncmp(text, "partner:", 8) == 0) {
+        *choice = PARTY_PARTNER;
+        return text + 8;
+    }
+    return text;
+}
+
 enum tandem_failure lookup_tag(struct cli *cli, const char *text, char out[LOOKUP_TAG])
 {
     struct tag tag;
@@ -166,19 +193,54 @@ enum tandem_failure lookup_tag(struct cli *cli, const char *text, char out[LOOKU
         (void)tag_to_text(tag, out);
         return TANDEM_DONE;
     }
-    enum party_choice choice = PARTY_ANY;
-    if (strncmp(text, "dept:", 5) == 0) {
-        choice = PARTY_DEPARTMENT;
-        text += 5;
-    } else if (strncmp(text, "partner:", 8) == 0) {
-        choice = PARTY_PARTNER;
-        text += 8;
-    }
+    enum party_choice choice;
     struct sighting party;
+    text = tag_name(text, &choice);
     enum tandem_failure failure = lookup_party(cli, text, choice, &party);
     if (failure == TANDEM_DONE) {
         (void)snprintf(out, LOOKUP_TAG, "%s:%s",
                        strcmp(party.kind, "department") == 0 ? "dept" : "partner", party.id);
+    }
+    return failure;
+}
+
+/* ---- Lists of names -------------------------------------------------------------------------- */
+
+/* Whether the whole text, commas and all, names one. */
+static enum tandem_failure names_one(struct cli *cli, const char *entity, const char *text,
+                                     bool *is)
+{
+    struct sighting found;
+    struct search search = {.out = &found};
+    tandem_code code = TANDEM_OK;
+    *is = false;
+    if (text_has_separator(text) && strcmp(entity, "party") == 0) {
+        search.name = tag_name(text, &search.choice);
+        code = find_party(cli, &search);
+        buffer_release(&search.others);
+    } else if (text_has_separator(text) &&
+               (strcmp(entity, "account") == 0 || strcmp(entity, "user") == 0)) {
+        code = find_named(cli, entity, text, &search);
+    }
+    *is = search.found > 0;
+    return code == TANDEM_OK ? TANDEM_DONE : cli_fault(cli, NULL, &cli->fault);
+}
+
+enum tandem_failure lookup_each_name(struct cli *cli, const char *entity, const char *list,
+                                     lookup_name_fn *each, void *context)
+{
+    bool whole = false;
+    enum tandem_failure failure = names_one(cli, entity, list, &whole);
+    if (whole) {
+        return each(cli, list, context);
+    }
+    for (const char *at = list; *at != '\0' && failure == TANDEM_DONE;) {
+        char *name = text_next_part(&at);
+        if (name == NULL) {
+            return cli_no_memory(cli);
+        }
+        failure = each(cli, name, context);
+        memory_free(name);
     }
     return failure;
 }

@@ -38,4 +38,11 @@ enum tandem_failure lookup_user(struct cli *cli, const char *text, struct sighti
  * name of a party. `out` receives the tag's text with ids. */
 enum tandem_failure lookup_tag(struct cli *cli, const char *text, char out[LOOKUP_TAG]);
 
+/* Calls `each` for the names, tags or ids of a list, until it fails: for the whole text when a
+ * record of the entity is called so ("Pavlova, Ltd."), else for what stands between the commas. A
+ * backslash before a comma makes it part of a name. */
+typedef enum tandem_failure lookup_name_fn(struct cli *cli, const char *name, void *context);
+enum tandem_failure lookup_each_name(struct cli *cli, const char *entity, const char *list,
+                                     lookup_name_fn *each, void *context);
+
 #endif

@@ -38,7 +38,8 @@ enum tandem_failure command_whoami(struct cli *cli, const struct arguments *argu
         return TANDEM_DONE;
     }
     (void)text_put(cli->out, tandem_user_name(cli->client), 0);
-    (void)fprintf(cli->out, ", %s", tandem_user_role(cli->client));
+    (void)fputs(", ", cli->out);
+    (void)text_put(cli->out, tandem_user_role(cli->client), 0);
     for (size_t i = 0; i < tandem_party_count(cli->client); i++) {
         (void)fputs(i == 0 ? " of " : ", ", cli->out);
         (void)text_put(cli->out, tandem_party_name(cli->client, i), 0);
@@ -52,7 +53,8 @@ static void print_item(struct cli *cli, const char *name, json_t *value)
     char when[32];
     char *other = json_is_string(value) ? NULL : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
     const char *text = json_is_string(value) ? json_string_value(value) : other;
-    (void)fprintf(cli->out, "%-20s  ", name);
+    size_t used = text_put(cli->out, name, 0);
+    (void)fprintf(cli->out, "%*s  ", used < 20 ? (int)(20 - used) : 0, "");
     if (strcmp(name, "time") == 0 && json_is_integer(value)) {
         text = text_local_time(json_integer_value(value), when);
     } else if (strcmp(name, "uptime") == 0 && json_is_integer(value)) {

@@ -83,7 +83,9 @@ static bool take_title(void *context, const tandem_record *record)
 
 static void print_line(FILE *out, const char *name, const char *text)
 {
-    (void)fprintf(out, "  %-18s  ", name);
+    (void)fputs("  ", out);
+    size_t used = text_put(out, name, 0);
+    (void)fprintf(out, "%*s  ", used < 18 ? (int)(18 - used) : 0, "");
     for (const char *at = text;;) {
         const char *end = strchr(at, '\n');
         char *line = end == NULL ? NULL : memory_copy(at, (size_t)(end - at));
@@ -123,7 +125,8 @@ static void print(struct cli *cli, struct portrait *portrait)
         (void)fprintf(cli->out, "%s\n", portrait->json);
         return;
     }
-    (void)fprintf(cli->out, "%s  %s\n", portrait->record.entity, portrait->record.id);
+    (void)text_put(cli->out, portrait->record.entity, 0);
+    (void)fprintf(cli->out, "  %s\n", portrait->record.id);
     for (size_t i = 0; i < portrait->count; i++) {
         if (portrait->lines[i].reference) {
             name_reference(cli, &portrait->lines[i]);

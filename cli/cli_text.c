@@ -188,6 +188,37 @@ char *text_copy(const char *text)
     return memory_copy(text, strlen(text));
 }
 
+bool text_has_separator(const char *list)
+{
+    for (const char *at = list; *at != '\0'; at++) {
+        if (*at == ',') {
+            return true;
+        }
+        at += at[0] == '\\' && at[1] == ',';
+    }
+    return false;
+}
+
+char *text_next_part(const char **at)
+{
+    const char *from = *at + strspn(*at, " ");
+    char *part = memory_new(strlen(from) + 1);
+    size_t size = 0;
+    if (part == NULL) {
+        return NULL;
+    }
+    for (; *from != '\0' && *from != ','; from++) {
+        from += from[0] == '\\' && from[1] == ',';
+        part[size++] = *from;
+    }
+    while (size > 0 && part[size - 1] == ' ') {
+        size--;
+    }
+    part[size] = '\0';
+    *at = from + (*from == ',');
+    return part;
+}
+
 bool text_same(const char *a, const char *b)
 {
     return strcasecmp(a, b) == 0;

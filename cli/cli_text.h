@@ -32,6 +32,12 @@ char *text_copy(const char *text);
 /* Equal but for the case of ASCII letters. */
 bool text_same(const char *a, const char *b);
 
+/* Lists are separated by commas; "\," is a comma within a part. */
+bool text_has_separator(const char *list);
+/* The part at *at, without blanks around it, and *at moved behind its comma. To free with
+ * memory_free(); NULL when out of memory. */
+char *text_next_part(const char **at);
+
 /* "2026-03-01 09:30" in local time. */
 const char *text_local_time(int64_t ms, char out[32]);
 /* "09:31:02" in local time. */

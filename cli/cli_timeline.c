@@ -138,7 +138,8 @@ static void print_tags(FILE *out, const char *label, const json_t *tags)
     size_t index = 0;
     json_t *tag = NULL;
     json_array_foreach(tags, index, tag) {
-        (void)fprintf(out, "%s%s", index == 0 ? label : ", ", json_string_value(tag));
+        (void)fputs(index == 0 ? label : ", ", out);
+        (void)text_put(out, json_is_string(tag) ? json_string_value(tag) : "", 0);
     }
     if (json_array_size(tags) > 0) {
         (void)fputc('\n', out);
@@ -165,7 +166,9 @@ static bool print_entry(void *context, const tandem_history_entry *entry)
     }
     (void)fprintf(cli->out, "%s  ", text_local_time(entry->at_ms, when_text));
     (void)text_put(cli->out, entry->by, 0);
-    (void)fprintf(cli->out, " %s (seq %llu)\n", verb(entry->op), (unsigned long long)entry->seq);
+    (void)fputc(' ', cli->out);
+    (void)text_put(cli->out, verb(entry->op), 0);
+    (void)fprintf(cli->out, " (seq %llu)\n", (unsigned long long)entry->seq);
     print_audience(cli->out, entry);
     for (size_t i = 0; i < entry->change_count; i++) {
         (void)fputs("    ", cli->out);

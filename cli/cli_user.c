@@ -11,29 +11,28 @@
 #define NOT_CHANGED "the user was not changed"
 #define NOT_ADDED "the user was not added"
 
+static enum tandem_failure add_department(struct cli *cli, const char *name, void *context)
+{
+    struct buffer *out = context;
+    struct sighting party;
+    enum tandem_failure failure = lookup_party(cli, name, PARTY_DEPARTMENT, &party);
+    if (failure == TANDEM_DONE) {
+        text_addf(out, "%s%s", out->size == 0 ? "" : ",", party.id);
+    }
+    return failure;
+}
+
 /* Departments of all --department options, which may hold several names each, as ids. */
 static enum tandem_failure add_departments(struct cli *cli, const struct arguments *arguments,
                                            struct buffer *out)
 {
-    for (size_t i = 0; i < arguments_repeats(arguments, "department"); i++) {
-        for (const char *at = arguments_nth(arguments, "department", i); *at != '\0';) {
-            size_t length = strcspn(at, ",");
-            char *name = memory_copy(at, length);
-            struct sighting party;
-            if (name == NULL) {
-                return cli_no_memory(cli);
-            }
-            enum tandem_failure failure =
-                lookup_party(cli, name + strspn(name, " "), PARTY_DEPARTMENT, &party);
-            memory_free(name);
-            if (failure != TANDEM_DONE) {
-                return failure;
-            }
-            text_addf(out, "%s%s", out->size == 0 ? "" : ",", party.id);
-            at += length + (at[length] == ',');
-        }
+    enum tandem_failure failure = TANDEM_DONE;
+    size_t count = arguments_repeats(arguments, "department");
+    for (size_t i = 0; i < count && failure == TANDEM_DONE; i++) {
+        failure = lookup_each_name(cli, "party", arguments_nth(arguments, "department", i),
+                                   add_department, out);
     }
-    return TANDEM_DONE;
+    return failure;
 }
 
 /* Sets where the user belongs: departments or a partner, and clears the other when moving. */

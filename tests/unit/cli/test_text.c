@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/cli_text.h"
+#include "protocol/memory.h"
 
 static void widths_are_columns(void **state)
 {
@@ -118,6 +119,23 @@ static void utf8_is_judged_strictly(void **state)
     assert_false(text_is_utf8("\x80", 1));
 }
 
+static void parts_are_between_commas(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {"suppliers", "Pavlova, Ltd.", "", "a\\b", "c,"};
+    const char *at = "suppliers, Pavlova\\, Ltd. ,,a\\b,c\\,";
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        char *part = text_next_part(&at);
+        assert_string_equal(part, parts[i]);
+        memory_free(part);
+    }
+    assert_string_equal(at, "");
+    assert_true(text_has_separator("a,b"));
+    assert_true(text_has_separator("a\\,b,c"));
+    assert_false(text_has_separator("a\\,b"));
+    assert_false(text_has_separator("a\\"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +145,7 @@ int main(void)
         cmocka_unit_test(tables_align_whatever_the_script),
         cmocka_unit_test(tables_fit_the_screen),
         cmocka_unit_test(utf8_is_judged_strictly),
+        cmocka_unit_test(parts_are_between_commas),
     };
     (void)setlocale(LC_CTYPE, "C.UTF-8");
     return cmocka_run_group_tests(tests, NULL, NULL);
