@@ -352,8 +352,11 @@ static void follow_line(struct watch *watch, const tandem_event *event)
     if (event->kind == TANDEM_EVENT_DISCONNECTED && watch->cli->ever_connected && !event->final &&
         !watch->broken) {
         watch->broken = true;
-        (void)fprintf(watch->cli->err, "tandem: the line broke (%s); trying again\n",
-                      event->detail[0] == '\0' ? tandem_error_text(event->code) : event->detail);
+        (void)fputs("tandem: the line broke (", watch->cli->err);
+        (void)text_put(watch->cli->err,
+                       event->detail[0] == '\0' ? tandem_error_text(event->code) : event->detail,
+                       0);
+        (void)fputs("); trying again\n", watch->cli->err);
     } else if (event->kind == TANDEM_EVENT_DISCONNECTED && !watch->cli->ever_connected) {
         watch->cli->lost = true;
     } else if (event->kind == TANDEM_EVENT_CONNECTED && watch->broken) {
