@@ -10,7 +10,7 @@
 #include "server/core/apply/apply_rules.h"
 
 #define DAY_MS 86400000
-#define MOST_OF_PARTY 100000u
+#define MOST_OF_ACCOUNT 10000u
 
 #define SCHEDULED "Scheduled"
 #define ACTIVE "Active"
@@ -48,13 +48,16 @@ static bool is_of_pair(void *context, const struct record *record)
            id_equal(record_reference(record, "account"), pair->account);
 }
 
+/* One record for a pair, ended or not: a renewal changes the terms of the one there is, whose
+ * history then tells all of it. */
 static enum status check_only_one(struct plan *plan, const struct draft *draft)
 {
     struct pair pair = {record_reference(draft->now, "party"),
                         record_reference(draft->now, "account"), draft->id};
     const struct record *found;
-    enum status status = plan_search(plan, "assignment", "party",
-                                     bytes_of(pair.party.octet, ID_SIZE), MOST_OF_PARTY,
+    /* By account, which few partners share; a partner can have thousands of accounts. */
+    enum status status = plan_search(plan, "assignment", "account",
+                                     bytes_of(pair.account.octet, ID_SIZE), MOST_OF_ACCOUNT,
                                      is_of_pair, &pair, &found);
     if (status == STATUS_OK && found)
         return plan_refuse(plan, STATUS_EXISTS, "party",
