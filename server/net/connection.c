@@ -18,6 +18,8 @@
 
 /* An unfinished message has message_ms, and a second more for each of these bytes that came. */
 #define MESSAGE_BYTES_PER_SECOND 4096u
+/* What a stranger has to say is a hello: their unfinished messages must not fill the memory. */
+#define STRANGER_MESSAGE_BYTES (16u * 1024u)
 
 static void unmake(struct connection *connection)
 {
@@ -126,13 +128,13 @@ void connection_fragment(struct connection *connection, const void *data, size_t
     struct lws *wsi = connection->wsi;
     struct buffer *message = &connection->message;
     size_t announced = lws_remaining_packet_payload(wsi);
+    size_t most = connection->signed_in ? LIMIT_MESSAGE_BYTES : STRANGER_MESSAGE_BYTES;
     bool last = lws_is_final_fragment(wsi);
     if (!lws_frame_is_binary(wsi)) {
         refuse(connection, STATUS_MALFORMED, CLOSE_PROTOCOL);
         return;
     }
-    if (announced > LIMIT_MESSAGE_BYTES || size > LIMIT_MESSAGE_BYTES ||
-        message->size + size + announced > LIMIT_MESSAGE_BYTES) {
+    if (announced > most || size > most || message->size + size + announced > most) {
         refuse(connection, STATUS_TOO_LARGE, CLOSE_PROTOCOL);
         return;
     }

@@ -50,13 +50,21 @@ static void test_echo(void **state)
     net_client_close(&client);
 }
 
+/* Only who has signed in may send large messages. */
+static void connect_signed_in(struct net_client *client)
+{
+    net_fixture_connect(&fixture, client);
+    assert_true(net_client_send_text(client, "n"));
+    assert_true(net_client_expect(client, "n"));
+}
+
 static void test_sizes(void **state)
 {
     (void)state;
     static const size_t sizes[] = {1, 125, 126, 2047, 2048, 2049, 16383, 16384, 16385, 65535, 65536,
                                    300000, LIMIT_MESSAGE_BYTES};
     struct net_client client;
-    net_fixture_connect(&fixture, &client);
+    connect_signed_in(&client);
     uint8_t *message = malloc(LIMIT_MESSAGE_BYTES);
     for (size_t i = 0; i < LIMIT_MESSAGE_BYTES; i++)
         message[i] = (uint8_t)(i * 31 + i / 251);
@@ -113,7 +121,7 @@ static void test_refused_messages(void **state)
     net_client_close(&client);
 
     /* Too large as announced: refused before the rest comes. */
-    net_fixture_connect(&fixture, &client);
+    connect_signed_in(&client);
     static uint8_t big[LIMIT_MESSAGE_BYTES + 1] = {'e'};
     uint8_t head[14] = {0x80 | WS_BINARY, 0x80 | 127};
     put_u64(head + 2, sizeof big);
@@ -123,8 +131,21 @@ static void test_refused_messages(void **state)
     net_client_close(&client);
 
     /* Too large in all, though no fragment is. */
-    net_fixture_connect(&fixture, &client);
+    connect_signed_in(&client);
     assert_true(net_client_send_frame(&client, WS_BINARY, big, sizeof big - 1));
+    assert_true(net_client_send_frame(&client, WS_CONTINUATION, "x", 1));
+    expect_error(&client, "too-large", CLOSE_PROTOCOL);
+    net_client_close(&client);
+
+    /* Too large for a stranger, in one piece and in several. */
+    net_fixture_connect(&fixture, &client);
+    put_u64(head + 2, 16 * 1024 + 1);
+    assert_true(net_client_write(&client, head, sizeof head));
+    assert_true(net_client_write(&client, big, 1));
+    expect_error(&client, "too-large", CLOSE_PROTOCOL);
+    net_client_close(&client);
+    net_fixture_connect(&fixture, &client);
+    assert_true(net_client_send_frame(&client, WS_BINARY, big, 16 * 1024));
     assert_true(net_client_send_frame(&client, WS_CONTINUATION, "x", 1));
     expect_error(&client, "too-large", CLOSE_PROTOCOL);
     net_client_close(&client);
