@@ -48,6 +48,9 @@ enum tandem_failure cli_usage(struct cli *cli, const char *format, ...)
 /* What a fault of the library means, and what to do about it. `what` names what was attempted
  * ("the account was not added"); may be NULL. */
 enum tandem_failure cli_fault(struct cli *cli, const char *what, const tandem_fault *fault);
+/* The same, told in the caller's own sentence. */
+enum tandem_failure cli_fault_in_words(struct cli *cli, const char *sentence,
+                                       const tandem_fault *fault);
 enum tandem_failure cli_no_memory(struct cli *cli);
 /* Something that is no failure: a remark on cli->err, left out with --json. */
 void cli_note(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -30,6 +30,8 @@ static const struct option_def list_options[] = {
     {"limit", "N", "at most N records"},
     {"columns", "FIELD,...", "the fields to show"},
     END};
+static const struct option_def remove_options[] = {
+    {"all", NULL, "with everything in it: contacts, cases, notes, ..."}, END};
 static const struct option_def watch_options[] = {
     {"all", NULL, "first print what is held already"},
     {"until-caught-up", NULL, "end once everything has arrived"},
@@ -140,7 +142,10 @@ static const struct command commands[] = {
      "FIELD= clears a field. What someone else changed after you looked is not overwritten unless\n"
      "you say so.",
      edit_options, 2, ARGUMENTS_ANY, command_edit},
-    {"remove", "ID", "Delete a record", NULL, NULL, 1, 1, command_remove},
+    {"remove", "ID", "Delete a record",
+     "An account with something in it, or a party with access to accounts, is refused without\n"
+     "--all. People are moved out of a party first.",
+     remove_options, 1, 1, command_remove},
     {"watch", "[ID...]", "Print every change as it arrives",
      "Without ids everything you may see is watched, starting where the last watch ended. With the\n"
      "id of an account, all that belongs to the account is.",

@@ -1,4 +1,4 @@
-/* edit and remove: an existing record. */
+/* edit: an existing record. */
 #include "cli/cli_fields.h"
 #include "cli/cli_list_of_commands.h"
 #include "cli/cli_lookup.h"
@@ -61,35 +61,6 @@ enum tandem_failure command_edit(struct cli *cli, const struct arguments *argume
         return cli_no_memory(cli);
     }
     failure = send_edit(cli, arguments, &record, mutation);
-    tandem_mutation_free(mutation);
-    return failure;
-}
-
-enum tandem_failure command_remove(struct cli *cli, const struct arguments *arguments)
-{
-    const char *id = arguments->positional[0];
-    struct sighting record;
-    uint64_t seq = 0;
-    if (!lookup_is_id(id)) {
-        return cli_usage(cli, "%s is not an id", id);
-    }
-    enum tandem_failure failure = cli_connect(cli, NULL);
-    if (failure == TANDEM_DONE) {
-        failure = lookup_record(cli, id, &record);
-    }
-    if (failure != TANDEM_DONE) {
-        return failure;
-    }
-    tandem_mutation *mutation = tandem_mutation_new();
-    if (mutation == NULL) {
-        return cli_no_memory(cli);
-    }
-    tandem_set_base(mutation, record.seq);
-    (void)tandem_remove(mutation, id); /* cli_send() tells of any failure in building */
-    failure = cli_send(cli, mutation, "nothing was removed", &seq);
-    if (failure == TANDEM_DONE) {
-        cli_done(cli, id, seq, "Removed %s %s", record.entity, record.title);
-    }
     tandem_mutation_free(mutation);
     return failure;
 }

@@ -150,22 +150,27 @@ static void print_fault_object(struct cli *cli, const char *sentence, const tand
     json_decref(object);
 }
 
-enum tandem_failure cli_fault(struct cli *cli, const char *what, const tandem_fault *fault)
+enum tandem_failure cli_fault_in_words(struct cli *cli, const char *sentence,
+                                       const tandem_fault *fault)
 {
-    struct buffer text = {0};
-    add_sentence(cli, what, fault, &text);
-    const char *sentence = text_of(&text);
-    if (sentence == NULL) {
-        sentence = tandem_error_text(fault->code);
-    }
     if (cli->json) {
         print_fault_object(cli, sentence, fault);
     } else {
         print_sentence(cli, sentence);
     }
-    buffer_release(&text);
     enum tandem_failure failure = tandem_error_class(fault->code);
     return failure == TANDEM_DONE ? TANDEM_REFUSED : failure;
+}
+
+enum tandem_failure cli_fault(struct cli *cli, const char *what, const tandem_fault *fault)
+{
+    struct buffer text = {0};
+    add_sentence(cli, what, fault, &text);
+    const char *sentence = text_of(&text);
+    enum tandem_failure failure = cli_fault_in_words(
+        cli, sentence == NULL ? tandem_error_text(fault->code) : sentence, fault);
+    buffer_release(&text);
+    return failure;
 }
 
 void cli_done(struct cli *cli, const char *id, uint64_t seq, const char *format, ...)
