@@ -150,7 +150,7 @@ bool sign_in_throttle_allowed(struct sign_in_throttle *throttle, struct bytes na
     uint8_t octets[9];
     struct bytes from = address_bytes(&address, octets);
     pthread_mutex_lock(&throttle->mutex);
-    uint64_t for_name = wait_for(throttle, 'n', name, now_ms);
+    uint64_t for_name = name.size > 0 ? wait_for(throttle, 'n', name, now_ms) : 0;
     uint64_t for_address = wait_for(throttle, 'a', from, now_ms);
     pthread_mutex_unlock(&throttle->mutex);
     *wait_ms = for_name > for_address ? for_name : for_address;
@@ -163,7 +163,8 @@ void sign_in_throttle_failed(struct sign_in_throttle *throttle, struct bytes nam
     uint8_t octets[9];
     struct bytes from = address_bytes(&address, octets);
     pthread_mutex_lock(&throttle->mutex);
-    take_token(throttle, 'n', name, now_ms);
+    if (name.size > 0)
+        take_token(throttle, 'n', name, now_ms);
     take_token(throttle, 'a', from, now_ms);
     pthread_mutex_unlock(&throttle->mutex);
 }

@@ -26,7 +26,9 @@ struct sign_in_throttle;
 struct sign_in_throttle *sign_in_throttle_new(uint32_t failures);
 void sign_in_throttle_free(struct sign_in_throttle *throttle);
 
-/* Any thread; times are of a monotonic clock. When false, *wait_ms says for how long. */
+/* Attempts without a name, by token or certificate, are counted by their address alone: a bucket they
+ * shared would let any stranger empty it for everybody.
+ * Any thread; times are of a monotonic clock. When false, *wait_ms says for how long. */
 bool sign_in_throttle_allowed(struct sign_in_throttle *throttle, struct bytes name,
                               struct peer_address address, uint64_t now_ms, uint64_t *wait_ms);
 void sign_in_throttle_failed(struct sign_in_throttle *throttle, struct bytes name,

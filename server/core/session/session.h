@@ -66,7 +66,8 @@ struct session_port {
                    const struct command *command);
     bool (*hash)(void *self, struct session *session, const struct hash_request *request);
     /* Whether one more sign-in attempt for this name from this session's address is allowed now;
-     * else how long to wait. `failed` reports a failure; a success is not reported. */
+     * else how long to wait. `failed` reports a failure; a success is not reported. The name is empty
+     * where none is guessed at. */
     bool (*sign_in_allowed)(void *self, struct session *session, struct bytes name,
                             uint64_t *wait_ms);
     void (*sign_in_failed)(void *self, struct session *session, struct bytes name);

@@ -296,13 +296,17 @@ void session_on_hello(struct session *session, const struct msg_hello *hello)
     session_move(session, PHASE_SIGNING_IN);
     session->client = hello->client;
     session->remember = hello->remember;
-    bytes_to_text(hello->user, session->name, sizeof session->name);
+    /* Only passwords and codes are a user's to guess at. A token says itself whose it is: a name with
+     * it could only be there to use up that user's attempts. */
+    bool named = bytes_is(hello->method, "password") || bytes_is(hello->method, "code");
+    bytes_to_text(named ? hello->user : bytes_of(NULL, 0), session->name, sizeof session->name);
     uint64_t wait_ms = 0;
     if (!speaks_version(hello->versions)) {
         fail_with(session, STATUS_UNSUPPORTED_VERSION, CLOSE_VERSION);
         return;
     }
-    if (!session->port.sign_in_allowed(session->port.self, session, hello->user, &wait_ms)) {
+    if (!session->port.sign_in_allowed(session->port.self, session, bytes_text(session->name),
+                                       &wait_ms)) {
         session_refuse_later(session, STATUS_TOO_MANY_ATTEMPTS, wait_ms);
         session_close(session, CLOSE_SIGN_IN);
         return;

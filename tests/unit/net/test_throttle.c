@@ -83,6 +83,17 @@ static void test_address(void **state)
     sign_in_throttle_free(throttle);
 }
 
+/* By token or certificate: a stranger's failures are nobody else's. */
+static void test_no_name(void **state)
+{
+    (void)state;
+    struct sign_in_throttle *throttle = sign_in_throttle_new(10);
+    fail_times(throttle, "", 1, 0, 10);
+    assert_false(allowed(throttle, "", 1, 0));
+    assert_true(allowed(throttle, "", 2, 0));
+    sign_in_throttle_free(throttle);
+}
+
 /* The same account answers to each of these names. */
 static void test_case(void **state)
 {
@@ -142,6 +153,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_name),
         cmocka_unit_test(test_address),
+        cmocka_unit_test(test_no_name),
         cmocka_unit_test(test_case),
         cmocka_unit_test(test_at_once),
         cmocka_unit_test(test_flood),
