@@ -4,6 +4,7 @@
 
 #include "protocol/wire.h"
 #include "server/core/query/query_gather.h"
+#include "server/core/query/query_names.h"
 #include "server/core/query/query_where.h"
 #include "server/core/record/view.h"
 
@@ -296,6 +297,9 @@ enum status query_run(const struct state *state, const struct principal *who,
 {
     struct plan plan = {0};
     enum status status = plan_read(request, &plan, fault);
+    if (status == STATUS_OK) {
+        status = query_names_check(state, who, request->entity, &plan.where, scratch, fault);
+    }
     if (status == STATUS_OK && who->partner) {
         status = run_for_outsider(state, who, &plan, request, scratch, page);
     } else if (status == STATUS_OK) {

@@ -226,6 +226,28 @@ static void test_what_cannot_be_asked_is_refused_with_the_field(void **state)
     assert_int_equal(run(f, f->eva, &plain, bytes_of(hostile, 3), &fault), STATUS_INVALID_VALUE);
 }
 
+static void test_names_that_do_not_exist_for_the_viewer_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct fault fault;
+    struct bytes none = {NULL, 0};
+    must(world_create(f->world, f->admin, "customField", world_id(f->world), "key",
+                      "account.margin", "entity", "account", "name", "margin", "kind", "text",
+                      "class", "internal", NULL));
+    must(world_create(f->world, f->admin, "customEntity", world_id(f->world), "name", "vehicle",
+                      "home", "account", "audience", "internal", NULL));
+    struct asked margin = {.entity = "account", .field = "margin", .op = "=", .text = "x"};
+    struct asked colour = {.entity = "account", .field = "colour", .op = "=", .text = "x"};
+    struct asked vehicle = {.entity = "vehicle", .field = "name", .op = "=", .text = "x"};
+    struct asked nothing = {.entity = "nothing"};
+    must(run(f, f->member, &margin, none, &fault));
+    must(run(f, f->member, &vehicle, none, &fault));
+    assert_int_equal(run(f, f->member, &colour, none, &fault), STATUS_UNKNOWN_FIELD);
+    assert_int_equal(run(f, f->member, &nothing, none, &fault), STATUS_UNKNOWN_ENTITY);
+    assert_int_equal(run(f, f->eva, &margin, none, &fault), STATUS_UNKNOWN_FIELD);
+    assert_int_equal(run(f, f->eva, &vehicle, none, &fault), STATUS_UNKNOWN_ENTITY);
+}
+
 static void test_a_partner_lists_only_what_is_theirs(void **state)
 {
     struct fixture *f = *state;
@@ -487,6 +509,7 @@ int main(void)
         T(test_pages_go_on_where_they_ended),
         T(test_conditions),
         T(test_what_cannot_be_asked_is_refused_with_the_field),
+        T(test_names_that_do_not_exist_for_the_viewer_are_refused),
         T(test_a_partner_lists_only_what_is_theirs),
         T(test_a_hidden_field_is_one_that_is_not_set),
         T(test_naming_an_account_opens_no_other),
