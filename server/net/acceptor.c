@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -42,7 +43,8 @@ bool acceptor_split(const char *address, char host[256], char port[8])
 {
     const char *colon = strrchr(address, ':');
     if (!colon || colon[1] == '\0' || strlen(colon + 1) > 5 ||
-        strspn(colon + 1, "0123456789") != strlen(colon + 1))
+        strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
+        strtoul(colon + 1, NULL, 10) > UINT16_MAX)
         return false;
     struct bytes name = bytes_of(address, (size_t)(colon - address));
     bool bracketed = name.size >= 2 && name.data[0] == '[' && name.data[name.size - 1] == ']';

@@ -146,7 +146,7 @@ static void test_split(void **state)
         assert_string_equal(host, good[i].host);
         assert_string_equal(port, good[i].port);
     }
-    static const char *const bad[] = {"", ":", "7443", "localhost", "localhost:", "::1:7443",
+    static const char *const bad[] = {"127.0.0.1:65536", "127.0.0.1:99999", "", ":", "7443", "localhost", "localhost:", "::1:7443",
                                       "localhost:http", "localhost:-1", "localhost:123456",
                                       "localhost:1 "};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
