@@ -99,6 +99,9 @@ void cli_reply_release(struct cli_reply *reply);
  * may be NULL. */
 enum tandem_failure cli_send(struct cli *cli, const tandem_mutation *mutation, const char *what,
                              uint64_t *seq);
+/* The same, telling nothing of a refusal with the code `silent`, which is in cli->fault. */
+enum tandem_failure cli_send_unless(struct cli *cli, const tandem_mutation *mutation,
+                                    const char *what, tandem_code silent, uint64_t *seq);
 
 /* ---- Answering ----------------------------------------------------------------------------- */
 

@@ -167,6 +167,12 @@ static void tell_conflicts(struct cli *cli, const json_t *conflicts)
 enum tandem_failure cli_send(struct cli *cli, const tandem_mutation *mutation, const char *what,
                              uint64_t *seq)
 {
+    return cli_send_unless(cli, mutation, what, TANDEM_OK, seq);
+}
+
+enum tandem_failure cli_send_unless(struct cli *cli, const tandem_mutation *mutation,
+                                    const char *what, tandem_code silent, uint64_t *seq)
+{
     struct sent sent = {.conflicts = json_array()};
     cli->fault = (tandem_fault){.change = -1};
     tandem_code code = mutation == NULL || sent.conflicts == NULL ? STATUS_NO_MEMORY : TANDEM_OK;
@@ -178,7 +184,9 @@ enum tandem_failure cli_send(struct cli *cli, const tandem_mutation *mutation, c
     }
     code = finish(cli, code, &sent.done, &sent.fault);
     enum tandem_failure failure = TANDEM_DONE;
-    if (code != TANDEM_OK) {
+    if (code != TANDEM_OK && code == silent) {
+        failure = tandem_error_class(code);
+    } else if (code != TANDEM_OK) {
         failure = cli_fault(cli, what, &cli->fault);
         tell_conflicts(cli, sent.conflicts);
     } else if (seq != NULL) {

@@ -1,7 +1,8 @@
 /* remove: a record, and with --all what lives in it.
  *
- * The server lets nothing go that others still live in. So for an account and a party it is asked
- * first what there is: assignments of an account are access and go with it, contents stay unless
+ * The server lets nothing go that others still live in. When that is its answer for an account or
+ * a party, it is asked what there is: assignments of an account are access and go with it, contents
+ * stay unless
  * --all is given, and people are never removed by the way. */
 #include <string.h>
 
@@ -25,12 +26,12 @@ struct removal {
     struct sighting record;
     struct content *contents; /* in the order in which they go */
     size_t count, capacity;
-    size_t access;         /* of them: assignments */
-    uint64_t seen;         /* the newest seq of all that goes */
-    struct buffer holds;   /* "2 contacts, 1 case" */
+    size_t access;       /* of them: assignments */
+    uint64_t seen;       /* the newest seq of all that goes */
+    struct buffer holds; /* "2 contacts, 1 case" */
     size_t kinds;
-    struct buffer custom;  /* names of the company's own entities, a line each */
-    struct buffer people;  /* who belongs to the party */
+    struct buffer custom; /* names of the company's own entities, a line each */
+    struct buffer people; /* who belongs to the party */
     size_t people_count;
     bool failed;
 };
@@ -42,8 +43,7 @@ static bool take_content(void *context, const tandem_record *record)
     struct removal *removal = context;
     if (removal->count == removal->capacity) {
         size_t capacity = removal->capacity == 0 ? 64 : removal->capacity * 2;
-        struct content *contents =
-            memory_resize(removal->contents, capacity * sizeof *contents);
+        struct content *contents = memory_resize(removal->contents, capacity * sizeof *contents);
         removal->failed = contents == NULL;
         if (removal->failed) {
             return false;
@@ -83,7 +83,10 @@ static void add_kind(struct removal *removal, const char *entity, size_t count)
         return;
     }
     text_addf(&removal->holds, "%s%zu %.*s%s", removal->holds.size == 0 ? "" : ", ", count,
-              (int)(length - ies), entity, count == 1 ? "" : ies ? "ies" : "s");
+              (int)(length - ies), entity,
+              count == 1 ? ""
+              : ies      ? "ies"
+                         : "s");
 }
 
 static enum tandem_failure collect_contents(struct removal *removal, const char *entity)
@@ -203,14 +206,15 @@ static enum tandem_failure refuse_party(struct removal *removal, bool all)
     const char *people = text_of(&removal->people);
     const char *title = removal->record.title;
     if (removal->people_count > 0) {
-        text_addf(&text, "people still belong to %s: %s. Move them first: tandem user move NAME", title,
-                  people == NULL ? "" : people);
+        text_addf(&text, "people still belong to %s: %s. Move them first: tandem user move NAME",
+                  title, people == NULL ? "" : people);
     } else if (removal->access > 0 && !all) {
-        text_addf(&text,
-                  "%s is still assigned to %zu account%s (tandem list assignment --where party=%s). "
-                  "Remove it with its access: tandem remove %s --all",
-                  title, removal->access, removal->access == 1 ? "" : "s", removal->record.id,
-                  removal->record.id);
+        text_addf(
+            &text,
+            "%s is still assigned to %zu account%s (tandem list assignment --where party=%s). "
+            "Remove it with its access: tandem remove %s --all",
+            title, removal->access, removal->access == 1 ? "" : "s", removal->record.id,
+            removal->record.id);
     }
     return text.size == 0 ? TANDEM_DONE : refuse(removal->cli, &text);
 }
@@ -267,20 +271,43 @@ static enum tandem_failure remove_all(struct removal *removal)
     return TANDEM_DONE;
 }
 
-static enum tandem_failure run(struct removal *removal, bool all)
+static bool holds_others(const struct sighting *record)
 {
-    enum tandem_failure failure = TANDEM_DONE;
+    return strcmp(record->entity, "account") == 0 || strcmp(record->entity, "party") == 0;
+}
+
+/* The record alone, silent when others are in the way. The server judges first whether this user
+ * may remove it at all. */
+static enum tandem_failure remove_alone(struct removal *removal)
+{
+    struct cli *cli = removal->cli;
+    const struct sighting *record = &removal->record;
+    uint64_t seq = 0;
+    tandem_mutation *mutation = tandem_mutation_new();
+    if (mutation == NULL) {
+        return cli_no_memory(cli);
+    }
+    tandem_set_base(mutation, record->seq);
+    (void)tandem_remove(mutation, record->id); /* cli_send() tells of any failure in building */
+    enum tandem_failure failure =
+        cli_send_unless(cli, mutation, WHAT,
+                        holds_others(record) ? (tandem_code)STATUS_REFERENCED : TANDEM_OK, &seq);
+    if (failure == TANDEM_DONE) {
+        cli_done(cli, record->id, seq, "Removed %s %s", record->entity, record->title);
+    }
+    tandem_mutation_free(mutation);
+    return failure;
+}
+
+static enum tandem_failure remove_with_contents(struct removal *removal, bool all)
+{
+    bool account = strcmp(removal->record.entity, "account") == 0;
     removal->seen = removal->record.seq;
-    if (strcmp(removal->record.entity, "account") == 0) {
-        failure = survey_account(removal);
-        if (failure == TANDEM_DONE && !all && removal->holds.size > 0) {
-            failure = refuse_account(removal);
-        }
-    } else if (strcmp(removal->record.entity, "party") == 0) {
-        failure = survey_party(removal);
-        if (failure == TANDEM_DONE) {
-            failure = refuse_party(removal, all);
-        }
+    enum tandem_failure failure = account ? survey_account(removal) : survey_party(removal);
+    if (failure == TANDEM_DONE && !account) {
+        failure = refuse_party(removal, all);
+    } else if (failure == TANDEM_DONE && !all && removal->holds.size > 0) {
+        failure = refuse_account(removal);
     }
     return failure == TANDEM_DONE ? remove_all(removal) : failure;
 }
@@ -297,7 +324,12 @@ enum tandem_failure command_remove(struct cli *cli, const struct arguments *argu
         failure = lookup_record(cli, id, &removal.record);
     }
     if (failure == TANDEM_DONE) {
-        failure = run(&removal, arguments_has(arguments, "all"));
+        cli->fault = (tandem_fault){.change = -1};
+        failure = remove_alone(&removal);
+        if (failure != TANDEM_DONE && cli->fault.code == STATUS_REFERENCED &&
+            holds_others(&removal.record)) {
+            failure = remove_with_contents(&removal, arguments_has(arguments, "all"));
+        }
     }
     memory_free(removal.contents);
     buffer_release(&removal.holds);
