@@ -50,7 +50,8 @@ static enum tandem_failure tie(struct cli *cli, tandem_mutation *mutation, const
     bool contact = strcmp(about->entity, "contact") == 0 && strcmp(entity, "interaction") == 0;
     const char *home = account ? about->id : about->account;
     enum tandem_failure failure = TANDEM_DONE;
-    if (!account) {
+    /* What exactly it is about is for departments to know: a partner's lands in the account. */
+    if (!account && strcmp(tandem_user_role(cli->client), "Partner") != 0) {
         failure = fields_set(cli, mutation, entity, contact ? "contacts" : "parent", about->id, what);
     }
     if (failure == TANDEM_DONE && home[0] != '\0') {
