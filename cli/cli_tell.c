@@ -80,10 +80,10 @@ void cli_note(struct cli *cli, const char *format, ...)
 }
 
 /* The next step after a failure; appended to the sentence. */
-static void add_next_step(const struct cli *cli, tandem_code code, struct buffer *out)
+static void add_next_step(const struct cli *cli, const tandem_fault *fault, struct buffer *out)
 {
     const struct session *session = &cli->profile.session;
-    switch (code) {
+    switch (fault->code) {
     case STATUS_SIGN_IN_FAILED:
     case STATUS_NOT_SIGNED_IN:
         if (cli->profile.signed_in) {
@@ -95,7 +95,10 @@ static void add_next_step(const struct cli *cli, tandem_code code, struct buffer
         text_add(out, " Check the address and the network, and that the server runs.");
         break;
     case STATUS_UNTRUSTED:
-        text_add(out, " Name the certificate of who signed it: tandem login ... --ca FILE");
+        /* With a field it is about the person's own certificate. */
+        text_add(out, fault->field[0] != '\0'
+                          ? ""
+                          : " Name the certificate of who signed it: tandem login ... --ca FILE");
         break;
     case STATUS_UNKNOWN_ENTITY:
         text_add(out, " See what there is: tandem schema");
@@ -132,7 +135,7 @@ static void add_sentence(const struct cli *cli, const char *what, const tandem_f
         text_addf(out, " Try again in %llu s.",
                   (unsigned long long)((fault->retry_after + 999) / 1000));
     }
-    add_next_step(cli, fault->code, out);
+    add_next_step(cli, fault, out);
 }
 
 static void print_fault_object(struct cli *cli, const char *sentence, const tandem_fault *fault)

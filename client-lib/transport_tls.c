@@ -100,12 +100,12 @@ static bool readable(const char *path)
     return true;
 }
 
-static enum status bad_file(tandem_fault *fault, const char *what, const char *path)
+static enum status bad_file(tandem_fault *fault, enum status status, const char *what,
+                            const char *path)
 {
     if (!readable(path))
-        return trouble(fault, STATUS_UNTRUSTED, "", "cannot read %s %s: %s", what, path,
-                       strerror(errno));
-    return trouble(fault, STATUS_UNTRUSTED, "", "%s %s cannot be used: %s", what, path, reason());
+        return trouble(fault, status, "", "cannot read %s %s: %s", what, path, strerror(errno));
+    return trouble(fault, status, "", "%s %s cannot be used: %s", what, path, reason());
 }
 
 static enum status load_ca(struct tls *tls, const char *ca, tandem_fault *fault)
@@ -119,9 +119,17 @@ static enum status load_ca(struct tls *tls, const char *ca, tandem_fault *fault)
     snprintf(tls->ca, sizeof tls->ca, "%s", ca);
     if (SSL_CTX_load_verify_file(tls->context, ca) == 1)
         return STATUS_OK;
-    return bad_file(fault, "the CA file", ca);
+    return bad_file(fault, STATUS_UNTRUSTED, "the CA file", ca);
 }
 
+/* Loading a key compares it with the certificate loaded before. */
+static bool is_foreign_key(void)
+{
+    unsigned long code = ERR_peek_last_error();
+    return ERR_GET_LIB(code) == ERR_LIB_X509 && ERR_GET_REASON(code) == X509_R_KEY_VALUES_MISMATCH;
+}
+
+/* What is wrong here is wrong with the caller's own files, whatever the server is. */
 static enum status load_certificate(struct tls *tls, const struct link_config *config,
                                     tandem_fault *fault)
 {
@@ -129,14 +137,15 @@ static enum status load_certificate(struct tls *tls, const struct link_config *c
         return STATUS_OK;
     const char *key = config->key != NULL ? config->key : config->certificate;
     if (SSL_CTX_use_certificate_chain_file(tls->context, config->certificate) != 1)
-        return bad_file(fault, "the client certificate", config->certificate);
-    if (SSL_CTX_use_PrivateKey_file(tls->context, key, SSL_FILETYPE_PEM) != 1)
-        return bad_file(fault, "the key of the client certificate", key);
-    if (SSL_CTX_check_private_key(tls->context) == 1)
+        return bad_file(fault, STATUS_USAGE, "the client certificate", config->certificate);
+    bool loaded = SSL_CTX_use_PrivateKey_file(tls->context, key, SSL_FILETYPE_PEM) == 1;
+    if (!loaded && !is_foreign_key())
+        return bad_file(fault, STATUS_USAGE, "the key of the client certificate", key);
+    if (loaded && SSL_CTX_check_private_key(tls->context) == 1)
         return STATUS_OK;
     ERR_clear_error();
-    return trouble(fault, STATUS_UNTRUSTED, "", "the key %s does not belong to the certificate %s",
-                   key, config->certificate);
+    return trouble(fault, STATUS_USAGE, "", "the key %s does not belong to the certificate %s", key,
+                   config->certificate);
 }
 
 /* Private keys with a passphrase are refused rather than asked for on a terminal. */
@@ -270,8 +279,8 @@ static enum tls_result failed(struct tls *tls, int saved_errno, tandem_fault *fa
         ERR_clear_error();
         untrusted(tls, verdict, fault);
     } else if (about_our_certificate(code)) {
-        trouble(fault, STATUS_UNTRUSTED, "", "the server refused the client certificate: %s",
-                reason());
+        trouble(fault, STATUS_UNTRUSTED, "certificate",
+                "the server refused the client certificate: %s", reason());
     } else if (code != 0) {
         trouble(fault, STATUS_UNREACHABLE, "", "TLS with %s:%s failed: %s", tls->url.host,
                 tls->url.port, reason());
