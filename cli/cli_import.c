@@ -266,6 +266,7 @@ static enum tandem_failure send_rows(struct cli *cli, struct import *import, FIL
 static void release(struct import *import)
 {
     import_release_batches(import);
+    import_release_refusals(import);
     for (size_t i = 0; i < import->header_count; i++) {
         memory_free(import->header[i]);
     }

@@ -50,6 +50,13 @@ struct import_row {
     } values[];
 };
 
+/* A row that is not in, and why. Kept to the end, because answers come in another order than lines. */
+struct import_refusal {
+    unsigned long line;
+    char *column;
+    char *reason;
+};
+
 struct import;
 struct import_batch {
     struct import *import;
@@ -90,11 +97,8 @@ struct import {
     unsigned long rows, created, updated, unchanged, refused;
     bool shows_line; /* a progress line stands on the terminal */
     FILE *report;
-    struct {
-        unsigned long line;
-        char column[MAP_COLUMN];
-        char reason[256];
-    } shown[IMPORT_SHOWN];
+    struct import_refusal *refusals;  /* `refused` of them, as they came */
+    size_t refusal_capacity;
 
     struct import_batch *filling;     /* being collected */
     struct import_batch *waiting;     /* to be sent, first in first out */
@@ -133,7 +137,9 @@ void import_refuse(struct import *import, unsigned long line, const char *column
 void import_refuse_fault(struct import *import, unsigned long line, const tandem_fault *fault);
 /* The column that a field of the record comes from; the field where it comes from none. */
 const char *import_column(const struct import *import, const char *field);
+void import_release_refusals(struct import *import);
 void import_progress(struct import *import);
+/* All refusals to the report file, the first to the person, in the order of their lines. */
 void import_report(struct import *import);
 
 #endif

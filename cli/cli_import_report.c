@@ -1,11 +1,13 @@
 /* Progress and report of an import (cli_import.h). */
 #include <jansson.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/cli_import.h"
 #include "cli/cli_text.h"
+#include "protocol/memory.h"
 
 #define PROGRESS_ROWS 1000u
 #define PROGRESS_ROWS_TERMINAL 100u
@@ -22,21 +24,48 @@ static void write_cell(FILE *out, const char *text)
     (void)fputc('"', out);
 }
 
+static bool grow(struct import *import)
+{
+    size_t capacity = import->refusal_capacity == 0 ? 64 : import->refusal_capacity * 2;
+    if (import->refused < import->refusal_capacity) {
+        return true;
+    }
+    struct import_refusal *refusals =
+        memory_resize(import->refusals, capacity * sizeof *refusals);
+    if (refusals == NULL) {
+        return false;
+    }
+    import->refusals = refusals;
+    import->refusal_capacity = capacity;
+    return true;
+}
+
 static void keep(struct import *import, unsigned long line, const char *column, const char *reason)
 {
-    if (import->refused < IMPORT_SHOWN) {
-        import->shown[import->refused].line = line;
-        (void)bytes_to_text(bytes_text(column), import->shown[import->refused].column, MAP_COLUMN);
-        (void)bytes_to_text(bytes_text(reason), import->shown[import->refused].reason, 256);
+    char *kept_column = text_copy(column);
+    char *kept_reason = text_copy(reason);
+    if (kept_column == NULL || kept_reason == NULL || !grow(import)) {
+        memory_free(kept_column);
+        memory_free(kept_reason);
+        if (import->fatal == TANDEM_DONE) {
+            import->fatal = cli_no_memory(import->cli);
+        }
+        return;
     }
-    import->refused++;
-    if (import->report != NULL) {
-        (void)fprintf(import->report, "%lu,", line);
-        write_cell(import->report, column);
-        (void)fputc(',', import->report);
-        write_cell(import->report, reason);
-        (void)fputs("\r\n", import->report);
+    import->refusals[import->refused++] =
+        (struct import_refusal){.line = line, .column = kept_column, .reason = kept_reason};
+}
+
+void import_release_refusals(struct import *import)
+{
+    for (size_t i = 0; i < import->refused; i++) {
+        memory_free(import->refusals[i].column);
+        memory_free(import->refusals[i].reason);
     }
+    memory_free(import->refusals);
+    import->refusals = NULL;
+    import->refusal_capacity = 0;
+    import->refused = 0;
 }
 
 void import_refuse(struct import *import, unsigned long line, const char *column,
@@ -87,8 +116,8 @@ static void report_object(const struct import *import)
     json_t *refusals = json_array();
     for (size_t i = 0; i < import->refused && i < IMPORT_SHOWN; i++) {
         json_t *refusal = json_pack("{s:I, s:s, s:s}", "line",
-                                    (json_int_t)import->shown[i].line, "column",
-                                    import->shown[i].column, "reason", import->shown[i].reason);
+                                    (json_int_t)import->refusals[i].line, "column",
+                                    import->refusals[i].column, "reason", import->refusals[i].reason);
         if (refusal != NULL) {
             (void)json_array_append_new(refusals, refusal);
         }
@@ -107,13 +136,13 @@ static void report_refusals(const struct import *import)
 {
     FILE *out = import->cli->out;
     for (size_t i = 0; i < import->refused && i < IMPORT_SHOWN; i++) {
-        (void)fprintf(out, "  line %lu", import->shown[i].line);
-        if (import->shown[i].column[0] != '\0') {
+        (void)fprintf(out, "  line %lu", import->refusals[i].line);
+        if (import->refusals[i].column[0] != '\0') {
             (void)fputs(", ", out);
-            (void)text_put(out, import->shown[i].column, 0);
+            (void)text_put(out, import->refusals[i].column, 0);
         }
         (void)fputs(": ", out);
-        (void)text_put(out, import->shown[i].reason, 0);
+        (void)text_put(out, import->refusals[i].reason, 0);
         (void)fputc('\n', out);
     }
     if (import->refused > IMPORT_SHOWN) {
@@ -122,8 +151,32 @@ static void report_refusals(const struct import *import)
     }
 }
 
+static int compare(const void *a, const void *b)
+{
+    const struct import_refusal *first = a;
+    const struct import_refusal *second = b;
+    return (first->line > second->line) - (first->line < second->line);
+}
+
+static void write_report(const struct import *import)
+{
+    for (size_t i = 0; i < import->refused; i++) {
+        (void)fprintf(import->report, "%lu,", import->refusals[i].line);
+        write_cell(import->report, import->refusals[i].column);
+        (void)fputc(',', import->report);
+        write_cell(import->report, import->refusals[i].reason);
+        (void)fputs("\r\n", import->report);
+    }
+}
+
 void import_report(struct import *import)
 {
+    if (import->refused > 0) {
+        qsort(import->refusals, import->refused, sizeof import->refusals[0], compare);
+    }
+    if (import->report != NULL) {
+        write_report(import);
+    }
     if (import->shows_line) {
         (void)fputs("\r\033[K", import->cli->err);
     }
