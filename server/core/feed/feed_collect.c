@@ -17,11 +17,22 @@ static struct id last_id(void)
     return last;
 }
 
+/* Whether viewers of one view class can differ about what is in the scope: it is somebody's own, or
+ * an account that is or was restricted. */
+static bool is_personal(const struct principal *who, struct scope scope,
+                        const struct opening *opening)
+{
+    bool always_open = opening->open && opening->since == 1;
+    return scope.kind == SCOPE_USER ||
+           (!who->partner && scope.kind == SCOPE_ACCOUNT && !always_open);
+}
+
 /* Whether a replica at `cursor` can hold the record although it may not be seen (any more): a
  * placement for this viewer, in a scope that is open to them, ended since. A scope that closed
  * itself has been purged whole. */
 static enum status may_be_held(const struct feed *feed, const struct feed_context *context,
-                               const struct record *record, uint64_t cursor, bool *held)
+                               const struct record *record, uint64_t cursor, bool *held,
+                               bool *shareable)
 {
     *held = false;
     for (unsigned i = 0; i < record->placement_count && !*held; i++) {
@@ -35,6 +46,9 @@ static enum status may_be_held(const struct feed *feed, const struct feed_contex
             access_opening(context->state, context->who, placement->scope, &opening);
         if (status != STATUS_OK) {
             return status;
+        }
+        if (is_personal(context->who, placement->scope, &opening)) {
+            *shareable = false;
         }
         /* What ended before the scope opened was never sent: not even its id is for them. */
         *held = opening.open && placement->removed > opening.since;
@@ -51,10 +65,7 @@ static enum status judge(const struct feed *feed, const struct feed_context *con
     if (status != STATUS_OK) {
         return status;
     }
-    bool own = record->scope.kind == SCOPE_USER;
-    bool restricted = !context->who->partner && record->scope.kind == SCOPE_ACCOUNT &&
-                      !(opening.open && opening.since == 1);
-    if (own || restricted) {
+    if (is_personal(context->who, record->scope, &opening)) {
         *shareable = false;
     }
     if (feed_wants_scope(feed, record->scope) &&
@@ -63,7 +74,7 @@ static enum status judge(const struct feed *feed, const struct feed_context *con
         return STATUS_OK;
     }
     bool held;
-    status = may_be_held(feed, context, record, cursor, &held);
+    status = may_be_held(feed, context, record, cursor, &held, shareable);
     *out = status == STATUS_OK && held ? JUDGE_REMOVE : JUDGE_SKIP;
     return status;
 }
