@@ -38,14 +38,16 @@ static bool session_path(const struct profile *profile, const char *name, char o
     return fill(out, PROFILE_PATH, "%s/%s", profile->folder, name);
 }
 
-/* Copies the value of a line "name value" into `out`; false when it does not fit. */
+/* Copies the value of a line "name value" into `out`; false when it does not fit. A value may be
+ * empty, as the CA of a server that the system trusts is. */
 static bool take_line(const char *line, const char *name, char *out, size_t size)
 {
     size_t length = strlen(name);
     if (strncmp(line, name, length) != 0 || line[length] != ' ') {
         return true;
     }
-    return fill(out, size, "%s%s", line + length + 1, "");
+    const char *value = line + length + 1;
+    return snprintf(out, size, "%s", value) < (int)size;
 }
 
 static bool parse_session(char *text, struct session *out)

@@ -122,11 +122,29 @@ static void the_folder_follows_the_environment(void **state)
     (void)setenv("TANDEM_PROFILE", kept, 1);
 }
 
+/* The server's certificate is trusted by the system: no file is named. */
+static void a_session_without_a_ca_is_remembered(void **state)
+{
+    (void)state;
+    struct profile saved;
+    struct profile loaded;
+    char problem[256];
+    fill(&saved);
+    saved.session.ca[0] = '\0';
+    assert_true(profile_save(&saved, problem));
+    assert_true(profile_load(&loaded, problem));
+    assert_true(loaded.signed_in);
+    assert_string_equal(loaded.session.ca, "");
+    assert_string_equal(loaded.session.token, "secret-token");
+    profile_forget_session(&loaded);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nobody_is_signed_in_at_first),
         cmocka_unit_test(a_session_is_remembered_for_its_owner_alone),
+        cmocka_unit_test(a_session_without_a_ca_is_remembered),
         cmocka_unit_test(damage_is_named),
         cmocka_unit_test(folders_of_files_are_deleted),
         cmocka_unit_test(the_folder_follows_the_environment),
