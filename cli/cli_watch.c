@@ -13,34 +13,35 @@
 #include "cli/cli_lookup.h"
 #include "protocol/status.h"
 
-/* A replica for one run, when the profile's own is in use or would not fit what is asked. */
-static enum tandem_failure open_temporary(struct cli *cli, char path[PROFILE_PATH])
+/* A replica for one run, when the profile's own is in use or would not fit what is asked. Its files
+ * live on without names while they are open, so nothing is left behind however the run ends. */
+static enum tandem_failure open_temporary(struct cli *cli)
 {
+    char path[PROFILE_PATH];
     const char *folder = getenv("TMPDIR");
     (void)snprintf(path, PROFILE_PATH, "%s/tandem-watch-XXXXXX",
                    folder == NULL || folder[0] == '\0' ? "/tmp" : folder);
     if (mkdtemp(path) == NULL) {
-        enum tandem_failure failure = cli_refuse(cli, TANDEM_REFUSED, "no temporary folder: %s",
-                                                 strerror(errno));
-        path[0] = '\0';
-        return failure;
+        return cli_refuse(cli, TANDEM_REFUSED, "no temporary folder: %s", strerror(errno));
     }
-    return cli_open(cli, path, NULL);
+    enum tandem_failure failure = cli_open(cli, path, NULL);
+    profile_delete_folder(path);
+    return failure;
 }
 
-static enum tandem_failure open_replica(struct cli *cli, bool own, char temporary[PROFILE_PATH])
+static enum tandem_failure open_replica(struct cli *cli, bool own)
 {
     char path[PROFILE_PATH];
     char problem[256];
     bool locked = false;
     if (!own) {
-        return open_temporary(cli, temporary);
+        return open_temporary(cli);
     }
     if (!profile_make_folder(profile_replica(&cli->profile, path), problem)) {
         return cli_refuse(cli, TANDEM_REFUSED, "%s", problem);
     }
     enum tandem_failure failure = cli_open(cli, path, &locked);
-    return locked ? open_temporary(cli, temporary) : failure;
+    return locked ? open_temporary(cli) : failure;
 }
 
 /* Ctrl-C and the like arrive as bytes to read, so that no handler runs in between. */
@@ -192,7 +193,6 @@ enum tandem_failure command_watch(struct cli *cli, const struct arguments *argum
     struct watch watch = {.cli = cli,
                           .all = arguments_has(arguments, "all"),
                           .until_caught_up = arguments_has(arguments, "until-caught-up")};
-    char temporary[PROFILE_PATH] = "";
     enum tandem_failure failure = read_options(cli, arguments, &watch);
     if (failure != TANDEM_DONE) {
         return failure;
@@ -202,7 +202,7 @@ enum tandem_failure command_watch(struct cli *cli, const struct arguments *argum
                           "you are not signed in. Sign in: tandem login wss://HOST:7443 --user NAME");
     }
     bool own = watch.id_count == 0 && !arguments_has(arguments, "fresh");
-    failure = open_replica(cli, own, temporary);
+    failure = open_replica(cli, own);
     if (failure == TANDEM_DONE) {
         failure = watch_run(&watch);
     }
@@ -210,8 +210,5 @@ enum tandem_failure command_watch(struct cli *cli, const struct arguments *argum
     tandem_close(cli->client);
     cli->client = NULL;
     watch_release(&watch);
-    if (temporary[0] != '\0') {
-        profile_delete_folder(temporary);
-    }
     return failure;
 }
