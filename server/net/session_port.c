@@ -71,13 +71,13 @@ static bool hash(void *self, struct session *session, const struct hash_request 
 static bool sign_in_allowed(void *self, struct session *session, struct bytes name,
                             uint64_t *wait_ms)
 {
-    return sign_in_throttle_allowed(thread_of(self)->server->throttle, name,
+    return sign_in_throttle_take(thread_of(self)->server->throttle, name,
                                     connection_of(session)->peer, net_uptime_ms(), wait_ms);
 }
 
-static void sign_in_failed(void *self, struct session *session, struct bytes name)
+static void sign_in_forgiven(void *self, struct session *session, struct bytes name)
 {
-    sign_in_throttle_failed(thread_of(self)->server->throttle, name, connection_of(session)->peer,
+    sign_in_throttle_give_back(thread_of(self)->server->throttle, name, connection_of(session)->peer,
                             net_uptime_ms());
 }
 
@@ -165,7 +165,7 @@ void session_port_init(struct io_thread *thread)
                                          .submit = submit,
                                          .hash = hash,
                                          .sign_in_allowed = sign_in_allowed,
-                                         .sign_in_failed = sign_in_failed,
+                                         .sign_in_forgiven = sign_in_forgiven,
                                          .digest = digest,
                                          .random = fill_random,
                                          .now_ms = now_ms,

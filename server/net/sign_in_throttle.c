@@ -125,16 +125,27 @@ static uint64_t wait_for(struct sign_in_throttle *throttle, char kind, struct by
     return spent <= MINUTE_MS ? 0 : spent - MINUTE_MS;
 }
 
-static void take_token(struct sign_in_throttle *throttle, char kind, struct bytes text,
-                       uint64_t now_ms)
+/* Takes a token out of the bucket, or puts one back. */
+static void move_token(struct sign_in_throttle *throttle, char kind, struct bytes text,
+                       uint64_t now_ms, bool take)
 {
     uint8_t key[32];
     if (!make_key(throttle, kind, text, key))
         return;
-    struct bucket *bucket = find(throttle, key, now_ms, true);
-    uint64_t spent = spent_at(bucket, now_ms) + throttle->token_ms;
-    bucket->spent_ms = spent < MOST_SPENT_MS ? spent : MOST_SPENT_MS;
+    struct bucket *bucket = find(throttle, key, now_ms, take);
+    if (!bucket)
+        return;
+    uint64_t spent = spent_at(bucket, now_ms), token = throttle->token_ms;
+    bucket->spent_ms = take ? spent + token : spent > token ? spent - token : 0;
     bucket->at_ms = now_ms;
+}
+
+static void move_tokens(struct sign_in_throttle *throttle, struct bytes name, struct bytes from,
+                        uint64_t now_ms, bool take)
+{
+    if (name.size > 0)
+        move_token(throttle, 'n', name, now_ms, take);
+    move_token(throttle, 'a', from, now_ms, take);
 }
 
 static struct bytes address_bytes(const struct peer_address *address, uint8_t out[9])
@@ -144,27 +155,26 @@ static struct bytes address_bytes(const struct peer_address *address, uint8_t ou
     return bytes_of(out, 9);
 }
 
-bool sign_in_throttle_allowed(struct sign_in_throttle *throttle, struct bytes name,
-                              struct peer_address address, uint64_t now_ms, uint64_t *wait_ms)
+bool sign_in_throttle_take(struct sign_in_throttle *throttle, struct bytes name,
+                           struct peer_address address, uint64_t now_ms, uint64_t *wait_ms)
 {
     uint8_t octets[9];
     struct bytes from = address_bytes(&address, octets);
     pthread_mutex_lock(&throttle->mutex);
     uint64_t for_name = name.size > 0 ? wait_for(throttle, 'n', name, now_ms) : 0;
     uint64_t for_address = wait_for(throttle, 'a', from, now_ms);
-    pthread_mutex_unlock(&throttle->mutex);
     *wait_ms = for_name > for_address ? for_name : for_address;
+    if (*wait_ms == 0)
+        move_tokens(throttle, name, from, now_ms, true);
+    pthread_mutex_unlock(&throttle->mutex);
     return *wait_ms == 0;
 }
 
-void sign_in_throttle_failed(struct sign_in_throttle *throttle, struct bytes name,
-                             struct peer_address address, uint64_t now_ms)
+void sign_in_throttle_give_back(struct sign_in_throttle *throttle, struct bytes name,
+                                struct peer_address address, uint64_t now_ms)
 {
     uint8_t octets[9];
-    struct bytes from = address_bytes(&address, octets);
     pthread_mutex_lock(&throttle->mutex);
-    if (name.size > 0)
-        take_token(throttle, 'n', name, now_ms);
-    take_token(throttle, 'a', from, now_ms);
+    move_tokens(throttle, name, address_bytes(&address, octets), now_ms, false);
     pthread_mutex_unlock(&throttle->mutex);
 }

@@ -1,11 +1,11 @@
 /* Slows down the guessing of passwords: at most so many failures a minute for a name, wherever
  * they come from, and for an address, whatever the names.
  *
- * Each name and each address has a bucket of tokens that refills with time. A failure takes a
- * token from both; while either is empty, attempts are refused with the time to wait. Attempts that
- * were under way together may take more than there was, which is owed then. Names are the same in
- * either case of their letters. Those that do not exist are counted like any other, so the throttle
- * does not tell them apart.
+ * Each name and each address has a bucket of tokens that refills with time. An attempt takes a
+ * token from both before anything is compared, so that many at once get no further than one after
+ * the other; what turns out to be no wrong guess gives them back. While either bucket is empty,
+ * attempts are refused with the time to wait. Names are the same in either case of their letters.
+ * Those that do not exist are counted like any other, so the throttle does not tell them apart.
  *
  * The table has a fixed number of places, in groups chosen by a keyed hash. A group that is full
  * gives up the bucket with the most tokens: whoever floods the table with fresh names displaces
@@ -29,9 +29,10 @@ void sign_in_throttle_free(struct sign_in_throttle *throttle);
 /* Attempts without a name, by token or certificate, are counted by their address alone: a bucket they
  * shared would let any stranger empty it for everybody.
  * Any thread; times are of a monotonic clock. When false, *wait_ms says for how long. */
-bool sign_in_throttle_allowed(struct sign_in_throttle *throttle, struct bytes name,
-                              struct peer_address address, uint64_t now_ms, uint64_t *wait_ms);
-void sign_in_throttle_failed(struct sign_in_throttle *throttle, struct bytes name,
-                             struct peer_address address, uint64_t now_ms);
+bool sign_in_throttle_take(struct sign_in_throttle *throttle, struct bytes name,
+                           struct peer_address address, uint64_t now_ms, uint64_t *wait_ms);
+/* Once at most for each attempt that was taken. */
+void sign_in_throttle_give_back(struct sign_in_throttle *throttle, struct bytes name,
+                                struct peer_address address, uint64_t now_ms);
 
 #endif

@@ -40,12 +40,20 @@ static void drop_replies(struct session *session)
     session->reply_bytes = 0;
 }
 
-/* Whoever goes before a guess is answered has guessed all the same: otherwise filling the hasher's
- * queue would be free. */
-static void count_abandoned(struct session *session, enum continuation then)
+bool session_attempt(struct session *session, const char *name, uint64_t *wait_ms)
 {
-    if (then == THEN_CHECK_PASSWORD || then == THEN_REFUSE) {
-        session->port.sign_in_failed(session->port.self, session, bytes_text(session->name));
+    bytes_to_text(bytes_text(name), session->attempted_name, sizeof session->attempted_name);
+    session->attempted = session->port.sign_in_allowed(
+        session->port.self, session, bytes_text(session->attempted_name), wait_ms);
+    return session->attempted;
+}
+
+void session_forgive(struct session *session)
+{
+    if (session->attempted) {
+        session->attempted = false;
+        session->port.sign_in_forgiven(session->port.self, session,
+                                       bytes_text(session->attempted_name));
     }
 }
 
@@ -55,7 +63,6 @@ void session_free(struct session *session)
         return;
     }
     assert(session->magic == SESSION_MAGIC);
-    count_abandoned(session, session->hashing);
     interest_forget(session->interest, session);
     drop_replies(session);
     feed_release(&session->feed);
@@ -457,7 +464,6 @@ void session_hashed(struct session *session, const struct hash_outcome *outcome)
     enum continuation then = session->hashing;
     session->hashing = THEN_NOTHING;
     if (session->phase == PHASE_CLOSING) {
-        count_abandoned(session, then);
         return;
     }
     if (then == THEN_HASH_CHANGED || then == THEN_STORE_CHANGED) {

@@ -65,12 +65,12 @@ struct session_port {
     bool (*submit)(void *self, struct session *session, uint64_t ticket,
                    const struct command *command);
     bool (*hash)(void *self, struct session *session, const struct hash_request *request);
-    /* Whether one more sign-in attempt for this name from this session's address is allowed now;
-     * else how long to wait. `failed` reports a failure; a success is not reported. The name is empty
-     * where none is guessed at. */
+    /* Whether one more attempt for this name from this session's address is allowed now, else how
+     * long to wait. An attempt that is allowed counts as a wrong guess until it is forgiven. The name
+     * is empty where none is guessed at. */
     bool (*sign_in_allowed)(void *self, struct session *session, struct bytes name,
                             uint64_t *wait_ms);
-    void (*sign_in_failed)(void *self, struct session *session, struct bytes name);
+    void (*sign_in_forgiven)(void *self, struct session *session, struct bytes name);
     /* SHA-256, and random bytes: the only cryptography a session needs. */
     void (*digest)(void *self, struct bytes bytes, uint8_t out[32]);
     void (*random)(void *self, void *out, size_t size);

@@ -68,6 +68,9 @@ struct session {
     bool has_certificate;
     uint8_t certificate[32];
 
+    /* An attempt that counts as a wrong guess until it is forgiven, and the name it is for. */
+    bool attempted;
+    char attempted_name[65];
     /* Sign-in under way, and what it settled. */
     struct id client;
     struct id user;
@@ -115,6 +118,11 @@ bool session_submit(struct session *session, enum command_kind kind, struct byte
 bool session_submit_credential(struct session *session, struct id user, int kind,
                                struct bytes value, uint64_t expires_ms, enum continuation then,
                                uint64_t number);
+/* Asks for one attempt at a secret, of `name` ("" for none); false and the time to wait when there
+ * were too many. */
+bool session_attempt(struct session *session, const char *name, uint64_t *wait_ms);
+/* The attempt was no wrong guess. Without one under way it does nothing. */
+void session_forgive(struct session *session);
 /* Begins hashing; refuses with BUSY (and `request`, may be NULL) when that is not possible. */
 bool session_hash(struct session *session, const struct hash_request *request,
                   enum continuation then, uint64_t number);

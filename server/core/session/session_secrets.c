@@ -130,14 +130,13 @@ void session_on_certificate(struct session *session, const struct msg_certificat
 static enum status begin_password(struct session *session, const struct msg_password *password)
 {
     uint64_t wait_ms;
-    struct bytes name = bytes_text(session->name);
     if (password->new_secret.size < 8) {
         return STATUS_WEAK_PASSWORD;
     }
     if (session->hashing != THEN_NOTHING) {
         return STATUS_BUSY;
     }
-    if (!session->port.sign_in_allowed(session->port.self, session, name, &wait_ms)) {
+    if (!session_attempt(session, session->name, &wait_ms)) {
         return STATUS_TOO_MANY_ATTEMPTS;
     }
     struct state state;
@@ -153,6 +152,9 @@ static enum status begin_password(struct session *session, const struct msg_pass
         bool begun = !session->new_secret.failed &&
                      session_hash(session, &request, THEN_HASH_CHANGED, password->request);
         status = begun ? STATUS_OK : STATUS_BUSY;
+    }
+    if (status != STATUS_OK) {
+        session_forgive(session);
     }
     session_look_away(session);
     return status;
@@ -170,13 +172,14 @@ static enum status continue_password(struct session *session, enum continuation 
                                      const struct hash_outcome *outcome, uint64_t request)
 {
     if (outcome->busy) {
+        session_forgive(session);
         return STATUS_BUSY;
     }
     if (then == THEN_HASH_CHANGED) {
         if (!outcome->matched) {
-            session->port.sign_in_failed(session->port.self, session, bytes_text(session->name));
             return STATUS_SIGN_IN_FAILED;
         }
+        session_forgive(session);
         struct hash_request hash = {HASH_CREATE, buffer_bytes(&session->new_secret), {NULL, 0}};
         return session_hash(session, &hash, THEN_STORE_CHANGED, request) ? STATUS_OK
                                                                          : STATUS_BUSY;

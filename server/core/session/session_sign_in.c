@@ -18,17 +18,16 @@
 
 #define CODE_CHARACTERS 20u
 
-static void fail_sign_in(struct session *session, bool guess)
+/* A wrong guess, or one like it: it stays counted. */
+static void fail_sign_in(struct session *session)
 {
-    if (guess) {
-        session->port.sign_in_failed(session->port.self, session, bytes_text(session->name));
-    }
     session_refuse(session, NULL, STATUS_SIGN_IN_FAILED, NULL);
     session_close(session, CLOSE_SIGN_IN);
 }
 
 static void fail_with(struct session *session, enum status status, enum close_code code)
 {
+    session_forgive(session);
     session_refuse(session, NULL, status, NULL);
     session_close(session, code);
 }
@@ -152,12 +151,13 @@ static void complete(struct session *session)
         status = STATUS_NO_MEMORY;
     }
     if (status == STATUS_OK) {
+        session_forgive(session);
         session->people_seen = meta.seq > 0 ? meta.seq : 1;
         bytes_to_text(bytes_text(session->who.name), session->name, sizeof session->name);
         session_move(session, PHASE_SIGNED_IN);
         say_welcome(session, &state, &meta);
     } else if (status == STATUS_NOT_FOUND) {
-        fail_sign_in(session, false);
+        fail_sign_in(session);
     } else {
         fail_with(session, status, CLOSE_SERVER_ERROR);
     }
@@ -175,7 +175,7 @@ static bool may_come_in(struct session *session)
     enum status status = principal_load(&state, session->user, &session->who);
     session_look_away(session);
     if (status == STATUS_NOT_FOUND) {
-        fail_sign_in(session, false);
+        fail_sign_in(session);
     } else if (status != STATUS_OK) {
         fail_with(session, status, CLOSE_SERVER_ERROR);
     }
@@ -277,7 +277,7 @@ static void use_token(struct session *session, const struct state *state,
         session->remember = false;
         complete(session);
     } else {
-        fail_sign_in(session, true);
+        fail_sign_in(session);
     }
 }
 
@@ -287,7 +287,7 @@ static void use_certificate(struct session *session, const struct state *state)
         credential_certificate_user(state, session->certificate, &session->user) == STATUS_OK) {
         accept(session);
     } else {
-        fail_sign_in(session, true);
+        fail_sign_in(session);
     }
 }
 
@@ -305,8 +305,7 @@ void session_on_hello(struct session *session, const struct msg_hello *hello)
         fail_with(session, STATUS_UNSUPPORTED_VERSION, CLOSE_VERSION);
         return;
     }
-    if (!session->port.sign_in_allowed(session->port.self, session, bytes_text(session->name),
-                                       &wait_ms)) {
+    if (!session_attempt(session, session->name, &wait_ms)) {
         session_refuse_later(session, STATUS_TOO_MANY_ATTEMPTS, wait_ms);
         session_close(session, CLOSE_SIGN_IN);
         return;
@@ -326,6 +325,7 @@ void session_on_hello(struct session *session, const struct msg_hello *hello)
         use_certificate(session, &state);
     } else {
         struct fault fault;
+        session_forgive(session);
         fault_clear(&fault);
         fault_set(&fault, STATUS_INVALID_VALUE, bytes_text("method"),
                   "password, token, code or certificate");
@@ -349,14 +349,14 @@ void session_continue_sign_in(struct session *session, enum continuation then,
             fail_with(session, STATUS_BUSY, CLOSE_SERVER_ERROR);
         }
     } else {
-        fail_sign_in(session, true);
+        fail_sign_in(session);
     }
 }
 
 void session_stored_sign_in(struct session *session, enum continuation then, enum status status)
 {
     if (status == STATUS_DENIED || status == STATUS_NOT_FOUND) {
-        fail_sign_in(session, false); /* disabled while it was being stored */
+        fail_sign_in(session); /* disabled while it was being stored */
     } else if (status != STATUS_OK) {
         fail_with(session, status, CLOSE_SERVER_ERROR);
     } else if (then == THEN_ISSUE_TOKEN) {

@@ -157,7 +157,8 @@ static void hash(struct session *session, struct bytes message)
 {
     struct hash_request request = {.what = HASH_VERIFY, .secret = message};
     uint64_t wait_ms;
-    if (!session->port->sign_in_allowed(session->port->self, session, message, &wait_ms))
+    if (!session->port->sign_in_allowed(session->port->self, session, bytes_text("kari"),
+                                        &wait_ms))
         say(session, bytes_text("throttled"));
     else if (!session->port->hash(session->port->self, session, &request))
         say(session, bytes_text("busy"));
@@ -253,8 +254,8 @@ void session_answered(struct session *session, uint64_t ticket, enum status stat
 
 void session_hashed(struct session *session, const struct hash_outcome *outcome)
 {
-    if (!outcome->matched)
-        session->port->sign_in_failed(session->port->self, session, bytes_text("kari"));
+    if (outcome->matched || outcome->busy)
+        session->port->sign_in_forgiven(session->port->self, session, bytes_text("kari"));
     say(session, bytes_text(outcome->busy      ? "busy"
                             : outcome->matched ? "matched"
                                                : "different"));
