@@ -160,8 +160,10 @@ static void hash(struct session *session, struct bytes message)
     if (!session->port->sign_in_allowed(session->port->self, session, bytes_text("kari"),
                                         &wait_ms))
         say(session, bytes_text("throttled"));
-    else if (!session->port->hash(session->port->self, session, &request))
+    else if (!session->port->hash(session->port->self, session, &request)) {
+        session->port->sign_in_forgiven(session->port->self, session, bytes_text("kari"));
         say(session, bytes_text("busy"));
+    }
 }
 
 void session_received(struct session *session, struct bytes message)
