@@ -48,19 +48,49 @@ enum tandem_failure command_whoami(struct cli *cli, const struct arguments *argu
     return TANDEM_DONE;
 }
 
+/* What the server reports, in words for people; what is not named here is shown as it comes. */
+static const struct status_item {
+    const char *name, *label;
+    enum { AS_IT_IS, BYTES, SPAN, TIME, WHETHER } form;
+} status_items[] = {
+    {"takesChanges", "takes changes", WHETHER}, {"time", "time there", TIME},
+    {"uptime", "up for", SPAN},                 {"seq", "changes so far", AS_IT_IS},
+    {"bytesUsed", "space used", BYTES},         {"bytesFree", "space left", BYTES},
+};
+
+static const char *item_text(const struct status_item *item, json_t *value, char out[32])
+{
+    uint64_t number = (uint64_t)json_integer_value(value);
+    switch (item->form) {
+    case BYTES:
+        return text_bytes(number, out);
+    case SPAN:
+        return text_span(number, out);
+    case TIME:
+        return text_local_time(json_integer_value(value), out);
+    case WHETHER:
+        return json_is_true(value) ? "yes" : "no: its disk is nearly full, or has failed";
+    default:
+        (void)snprintf(out, 32, "%llu", (unsigned long long)number);
+        return out;
+    }
+}
+
 static void print_item(struct cli *cli, const char *name, json_t *value)
 {
-    char when[32];
+    char form[32];
+    const char *label = name;
     char *other = json_is_string(value) ? NULL : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
     const char *text = json_is_string(value) ? json_string_value(value) : other;
-    size_t used = text_put(cli->out, name, 0);
-    (void)fprintf(cli->out, "%*s  ", used < 20 ? (int)(20 - used) : 0, "");
-    if (strcmp(name, "time") == 0 && json_is_integer(value)) {
-        text = text_local_time(json_integer_value(value), when);
-    } else if (strcmp(name, "uptime") == 0 && json_is_integer(value)) {
-        (void)snprintf(when, sizeof when, "%lld s", (long long)json_integer_value(value) / 1000);
-        text = when;
+    for (size_t i = 0; i < sizeof status_items / sizeof status_items[0]; i++) {
+        bool fits = json_is_integer(value) || json_is_boolean(value);
+        if (fits && strcmp(status_items[i].name, name) == 0) {
+            label = status_items[i].label;
+            text = item_text(&status_items[i], value, form);
+        }
     }
+    (void)text_put(cli->out, label, 0);
+    (void)fprintf(cli->out, "%*s", (int)(text_width(label) < 16 ? 16 - text_width(label) : 2), "");
     (void)text_put(cli->out, text == NULL ? "" : text, 0);
     (void)fputc('\n', cli->out);
     free(other);
@@ -92,7 +122,7 @@ enum tandem_failure command_status(struct cli *cli, const struct arguments *argu
     } else if (cli->json) {
         (void)fprintf(cli->out, "%s\n", reply.info == NULL ? "{}" : reply.info);
     } else {
-        (void)fprintf(cli->out, "%-20s  %s\n", "url", cli->profile.session.url);
+        (void)fprintf(cli->out, "%-16s%s\n", "url", cli->profile.session.url);
         print_info(cli, reply.info == NULL ? "{}" : reply.info);
     }
     cli_reply_release(&reply);

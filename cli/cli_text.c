@@ -244,6 +244,38 @@ const char *text_local_clock(int64_t ms, char out[16])
     return local(ms, "%H:%M:%S", out, 16);
 }
 
+const char *text_bytes(uint64_t bytes, char out[32])
+{
+    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
+    double amount = (double)bytes / 1024;
+    size_t unit = 0;
+    if (bytes < 1024) {
+        (void)snprintf(out, 32, "%u bytes", (unsigned)bytes);
+        return out;
+    }
+    while (amount >= 1023.5 && unit + 1 < sizeof units / sizeof units[0]) {
+        amount /= 1024;
+        unit++;
+    }
+    (void)snprintf(out, 32, "%.*f %s", unit > 0 && amount < 99.95 ? 1 : 0, amount, units[unit]);
+    return out;
+}
+
+const char *text_span(uint64_t ms, char out[32])
+{
+    unsigned long long minutes = ms / 60000;
+    if (minutes == 0) {
+        (void)snprintf(out, 32, "%llu s", (unsigned long long)ms / 1000);
+    } else if (minutes < 60) {
+        (void)snprintf(out, 32, "%llu min", minutes);
+    } else if (minutes < 24 * 60) {
+        (void)snprintf(out, 32, "%llu h %llu min", minutes / 60, minutes % 60);
+    } else {
+        (void)snprintf(out, 32, "%llu d %llu h", minutes / (24 * 60), minutes / 60 % 24);
+    }
+    return out;
+}
+
 size_t text_terminal_width(FILE *out)
 {
     int descriptor = fileno(out);

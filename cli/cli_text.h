@@ -43,6 +43,11 @@ const char *text_local_time(int64_t ms, char out[32]);
 /* "09:31:02" in local time. */
 const char *text_local_clock(int64_t ms, char out[16]);
 
+/* "80 KiB", "77.6 GiB". */
+const char *text_bytes(uint64_t bytes, char out[32]);
+/* "12 s", "5 min", "3 h 12 min", "40 d 3 h". */
+const char *text_span(uint64_t ms, char out[32]);
+
 /* ---- Tables -------------------------------------------------------------------------------- */
 
 struct table {

@@ -117,6 +117,8 @@ static uint32_t describe_staff(struct server *server, struct buffer *out)
     struct server_figures figures;
     struct store_figures stored;
     server_figures(server, &figures);
+    wire_put_text(out, "takesChanges");
+    wire_put_bool(out, server->ports.healthy(server->ports.self));
     wire_put_text(out, "uptime");
     wire_put_uint(out, figures.uptime_ms);
     wire_put_text(out, "connections");
@@ -124,14 +126,14 @@ static uint32_t describe_staff(struct server *server, struct buffer *out)
     wire_put_text(out, "seq");
     wire_put_uint(out, figures.seq);
     if (store_figures(server->ports.store, &stored) != STATUS_OK)
-        return 3;
+        return 4;
     wire_put_text(out, "records");
     wire_put_uint(out, stored.records);
     wire_put_text(out, "bytesUsed");
     wire_put_uint(out, stored.bytes_used);
     wire_put_text(out, "bytesFree");
     wire_put_uint(out, stored.bytes_free_on_disk);
-    return 6;
+    return 7;
 }
 
 static void describe(void *self, bool staff, struct buffer *out)

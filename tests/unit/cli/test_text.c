@@ -136,6 +136,23 @@ static void parts_are_between_commas(void **state)
     assert_false(text_has_separator("a\\"));
 }
 
+static void sizes_and_spans_are_for_people(void **state)
+{
+    (void)state;
+    char out[32];
+    assert_string_equal(text_bytes(0, out), "0 bytes");
+    assert_string_equal(text_bytes(1023, out), "1023 bytes");
+    assert_string_equal(text_bytes(81920, out), "80 KiB");
+    assert_string_equal(text_bytes(1048575, out), "1.0 MiB");
+    assert_string_equal(text_bytes(83287982080, out), "77.6 GiB");
+    assert_string_equal(text_bytes(UINT64_MAX, out), "16777216 TiB");
+    assert_string_equal(text_span(1044, out), "1 s");
+    assert_string_equal(text_span(59999, out), "59 s");
+    assert_string_equal(text_span(60000, out), "1 min");
+    assert_string_equal(text_span(11520000, out), "3 h 12 min");
+    assert_string_equal(text_span((uint64_t)((40 * 24 + 3) * 60 + 59) * 60000, out), "40 d 3 h");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +163,7 @@ int main(void)
         cmocka_unit_test(tables_fit_the_screen),
         cmocka_unit_test(utf8_is_judged_strictly),
         cmocka_unit_test(parts_are_between_commas),
+        cmocka_unit_test(sizes_and_spans_are_for_people),
     };
     (void)setlocale(LC_CTYPE, "C.UTF-8");
     return cmocka_run_group_tests(tests, NULL, NULL);
