@@ -24,8 +24,8 @@ struct committer {
     struct log *log;
     size_t batch_commands;
     uint64_t retention_ms;
-    struct log_entry *entries;  /* the batch */
-    struct buffer *answers;     /* of each entry, kept until the commit */
+    struct log_entry *entries; /* the batch */
+    struct buffer *answers;    /* of each entry, kept until the commit */
     enum status *outcomes;
     struct effects effects;
     uint64_t next_due_ms, next_prune_ms;
@@ -77,16 +77,16 @@ struct committer *committer_new(struct store *store, const struct commit_port *p
     committer->port = *port;
     committer->next_due_ms = due_ms;
     committer->batch_commands = or_default(options->batch_commands, DEFAULT_BATCH);
-    committer->retention_ms = options->retention_ms != 0 ? options->retention_ms
-                                                         : DEFAULT_RETENTION_MS;
+    committer->retention_ms =
+        options->retention_ms != 0 ? options->retention_ms : DEFAULT_RETENTION_MS;
     committer->entries = memory_new(committer->batch_commands * sizeof *committer->entries);
     committer->answers = memory_new(committer->batch_commands * sizeof *committer->answers);
     committer->outcomes = memory_new(committer->batch_commands * sizeof *committer->outcomes);
     committer->log =
         log_local_new(position, or_default(options->queue_commands, DEFAULT_QUEUE_COMMANDS),
                       or_default(options->queue_bytes, DEFAULT_QUEUE_BYTES));
-    if (committer->entries == NULL || committer->answers == NULL ||
-        committer->outcomes == NULL || committer->log == NULL) {
+    if (committer->entries == NULL || committer->answers == NULL || committer->outcomes == NULL ||
+        committer->log == NULL) {
         committer_free(committer);
         return NULL;
     }
@@ -165,8 +165,7 @@ static enum status apply_entry(struct committer *committer, const struct state *
 {
     struct command command;
     struct effects *effects = &committer->effects;
-    enum status status =
-        command_decode(buffer_bytes(&committer->entries[i].payload), &command);
+    enum status status = command_decode(buffer_bytes(&committer->entries[i].payload), &command);
     if (status != STATUS_OK) {
         return status;
     }
@@ -245,8 +244,8 @@ static void answer(struct committer *committer, size_t first, size_t count, enum
     for (size_t i = first; i < first + count; i++) {
         const struct log_entry *entry = &committer->entries[i];
         if (entry->local && entry->origin.thread != UINT32_MAX) {
-            struct bytes bytes = status == STATUS_OK ? buffer_bytes(&committer->answers[i])
-                                                     : bytes_of(NULL, 0);
+            struct bytes bytes =
+                status == STATUS_OK ? buffer_bytes(&committer->answers[i]) : bytes_of(NULL, 0);
             committer->port.answered(committer->port.self, entry->origin, status, bytes);
         }
     }

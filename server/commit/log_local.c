@@ -91,8 +91,8 @@ bool log_append(struct log *log, struct origin origin, struct bytes payload)
         return false;
     }
     lock(log);
-    bool room = !log->closed && log->count < log->capacity &&
-                log->bytes + payload.size <= log->max_bytes;
+    bool room =
+        !log->closed && log->count < log->capacity && log->bytes + payload.size <= log->max_bytes;
     if (room) {
         entry.position = log->next_position++;
         log->ring[(log->first + log->count) % log->capacity] = entry;

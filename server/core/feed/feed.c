@@ -177,11 +177,11 @@ static enum status next_changes(struct feed *feed, const struct feed_context *co
     if (status != STATUS_OK) {
         return status;
     }
-    struct feed_key key = {access_view_class(context->who), feed->fingerprint,
-                           feed->client_cursor, feed->scan, limit_of(feed, context)};
+    struct feed_key key = {access_view_class(context->who), feed->fingerprint, feed->client_cursor,
+                           feed->scan, limit_of(feed, context)};
     /* Nobody else's frame holds what is in the viewer's own scope. */
-    bool common = !scopes && !lanes_may_hold(&feed->lanes, feed->own_first, feed->own_count,
-                                             key.limit);
+    bool common =
+        !scopes && !lanes_may_hold(&feed->lanes, feed->own_first, feed->own_count, key.limit);
     if (common && recall(feed, cache, &key, out)) {
         return STATUS_OK;
     }
@@ -204,13 +204,11 @@ static enum status next_changes(struct feed *feed, const struct feed_context *co
     return STATUS_OK;
 }
 
-static enum status open_backfill(struct feed *feed, const struct feed_context *context,
-                                 bool *open)
+static enum status open_backfill(struct feed *feed, const struct feed_context *context, bool *open)
 {
     const struct backfill *backfill = &feed->backfills[0];
     struct opening opening;
-    enum status status =
-        access_opening(context->state, context->who, backfill->scope, &opening);
+    enum status status = access_opening(context->state, context->who, backfill->scope, &opening);
     *open = status == STATUS_OK && opening.open;
     if (status != STATUS_OK || !*open || feed->backfill_open) {
         return status;
@@ -272,8 +270,8 @@ static enum status next_caught_up(struct feed *feed, const struct feed_context *
     message.as.caught_up.seq = feed->client_cursor;
     buffer_clear(&context->cache->message);
     message_encode(&context->cache->message, &message);
-    *out = context->cache->message.failed ? NULL
-                                          : frame_new(buffer_bytes(&context->cache->message));
+    *out =
+        context->cache->message.failed ? NULL : frame_new(buffer_bytes(&context->cache->message));
     feed->told = *out != NULL;
     return *out != NULL ? STATUS_OK : STATUS_NO_MEMORY;
 }

@@ -29,18 +29,19 @@ struct backfill {
 /* Zero-initialised storage is a subscription that is not active. */
 struct feed {
     bool active;
-    bool everything;     /* all scopes, as staff: read the feed of all changes */
+    bool everything; /* all scopes, as staff: read the feed of all changes */
     bool all_scopes, all_entities;
-    bool told;           /* caught-up was sent since the last start or backfill */
+    bool told; /* caught-up was sent since the last start or backfill */
     bool due;
-    bool rebuild;        /* lanes must be listed anew: access changed */
+    bool rebuild; /* lanes must be listed anew: access changed */
     struct scope *wanted;
     uint32_t wanted_count;
     struct buffer entities; /* encoded array of names */
-    uint64_t fingerprint;  /* of what was asked for and of the lanes it comes to, but the own scope's */
-    uint64_t asked;        /* of what was asked for */
+    uint64_t
+        fingerprint; /* of what was asked for and of the lanes it comes to, but the own scope's */
+    uint64_t asked;  /* of what was asked for */
     uint64_t client_cursor, scan, seeded;
-    uint64_t access_told;  /* meta.access_seq that the client has been told of */
+    uint64_t access_told; /* meta.access_seq that the client has been told of */
     uint64_t frames_sent, frames_acked;
     struct lanes lanes;
     uint32_t own_first, own_count; /* lanes of the viewer's own scope */

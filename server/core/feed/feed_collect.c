@@ -112,8 +112,7 @@ static enum status load(const struct feed_context *context, struct id id, bool *
 
 /* Looks at one record and gathers what is owed of it. */
 typedef enum status take_fn(const struct feed *feed, const struct feed_context *context,
-                            const struct record *record, uint64_t cursor,
-                            struct feed_batch *batch);
+                            const struct record *record, uint64_t cursor, struct feed_batch *batch);
 
 /* What changed behind `cursor`: the record, or that it is gone. */
 static enum status take_change(const struct feed *feed, const struct feed_context *context,
@@ -168,8 +167,7 @@ static enum status first_entry(const struct stretch *stretch, const struct state
 }
 
 static enum status take_entry(const struct feed *feed, const struct feed_context *context,
-                              const struct stretch *stretch, struct id id,
-                              struct feed_batch *batch)
+                              const struct stretch *stretch, struct id id, struct feed_batch *batch)
 {
     bool found;
     enum status status = load(context, id, &found);
@@ -228,7 +226,6 @@ enum status feed_collect_backfill(struct feed *feed, const struct feed_context *
                                   struct feed_batch *batch)
 {
     const struct backfill *backfill = &feed->backfills[0];
-    struct stretch stretch = {&feed->backfill_lanes, backfill->from, backfill->until,
-                              take_present};
+    struct stretch stretch = {&feed->backfill_lanes, backfill->from, backfill->until, take_present};
     return gather(feed, context, &stretch, batch);
 }

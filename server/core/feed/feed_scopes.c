@@ -119,15 +119,14 @@ enum status feed_list_lanes(struct feed *feed, const struct feed_context *contex
     feed->own_count = 0;
     bool registered = interest_user(context->interest, context->session, who->user);
     for (unsigned i = 0; i < who->subject_count; i++) {
-        registered = interest_subject(context->interest, context->session, who->subjects[i]) &&
-                     registered;
+        registered =
+            interest_subject(context->interest, context->session, who->subjects[i]) && registered;
     }
     enum status status = STATUS_OK;
     if (feed->everything) {
         registered = interest_everything(context->interest, context->session) && registered;
     } else if (feed->all_scopes) {
-        status = open_scopes_each(context->state, who, add_open,
-                                  &(struct adding){feed, context});
+        status = open_scopes_each(context->state, who, add_open, &(struct adding){feed, context});
     } else {
         status = add_wanted(feed, context);
     }
@@ -176,8 +175,8 @@ static enum status told_before(const struct feed_context *context, unsigned subj
     *told = false;
     for (unsigned i = 0; i < subject && !*told; i++) {
         struct access_row row;
-        enum status status = context->state->ops->access(
-            context->state->self, context->who->subjects[i], scope, &row);
+        enum status status = context->state->ops->access(context->state->self,
+                                                         context->who->subjects[i], scope, &row);
         if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
             return status;
         }

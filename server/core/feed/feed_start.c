@@ -91,8 +91,7 @@ static enum status resume_one(struct feed *feed, const struct feed_context *cont
     if (!feed_wants_scope(feed, backfill.scope)) {
         return STATUS_OK;
     }
-    enum status status =
-        access_opening(context->state, context->who, backfill.scope, &opening);
+    enum status status = access_opening(context->state, context->who, backfill.scope, &opening);
     if (status != STATUS_OK || !opening.open) {
         return status;
     }
@@ -182,8 +181,7 @@ static enum status read_request(struct feed *feed, const struct feed_context *co
 }
 
 enum status feed_start(struct feed *feed, const struct feed_context *context,
-                       const struct msg_subscribe *request, const char **reset,
-                       struct fault *fault)
+                       const struct msg_subscribe *request, const char **reset, struct fault *fault)
 {
     feed_stop(feed);
     *reset = why_reset(context, request);

@@ -15,8 +15,9 @@
 
 struct frame {
     uint32_t references;
-    uint32_t size;        /* of the message */
-    uint32_t header_size; /* of the transport's header directly before the message, 0: not yet written */
+    uint32_t size; /* of the message */
+    uint32_t
+        header_size; /* of the transport's header directly before the message, 0: not yet written */
     uint8_t room[FRAME_ROOM];
     uint8_t message[];
 };

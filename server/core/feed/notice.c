@@ -24,11 +24,10 @@ struct notice *notice_new(const struct effects *effects)
     atomic_init(&notice->references, 1);
     notice->seq = effects->seq;
     void *lanes = NULL, *subjects = NULL, *users = NULL;
-    bool copied =
-        copy_array(effects->lanes, effects->lane_count, sizeof *effects->lanes, &lanes) &&
-        copy_array(effects->subjects, effects->subject_count, sizeof *effects->subjects,
-                   &subjects) &&
-        copy_array(effects->users, effects->user_count, sizeof *effects->users, &users);
+    bool copied = copy_array(effects->lanes, effects->lane_count, sizeof *effects->lanes, &lanes) &&
+                  copy_array(effects->subjects, effects->subject_count, sizeof *effects->subjects,
+                             &subjects) &&
+                  copy_array(effects->users, effects->user_count, sizeof *effects->users, &users);
     notice->lanes = lanes;
     notice->subjects = subjects;
     notice->users = users;

@@ -47,8 +47,8 @@ static enum status finish(const struct page *page)
 }
 
 enum status query_fetch(const struct state *state, const struct principal *who,
-                        const struct msg_fetch *request, struct record *scratch,
-                        struct page *page, struct fault *fault)
+                        const struct msg_fetch *request, struct record *scratch, struct page *page,
+                        struct fault *fault)
 {
     struct wire_reader reader = wire_read(request->ids);
     uint32_t count;
@@ -61,8 +61,8 @@ enum status query_fetch(const struct state *state, const struct principal *who,
     for (uint32_t i = 0; i < count; i++) {
         struct id id;
         if (!wire_get_id(&reader, &id)) {
-            return fault_set(fault, STATUS_WRONG_KIND, bytes_text("ids"),
-                             "element %u is not an id", i);
+            return fault_set(fault, STATUS_WRONG_KIND, bytes_text("ids"), "element %u is not an id",
+                             i);
         }
         enum status status = view_load(state, who, id, scratch);
         if (status == STATUS_OK) {
@@ -146,8 +146,7 @@ static enum status plan_read(const struct msg_query *request, struct plan *plan,
 static bool belongs(const struct plan *plan, enum pass pass, const struct principal *who,
                     const struct record *record, size_t *scanned)
 {
-    if (pass == PASS_MISSING &&
-        where_value(who, record, bytes_text(plan->sort->name)).size > 0) {
+    if (pass == PASS_MISSING && where_value(who, record, bytes_text(plan->sort->name)).size > 0) {
         return false;
     }
     return where_meets(&plan->where, who, record, scanned);
@@ -219,8 +218,8 @@ static enum status run_for_staff(const struct state *state, const struct princip
         }
         buffer_append(&walk.place, request->after.data + 1, request->after.size - 1);
     }
-    enum status status = walk_index(state, who, plan, page_limit(request->limit), &walk, scratch,
-                                    page);
+    enum status status =
+        walk_index(state, who, plan, page_limit(request->limit), &walk, scratch, page);
     if (status == STATUS_OK) {
         bool known = walk.known.size > 0;
         const struct buffer *place = known ? &walk.known : &walk.place;
@@ -243,8 +242,7 @@ struct outsider_query {
     size_t *scanned;
 };
 
-static bool take_for_outsider(const void *context, const struct record *record,
-                              struct buffer *key)
+static bool take_for_outsider(const void *context, const struct record *record, struct buffer *key)
 {
     const struct outsider_query *query = context;
     const struct plan *plan = query->plan;
@@ -283,9 +281,15 @@ static enum status run_for_outsider(const struct state *state, const struct prin
 {
     size_t scanned = 0;
     struct outsider_query query = {plan, who, &scanned};
-    struct gather gather = {
-        state, who, scratch, take_for_outsider, &query, request->descending,
-        page_limit(request->limit), request->after, &scanned};
+    struct gather gather = {state,
+                            who,
+                            scratch,
+                            take_for_outsider,
+                            &query,
+                            request->descending,
+                            page_limit(request->limit),
+                            request->after,
+                            &scanned};
     struct scope account;
     bool named = named_account(plan, &account);
     return gather_page(&gather, named ? &account : NULL, named ? 1 : 0, page);
@@ -313,8 +317,7 @@ enum status query_run(const struct state *state, const struct principal *who,
 }
 
 /* Milliseconds at which the record stands in a timeline, as bytes that sort. */
-static bool take_for_timeline(const void *context, const struct record *record,
-                              struct buffer *key)
+static bool take_for_timeline(const void *context, const struct record *record, struct buffer *key)
 {
     (void)context;
     const struct entity_def *entity = schema_entity(record->entity);
@@ -374,7 +377,7 @@ enum status query_timeline(const struct state *state, const struct principal *wh
     struct scope scope = {SCOPE_ACCOUNT, request->account};
     if (who->partner) {
         struct gather gather = {
-            state, who,  scratch, take_for_timeline, NULL, true, page_limit(request->limit),
+            state,          who, scratch, take_for_timeline, NULL, true, page_limit(request->limit),
             request->after, NULL};
         status = gather_page(&gather, &scope, 1, page);
     } else {

@@ -19,7 +19,7 @@
 struct page {
     struct buffer items; /* encoded records or entries, one after another */
     uint32_t count;
-    struct buffer next;  /* the place to go on from; empty when this is the last page */
+    struct buffer next; /* the place to go on from; empty when this is the last page */
 };
 
 void page_release(struct page *page);
@@ -27,8 +27,8 @@ void page_release(struct page *page);
 /* All return OK with the page filled, a refusal with `fault` (may be NULL) saying which field, or
  * an error of the store. `scratch` is working memory. */
 enum status query_fetch(const struct state *state, const struct principal *who,
-                        const struct msg_fetch *request, struct record *scratch,
-                        struct page *page, struct fault *fault);
+                        const struct msg_fetch *request, struct record *scratch, struct page *page,
+                        struct fault *fault);
 enum status query_run(const struct state *state, const struct principal *who,
                       const struct msg_query *request, struct record *scratch, struct page *page,
                       struct fault *fault);

@@ -30,8 +30,8 @@ static struct bytes place_of(const struct candidate *candidate)
 /* Keys of different lengths: the id must not take part in comparing them. */
 static int compare_places(struct bytes a, struct bytes b)
 {
-    int order = bytes_compare(bytes_of(a.data, a.size - ID_SIZE),
-                              bytes_of(b.data, b.size - ID_SIZE));
+    int order =
+        bytes_compare(bytes_of(a.data, a.size - ID_SIZE), bytes_of(b.data, b.size - ID_SIZE));
     return order != 0 ? order
                       : memcmp(a.data + a.size - ID_SIZE, b.data + b.size - ID_SIZE, ID_SIZE);
 }
@@ -49,8 +49,7 @@ static void shortlist_insert(const struct gather *gather, struct shortlist *list
     uint32_t low = 0, high = list->count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        int order =
-            compare_in_order(gather, place_of(&list->items[middle]), place_of(candidate));
+        int order = compare_in_order(gather, place_of(&list->items[middle]), place_of(candidate));
         if (order == 0) {
             return; /* the record is in several lanes */
         }
@@ -66,8 +65,7 @@ static void shortlist_insert(const struct gather *gather, struct shortlist *list
     if (list->count == list->capacity) {
         list->count--;
     }
-    memmove(&list->items[low + 1], &list->items[low],
-            (list->count - low) * sizeof *list->items);
+    memmove(&list->items[low + 1], &list->items[low], (list->count - low) * sizeof *list->items);
     list->items[low] = *candidate;
     list->count++;
 }

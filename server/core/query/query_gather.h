@@ -24,7 +24,7 @@ struct gather {
     const void *context;
     bool descending;
     uint32_t limit;
-    struct bytes after; /* place: key and id; none for the first page */
+    struct bytes after;    /* place: key and id; none for the first page */
     const size_t *scanned; /* bytes that `take` has looked through so far; may be NULL */
 };
 

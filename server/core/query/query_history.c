@@ -81,8 +81,8 @@ static void put_value(struct buffer *out, const struct reader *asker, struct byt
 
 /* `first` is the change by which an outsider came to see the record: what it replaced was not
  * meant for them. */
-static void put_change(struct buffer *out, const struct reader *asker,
-                       const struct change *change, bool first)
+static void put_change(struct buffer *out, const struct reader *asker, const struct change *change,
+                       bool first)
 {
     wire_put_map(out, 3);
     wire_put_text(out, "field");
@@ -109,8 +109,8 @@ static void copy_key(struct buffer *out, struct bytes entry, const char *key)
 }
 
 /* Appends the viewer's version of the entry; false when nothing of it is for them. */
-static bool put_entry(struct buffer *out, const struct reader *asker,
-                      const struct record *record, struct bytes entry, bool first)
+static bool put_entry(struct buffer *out, const struct reader *asker, const struct record *record,
+                      struct bytes entry, bool first)
 {
     const struct principal *who = asker->who;
     struct bytes changes, audience = {NULL, 0}, encoded;
@@ -188,8 +188,8 @@ static enum status visible_since(const struct state *state, const struct princip
 static enum status walk(const struct reader *asker, const struct record *record, struct id id,
                         uint64_t before, uint64_t since, uint64_t limit, struct page *page)
 {
-    for (uint32_t examined = 0; page->count < limit && page->items.size < PAGE_BYTES &&
-                                examined < PAGE_BUDGET;
+    for (uint32_t examined = 0;
+         page->count < limit && page->items.size < PAGE_BYTES && examined < PAGE_BUDGET;
          examined++) {
         struct bytes entry;
         uint64_t seq;
@@ -201,8 +201,8 @@ static enum status walk(const struct reader *asker, const struct record *record,
         if (status != STATUS_OK) {
             return status;
         }
-        page->count += put_entry(&page->items, asker, record, entry,
-                                 asker->who->partner && seq == since);
+        page->count +=
+            put_entry(&page->items, asker, record, entry, asker->who->partner && seq == since);
         before = seq;
     }
     uint8_t place[8];
@@ -225,8 +225,8 @@ enum status query_history(const struct state *state, const struct principal *who
     }
     limit = limit == 0 ? DEFAULT_LIMIT : limit > LIMIT_PAGE ? LIMIT_PAGE : limit;
     struct reader asker = {state, who, memory_new(sizeof *asker.target)};
-    enum status status = asker.target != NULL ? load(state, who, request->id, scratch)
-                                              : STATUS_NO_MEMORY;
+    enum status status =
+        asker.target != NULL ? load(state, who, request->id, scratch) : STATUS_NO_MEMORY;
     if (status == STATUS_OK) {
         status = visible_since(state, who, scratch, &since);
     }

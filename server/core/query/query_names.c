@@ -71,9 +71,9 @@ enum status query_names_check(const struct state *state, const struct principal 
                               struct record *scratch, struct fault *fault)
 {
     bool seen = schema_entity(entity) != NULL;
-    enum status status = seen ? STATUS_OK
-                              : sees_definition(state, who, "customEntity", "name", entity,
-                                                scratch, &seen);
+    enum status status =
+        seen ? STATUS_OK
+             : sees_definition(state, who, "customEntity", "name", entity, scratch, &seen);
     if (status == STATUS_OK && !seen) {
         return fault_set(fault, STATUS_UNKNOWN_ENTITY, bytes_text("entity"), "%.*s",
                          (int)(entity.size > 64 ? 64 : entity.size), (const char *)entity.data);

@@ -32,8 +32,7 @@ static enum status read_condition(const struct entity_def *entity, struct wire_r
     }
     struct wire_reader wanted = wire_read(out->value);
     struct bytes text;
-    if (out->op == OP_CONTAINS && wire_get_str(&wanted, &text) &&
-        text.size > QUERY_CONTAINS_MAX) {
+    if (out->op == OP_CONTAINS && wire_get_str(&wanted, &text) && text.size > QUERY_CONTAINS_MAX) {
         return fault_set(fault, STATUS_LIMIT, out->field, "at most %u bytes can be looked for",
                          QUERY_CONTAINS_MAX);
     }
@@ -69,8 +68,7 @@ enum status where_read(struct bytes entity_name, struct bytes encoded, struct wh
                          "at most %u conditions are allowed", QUERY_MAX_CONDITIONS);
     }
     while (out->count < count) {
-        enum status status =
-            read_condition(entity, &reader, &out->conditions[out->count], fault);
+        enum status status = read_condition(entity, &reader, &out->conditions[out->count], fault);
         if (status != STATUS_OK) {
             return status;
         }

@@ -16,7 +16,7 @@ enum condition_op { OP_EQUAL, OP_UNEQUAL, OP_LESS, OP_AT_MOST, OP_MORE, OP_AT_LE
 struct condition {
     struct bytes field; /* canonical name */
     enum condition_op op;
-    struct bytes value; /* encoded */
+    struct bytes value;          /* encoded */
     const struct field_def *def; /* NULL for a custom field */
 };
 

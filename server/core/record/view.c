@@ -67,8 +67,7 @@ static void put_audience(struct buffer *out, const struct principal *who,
     wire_end(out, begin, count);
 }
 
-static void put_fields(struct buffer *out, const struct principal *who,
-                       const struct record *record)
+static void put_fields(struct buffer *out, const struct principal *who, const struct record *record)
 {
     size_t begin = wire_begin_map(out);
     uint32_t count = 0;

@@ -166,8 +166,7 @@ void session_refuse(struct session *session, const uint64_t *request, enum statu
         buffer_append(&text, fault->detail, strlen(fault->detail));
     }
     buffer_append_byte(&text, 0);
-    describe_error(&message, status,
-                   text.failed ? status_text(status) : (const char *)text.data);
+    describe_error(&message, status, text.failed ? status_text(status) : (const char *)text.data);
     if (fault != NULL && fault->field[0] != '\0') {
         message.as.error.field = bytes_text(fault->field);
         message_mark(&message, "field");
@@ -201,8 +200,8 @@ static bool refresh_principal(struct session *session, const struct state *state
     if (status != STATUS_OK) {
         session_refuse(session, NULL, status == STATUS_NOT_FOUND ? STATUS_NOT_SIGNED_IN : status,
                        NULL);
-        session_close(session, status == STATUS_NOT_FOUND ? CLOSE_ACCESS_ENDED
-                                                          : CLOSE_SERVER_ERROR);
+        session_close(session,
+                      status == STATUS_NOT_FOUND ? CLOSE_ACCESS_ENDED : CLOSE_SERVER_ERROR);
         return false;
     }
     if (session->feed.active && session->who.since != since) {
@@ -271,8 +270,8 @@ struct frame *session_next_frame(struct session *session)
         return session->first_reply != NULL ? take_reply(session) : NULL;
     }
     struct frame *frame = NULL;
-    struct feed_context context = {&state,           &meta,   &session->who,
-                                   session->interest, session, session->cache};
+    struct feed_context context = {&state,  &meta,         &session->who, session->interest,
+                                   session, session->cache};
     enum status status = feed_next(&session->feed, &context, &frame);
     session_look_away(session);
     if (status != STATUS_OK) {
@@ -296,10 +295,10 @@ static void check_secret(struct session *session, const struct state *state)
     if (session->ending_token) {
         return;
     }
-    bool ended = session->has_token &&
-                 credential_token_user(state, session->token_hash,
-                                       session->port.now_ms(session->port.self),
-                                       &user) == STATUS_NOT_FOUND;
+    bool ended =
+        session->has_token &&
+        credential_token_user(state, session->token_hash, session->port.now_ms(session->port.self),
+                              &user) == STATUS_NOT_FOUND;
     if (ended || !session_password_holds(session, state)) {
         session_refuse(session, NULL, STATUS_NOT_SIGNED_IN, NULL);
         session_close(session, CLOSE_ACCESS_ENDED);
@@ -362,8 +361,8 @@ void session_tick(struct session *session, uint64_t uptime_ms)
 
 bool session_ready(const struct session *session)
 {
-    return session->reply_bytes < SESSION_REPLY_BYTES &&
-           session->pending_count < LIMIT_IN_FLIGHT && session->allowance >= 1.0;
+    return session->reply_bytes < SESSION_REPLY_BYTES && session->pending_count < LIMIT_IN_FLIGHT &&
+           session->allowance >= 1.0;
 }
 
 bool session_wants_read(const struct session *session)
@@ -429,8 +428,7 @@ void session_answered(struct session *session, uint64_t ticket, enum status stat
     }
     struct message refusal;
     if (pending.then != THEN_RESULT && status == STATUS_OK && answer.size > 0 &&
-        message_decode(answer, &refusal, NULL) == STATUS_OK &&
-        refusal.type == MESSAGE_RESULT) {
+        message_decode(answer, &refusal, NULL) == STATUS_OK && refusal.type == MESSAGE_RESULT) {
         status = bytes_is(refusal.as.result.status, "ok")
                      ? STATUS_OK
                      : status_from_name(refusal.as.result.status);

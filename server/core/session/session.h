@@ -49,9 +49,9 @@ struct hash_request {
     struct bytes phc; /* HASH_VERIFY: what to verify against; none: a dummy, always a mismatch */
 };
 struct hash_outcome {
-    bool matched;     /* HASH_VERIFY */
-    char phc[128];    /* HASH_CREATE; "" when it failed */
-    bool busy;        /* the queue was full: nothing was computed */
+    bool matched;  /* HASH_VERIFY */
+    char phc[128]; /* HASH_CREATE; "" when it failed */
+    bool busy;     /* the queue was full: nothing was computed */
 };
 
 /* What a session may ask of the world. None may call back into the session. */
@@ -66,17 +66,18 @@ struct session_port {
                    const struct command *command);
     bool (*hash)(void *self, struct session *session, const struct hash_request *request);
     /* Whether one more attempt for this name from this session's address is allowed now, else how
-     * long to wait. An attempt that is allowed counts as a wrong guess until it is forgiven. The name
-     * is empty where none is guessed at. */
+     * long to wait. An attempt that is allowed counts as a wrong guess until it is forgiven. The
+     * name is empty where none is guessed at. */
     bool (*sign_in_allowed)(void *self, struct session *session, struct bytes name,
                             uint64_t *wait_ms);
     void (*sign_in_forgiven)(void *self, struct session *session, struct bytes name);
     /* SHA-256, and random bytes: the only cryptography a session needs. */
     void (*digest)(void *self, struct bytes bytes, uint8_t out[32]);
     void (*random)(void *self, void *out, size_t size);
-    uint64_t (*now_ms)(void *self);      /* wall clock */
-    uint64_t (*uptime_ms)(void *self);   /* monotonic */
-    /* Fills an encoded map with facts about the server for `status`; staff get more than partners. */
+    uint64_t (*now_ms)(void *self);    /* wall clock */
+    uint64_t (*uptime_ms)(void *self); /* monotonic */
+    /* Fills an encoded map with facts about the server for `status`; staff get more than partners.
+     */
     void (*describe)(void *self, bool staff, struct buffer *out);
     /* The session has become able to send something outside a call of the transport's. */
     void (*wake)(void *self, struct session *session);
@@ -85,9 +86,10 @@ struct session_port {
 };
 
 struct session_limits {
-    uint32_t sign_in_ms;         /* time to sign in: 10,000 */
-    uint32_t idle_ms;            /* silence before closing: 60,000 */
-    uint32_t messages_per_second; /* sustained rate of a client's messages: 500; bursts of 4 times */
+    uint32_t sign_in_ms; /* time to sign in: 10,000 */
+    uint32_t idle_ms;    /* silence before closing: 60,000 */
+    uint32_t
+        messages_per_second; /* sustained rate of a client's messages: 500; bursts of 4 times */
 };
 
 /* `cache` and `interest` are those of the thread. The certificate's fingerprint is none for a

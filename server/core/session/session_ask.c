@@ -7,8 +7,7 @@
 enum answer_kind { ANSWER_RECORDS, ANSWER_ENTRIES };
 
 static void answer_page(struct session *session, uint64_t request, enum status status,
-                        enum answer_kind kind, const struct page *page,
-                        const struct fault *fault)
+                        enum answer_kind kind, const struct page *page, const struct fault *fault)
 {
     if (status != STATUS_OK) {
         session_refuse(session, &request, status, fault);
@@ -39,22 +38,22 @@ static void answer_page(struct session *session, uint64_t request, enum status s
 }
 
 /* One handler is like another but for its message and the function that makes the page. */
-#define ASK(name, function, kind)                                                              \
-    void session_on_##name(struct session *session, const struct msg_##name *asked)            \
-    {                                                                                          \
-        struct state state;                                                                    \
-        struct meta meta;                                                                      \
-        struct page page = {0};                                                                \
-        struct fault fault;                                                                    \
-        fault_clear(&fault);                                                                   \
-        if (!session_look(session, &state, &meta)) {                                           \
-            return;                                                                            \
-        }                                                                                      \
-        enum status status = function(&state, &session->who, asked, &session->cache->record,   \
-                                      &page, &fault);                                          \
-        session_look_away(session);                                                            \
-        answer_page(session, asked->request, status, kind, &page, &fault);                     \
-        page_release(&page);                                                                   \
+#define ASK(name, function, kind)                                                                  \
+    void session_on_##name(struct session *session, const struct msg_##name *asked)                \
+    {                                                                                              \
+        struct state state;                                                                        \
+        struct meta meta;                                                                          \
+        struct page page = {0};                                                                    \
+        struct fault fault;                                                                        \
+        fault_clear(&fault);                                                                       \
+        if (!session_look(session, &state, &meta)) {                                               \
+            return;                                                                                \
+        }                                                                                          \
+        enum status status =                                                                       \
+            function(&state, &session->who, asked, &session->cache->record, &page, &fault);        \
+        session_look_away(session);                                                                \
+        answer_page(session, asked->request, status, kind, &page, &fault);                         \
+        page_release(&page);                                                                       \
     }
 
 ASK(fetch, query_fetch, ANSWER_RECORDS)

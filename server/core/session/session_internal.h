@@ -62,8 +62,8 @@ struct session {
     uint64_t opened_at, heard_at; /* uptime */
     double allowance;             /* messages the client may still send now */
     uint64_t allowance_at;
-    struct buffer held;           /* messages that must wait, each behind its size (4 bytes) */
-    size_t held_from;             /* where the first of them begins */
+    struct buffer held; /* messages that must wait, each behind its size (4 bytes) */
+    size_t held_from;   /* where the first of them begins */
 
     bool has_certificate;
     uint8_t certificate[32];
@@ -80,9 +80,9 @@ struct session {
     char token[65];
     bool has_token;
     uint8_t token_hash[32];
-    bool by_password;         /* and what was stored as its hash, hashed again */
+    bool by_password; /* and what was stored as its hash, hashed again */
     uint8_t password_hash[32];
-    bool ending_token;        /* at its own request, which is still to be answered */
+    bool ending_token; /* at its own request, which is still to be answered */
 
     /* The principal as of people_seen. */
     struct principal who;
@@ -91,7 +91,7 @@ struct session {
 
     enum continuation hashing; /* what the hasher is working on; THEN_NOTHING: nothing */
     uint64_t hash_request;
-    char code[32];             /* of an invite under way */
+    char code[32]; /* of an invite under way */
     uint64_t code_expires;
 
     struct pending pending[SESSION_PENDING];

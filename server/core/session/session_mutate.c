@@ -1,7 +1,6 @@
 #include "server/core/session/session_internal.h"
 
-bool session_on_mutate(struct session *session, const struct msg_mutate *mutate,
-                       struct bytes frame)
+bool session_on_mutate(struct session *session, const struct msg_mutate *mutate, struct bytes frame)
 {
     if (session->pending_count >= LIMIT_IN_FLIGHT) {
         return false;

@@ -104,8 +104,8 @@ static bool ends_the_connection(enum status status)
     return status == STATUS_MALFORMED || status == STATUS_TOO_DEEP || status == STATUS_TOO_LARGE;
 }
 
-static void refuse_frame(struct session *session, const struct message *message,
-                         enum status status, const struct fault *fault)
+static void refuse_frame(struct session *session, const struct message *message, enum status status,
+                         const struct fault *fault)
 {
     session_refuse(session, request_of(message), status, fault);
     if (ends_the_connection(status) || session->phase != PHASE_SIGNED_IN) {
@@ -136,9 +136,8 @@ static bool take_up(struct session *session, struct bytes frame)
     struct message message = {0};
     struct fault fault;
     fault_clear(&fault);
-    enum status status = frame.size > LIMIT_MESSAGE_BYTES
-                             ? STATUS_TOO_LARGE
-                             : message_decode(frame, &message, &fault);
+    enum status status = frame.size > LIMIT_MESSAGE_BYTES ? STATUS_TOO_LARGE
+                                                          : message_decode(frame, &message, &fault);
     if (status != STATUS_OK) {
         refuse_frame(session, &message, status, &fault);
     } else if (session->phase == PHASE_SIGNED_IN) {
@@ -153,8 +152,7 @@ static bool take_up(struct session *session, struct bytes frame)
 
 void session_resume(struct session *session)
 {
-    while (session->phase == PHASE_SIGNED_IN && session->held.size > 0 &&
-           session_ready(session)) {
+    while (session->phase == PHASE_SIGNED_IN && session->held.size > 0 && session_ready(session)) {
         const uint8_t *at = session->held.data + session->held_from;
         struct bytes frame = bytes_of(at + 4, get_u32(at));
         if (!take_up(session, frame)) {

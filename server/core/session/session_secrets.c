@@ -16,8 +16,8 @@ bool session_submit_credential(struct session *session, struct id user, int kind
 {
     struct buffer body = {0};
     credential_body(&body, user, (enum credential_kind)kind, value, expires_ms);
-    bool submitted = !body.failed && session_submit(session, COMMAND_CREDENTIAL,
-                                                    buffer_bytes(&body), then, number);
+    bool submitted = !body.failed &&
+                     session_submit(session, COMMAND_CREDENTIAL, buffer_bytes(&body), then, number);
     if (body.data != NULL) {
         session_wipe(body.data, body.size);
     }
@@ -95,11 +95,10 @@ void session_on_invite(struct session *session, const struct msg_invite *invite)
     if (status == STATUS_OK) {
         uint8_t hash[32];
         make_code(session, session->code, hash);
-        session->code_expires = session->port.now_ms(session->port.self) +
-                                SESSION_CODE_HOURS * UINT64_C(3600000);
+        session->code_expires =
+            session->port.now_ms(session->port.self) + SESSION_CODE_HOURS * UINT64_C(3600000);
         if (!session_submit_credential(session, invite->user, CREDENTIAL_CODE, bytes_of(hash, 32),
-                                       session->code_expires, THEN_ANSWER_CODE,
-                                       invite->request)) {
+                                       session->code_expires, THEN_ANSWER_CODE, invite->request)) {
             session_wipe(session->code, sizeof session->code);
             status = STATUS_BUSY;
         }
@@ -181,15 +180,13 @@ static enum status continue_password(struct session *session, enum continuation 
         }
         session_forgive(session);
         struct hash_request hash = {HASH_CREATE, buffer_bytes(&session->new_secret), {NULL, 0}};
-        return session_hash(session, &hash, THEN_STORE_CHANGED, request) ? STATUS_OK
-                                                                         : STATUS_BUSY;
+        return session_hash(session, &hash, THEN_STORE_CHANGED, request) ? STATUS_OK : STATUS_BUSY;
     }
     if (outcome->phc[0] == '\0') {
         return STATUS_NO_MEMORY;
     }
-    bool submitted =
-        session_submit_credential(session, session->user, CREDENTIAL_PASSWORD,
-                                  bytes_text(outcome->phc), 0, THEN_ANSWER, request);
+    bool submitted = session_submit_credential(session, session->user, CREDENTIAL_PASSWORD,
+                                               bytes_text(outcome->phc), 0, THEN_ANSWER, request);
     if (submitted) {
         session->ending_token = true;
         session_note_password(session, bytes_text(outcome->phc));

@@ -48,8 +48,8 @@ static bool speaks_version(struct bytes versions)
     return false;
 }
 
-static void put_parties(struct buffer *out, const struct state *state,
-                        const struct principal *who, struct record *scratch)
+static void put_parties(struct buffer *out, const struct state *state, const struct principal *who,
+                        struct record *scratch)
 {
     size_t begin = wire_begin_array(out);
     uint32_t count = 0, total = who->partner ? 1 : who->department_count;
@@ -78,10 +78,14 @@ static void put_limits(struct buffer *out)
         const char *name;
         uint32_t value;
     } limits[] = {
-        {"messageBytes", LIMIT_MESSAGE_BYTES}, {"recordBytes", LIMIT_RECORD_BYTES},
-        {"changes", LIMIT_CHANGES},            {"fields", LIMIT_FIELDS},
-        {"page", LIMIT_PAGE},                  {"window", LIMIT_WINDOW},
-        {"inFlight", LIMIT_IN_FLIGHT},         {"scopes", LIMIT_SCOPES},
+        {"messageBytes", LIMIT_MESSAGE_BYTES},
+        {"recordBytes", LIMIT_RECORD_BYTES},
+        {"changes", LIMIT_CHANGES},
+        {"fields", LIMIT_FIELDS},
+        {"page", LIMIT_PAGE},
+        {"window", LIMIT_WINDOW},
+        {"inFlight", LIMIT_IN_FLIGHT},
+        {"scopes", LIMIT_SCOPES},
     };
     wire_put_map(out, sizeof limits / sizeof *limits);
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
@@ -99,8 +103,7 @@ static uint64_t last_number(const struct session *session, const struct state *s
     return known ? row.last : 0;
 }
 
-static void say_welcome(struct session *session, const struct state *state,
-                        const struct meta *meta)
+static void say_welcome(struct session *session, const struct state *state, const struct meta *meta)
 {
     struct buffer parties = {0}, limits = {0};
     put_parties(&parties, state, &session->who, &session->cache->record);
@@ -146,8 +149,7 @@ static void complete(struct session *session)
     if (status == STATUS_OK && !session_password_holds(session, &state)) {
         status = STATUS_NOT_FOUND;
     }
-    if (status == STATUS_OK &&
-        !interest_user(session->interest, session, session->user)) {
+    if (status == STATUS_OK && !interest_user(session->interest, session, session->user)) {
         status = STATUS_NO_MEMORY;
     }
     if (status == STATUS_OK) {
@@ -270,8 +272,7 @@ static void use_token(struct session *session, const struct state *state,
                       const struct msg_hello *hello)
 {
     session->port.digest(session->port.self, hello->secret, session->token_hash);
-    if (credential_token_user(state, session->token_hash,
-                              session->port.now_ms(session->port.self),
+    if (credential_token_user(state, session->token_hash, session->port.now_ms(session->port.self),
                               &session->user) == STATUS_OK) {
         session->has_token = true;
         session->remember = false;
@@ -296,8 +297,8 @@ void session_on_hello(struct session *session, const struct msg_hello *hello)
     session_move(session, PHASE_SIGNING_IN);
     session->client = hello->client;
     session->remember = hello->remember;
-    /* Only passwords and codes are a user's to guess at. A token says itself whose it is: a name with
-     * it could only be there to use up that user's attempts. */
+    /* Only passwords and codes are a user's to guess at. A token says itself whose it is: a name
+     * with it could only be there to use up that user's attempts. */
     bool named = bytes_is(hello->method, "password") || bytes_is(hello->method, "code");
     bytes_to_text(named ? hello->user : bytes_of(NULL, 0), session->name, sizeof session->name);
     uint64_t wait_ms = 0;

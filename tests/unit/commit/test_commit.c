@@ -81,9 +81,11 @@ static void failed(void *self, enum status status)
 
 static void open_store(struct fixture *f, bool create, uint64_t reserve)
 {
-    struct store_options options = {
-        .path = f->path, .create = create, .no_sync = true, .reserve_bytes = reserve,
-        .map_bytes = 1u << 28};
+    struct store_options options = {.path = f->path,
+                                    .create = create,
+                                    .no_sync = true,
+                                    .reserve_bytes = reserve,
+                                    .map_bytes = 1u << 28};
     options.epoch.octet[0] = 7;
     assert_int_equal(store_open(&options, &f->store, NULL), STATUS_OK);
     const struct commit_port port = {f, now, fill_random, answered, announce, failed};

@@ -34,8 +34,8 @@ static struct id make_party(struct fixture *f, const char *name)
     return id;
 }
 
-static struct id make_user(struct fixture *f, const char *name, const char *role,
-                           const char *field, struct id party)
+static struct id make_user(struct fixture *f, const char *name, const char *role, const char *field,
+                           struct id party)
 {
     struct id id = world_id(f->world);
     must(world_create(f->world, f->admin, "user", id, "name", name, "role", role, field,
@@ -462,8 +462,7 @@ static void test_who_changes_departments_starts_over(void **state)
 {
     struct fixture *f = *state;
     char support[TAG_TEXT_SIZE];
-    snprintf(support, sizeof support, "dept:%s",
-             text(f, world_department(f->world, "support")));
+    snprintf(support, sizeof support, "dept:%s", text(f, world_department(f->world, "support")));
     struct id note = make_note(f, f->fjord, "for support", support);
     must(world_share(f->world, f->admin, note, NULL, "internal"));
     struct world_client *ola = watcher(f, f->ola);
@@ -485,8 +484,8 @@ static void test_who_gets_values_gets_what_says_how_to_read_them(void **state)
                       "entity", "account", "name", "fleetSize", "kind", "integer", "class",
                       "shared", NULL));
     must(world_create(f->world, f->admin, "customField", internal, "key", "account.margin",
-                      "entity", "account", "name", "margin", "kind", "integer", "class",
-                      "internal", NULL));
+                      "entity", "account", "name", "margin", "kind", "integer", "class", "internal",
+                      NULL));
     must(world_create(f->world, f->admin, "customEntity", vehicle, "name", "vehicle", "home",
                       "account", "audience", "partners", NULL));
     struct world_client *eva = watcher(f, f->eva);

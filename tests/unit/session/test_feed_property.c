@@ -94,12 +94,11 @@ static void make_people(struct history *h)
         bool staff = i < STAFF;
         h->users[i] = world_id(h->world);
         snprintf(name, sizeof name, "user%zu", i);
-        must(world_create(
-            h->world, admin, "user", h->users[i], "name", name, "role",
-            staff ? "Member" : "Partner", staff ? "departments" : "partner",
-            text_of(h, staff ? world_department(h->world, i % 2 ? "sales" : "support")
-                             : h->partners[i - STAFF]),
-            NULL));
+        must(world_create(h->world, admin, "user", h->users[i], "name", name, "role",
+                          staff ? "Member" : "Partner", staff ? "departments" : "partner",
+                          text_of(h, staff ? world_department(h->world, i % 2 ? "sales" : "support")
+                                           : h->partners[i - STAFF]),
+                          NULL));
     }
 }
 
@@ -109,8 +108,8 @@ static void make_accounts(struct history *h)
         char name[32];
         h->accounts[i] = world_id(h->world);
         snprintf(name, sizeof name, "Account %zu", i);
-        must(world_create(h->world, world_admin(h->world), "account", h->accounts[i], "name",
-                          name, NULL));
+        must(world_create(h->world, world_admin(h->world), "account", h->accounts[i], "name", name,
+                          NULL));
     }
 }
 
@@ -162,8 +161,7 @@ static void step_create_private(struct history *h)
                  text_of(h, pick(h, 2) ? world_department(h->world, "sales")
                                        : h->partners[pick(h, PARTNERS)]));
     } else {
-        snprintf(scope, sizeof scope, "user:%s",
-                 text_of(h, h->users[pick(h, STAFF + PARTNERS)]));
+        snprintf(scope, sizeof scope, "user:%s", text_of(h, h->users[pick(h, STAFF + PARTNERS)]));
     }
     world_create(h->world, h->users[pick(h, STAFF + PARTNERS)], "note", h->records[at], "text",
                  "private", "@scope", scope, NULL);
@@ -217,9 +215,9 @@ static void step_assign(struct history *h)
         return;
     }
     struct id id = world_id(h->world);
-    if (world_create(h->world, admin, "assignment", id, "party",
-                     text_of(h, h->partners[partner]), "account",
-                     text_of(h, h->accounts[account]), "level", "view", NULL) == STATUS_OK) {
+    if (world_create(h->world, admin, "assignment", id, "party", text_of(h, h->partners[partner]),
+                     "account", text_of(h, h->accounts[account]), "level", "view",
+                     NULL) == STATUS_OK) {
         h->assignments[partner][account] = id;
         h->assigned[partner][account] = true;
     }
@@ -277,9 +275,9 @@ static void step_client(struct history *h)
 static void step(struct history *h)
 {
     static void (*const steps[])(struct history *) = {
-        step_create, step_create, step_create_private, step_edit,   step_edit,     step_edit,
-        step_share,  step_share,  step_client, step_client, step_client,   step_move,
-        step_assign, step_assign, step_remove, step_restrict, step_membership};
+        step_create, step_create, step_create_private, step_edit,     step_edit,      step_edit,
+        step_share,  step_share,  step_client,         step_client,   step_client,    step_move,
+        step_assign, step_assign, step_remove,         step_restrict, step_membership};
     steps[pick(h, sizeof steps / sizeof *steps)](h);
 }
 

@@ -25,8 +25,8 @@ static void must(enum status status)
     assert_string_equal(status_name(status), "ok");
 }
 
-static struct id make_user(struct fixture *f, const char *name, const char *role,
-                           const char *field, struct id party)
+static struct id make_user(struct fixture *f, const char *name, const char *role, const char *field,
+                           struct id party)
 {
     struct id id = world_id(f->world);
     must(world_create(f->world, f->admin, "user", id, "name", name, "role", role, field,
@@ -44,8 +44,7 @@ static struct id make_partner(struct fixture *f, const char *name)
 static struct id make_account(struct fixture *f, const char *name, const char *industry)
 {
     struct id id = world_id(f->world);
-    must(world_create(f->world, f->admin, "account", id, "name", name, "industry", industry,
-                      NULL));
+    must(world_create(f->world, f->admin, "account", id, "name", name, "industry", industry, NULL));
     return id;
 }
 
@@ -57,8 +56,7 @@ static int set_up(void **state)
     f->scratch = calloc(1, sizeof *f->scratch);
     f->supplier = make_partner(f, "Nordic Paper");
     f->other = make_partner(f, "Baltic Timber");
-    f->member = make_user(f, "kari", "Member", "departments",
-                          world_department(f->world, "sales"));
+    f->member = make_user(f, "kari", "Member", "departments", world_department(f->world, "sales"));
     f->eva = make_user(f, "eva", "Partner", "partner", f->supplier);
     f->open_account = make_account(f, "Fjord Bruk", "Forestry");
     f->closed_account = make_account(f, "Hidden Hytter", "Tourism");
@@ -180,11 +178,9 @@ static void test_pages_go_on_where_they_ended(void **state)
     make_account(f, "alfa", "Mining");
     make_account(f, "Beta", "");
     struct asked asked = {.entity = "account", .sort = "industry", .limit = 1};
-    assert_string_equal(all_pages(f, f->member, &asked),
-                        "Fjord Bruk|alfa|Hidden Hytter|Beta|");
+    assert_string_equal(all_pages(f, f->member, &asked), "Fjord Bruk|alfa|Hidden Hytter|Beta|");
     asked.sort = NULL;
-    assert_string_equal(all_pages(f, f->member, &asked),
-                        "Fjord Bruk|Hidden Hytter|alfa|Beta|");
+    assert_string_equal(all_pages(f, f->member, &asked), "Fjord Bruk|Hidden Hytter|alfa|Beta|");
 }
 
 static void test_conditions(void **state)
@@ -201,8 +197,8 @@ static void test_conditions(void **state)
         {"name", "contains", "zzz", ""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct asked asked = {.entity = "account", .field = cases[i].field, .op = cases[i].op,
-                              .text = cases[i].text};
+        struct asked asked = {
+            .entity = "account", .field = cases[i].field, .op = cases[i].op, .text = cases[i].text};
         assert_string_equal(all_pages(f, f->member, &asked), cases[i].expected);
     }
 }
@@ -221,8 +217,7 @@ static void test_what_cannot_be_asked_is_refused_with_the_field(void **state)
     assert_int_equal(run(f, f->member, &op, none, &fault), STATUS_INVALID_VALUE);
     struct asked plain = {.entity = "account"};
     const uint8_t hostile[] = {'i', 0xff, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    assert_int_equal(run(f, f->member, &plain, bytes_of(hostile, 5), &fault),
-                     STATUS_INVALID_VALUE);
+    assert_int_equal(run(f, f->member, &plain, bytes_of(hostile, 5), &fault), STATUS_INVALID_VALUE);
     assert_int_equal(run(f, f->eva, &plain, bytes_of(hostile, 3), &fault), STATUS_INVALID_VALUE);
 }
 
@@ -473,8 +468,8 @@ static void test_looking_into_text_has_an_end(void **state)
     char wanted[QUERY_CONTAINS_MAX + 2];
     make_large_notes(f, ids, 1);
     must(world_update(f->world, f->admin, "account", f->open_account, "name", "aabaaabaac", NULL));
-    struct asked overlap = {.entity = "account", .field = "name", .op = "contains",
-                            .text = "ABAAC"};
+    struct asked overlap = {
+        .entity = "account", .field = "name", .op = "contains", .text = "ABAAC"};
     assert_string_equal(all_pages(f, f->member, &overlap), "aabaaabaac");
     overlap.text = "aaba";
     assert_string_equal(all_pages(f, f->member, &overlap), "aabaaabaac");

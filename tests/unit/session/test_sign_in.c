@@ -150,8 +150,7 @@ static void answer_hash(struct fixture *f)
     session_hashed(f->session, &outcome);
 }
 
-static void mark(void *context, struct session *session, enum interest_reason reason,
-                 uint32_t lane)
+static void mark(void *context, struct session *session, enum interest_reason reason, uint32_t lane)
 {
     (void)context;
     session_mark(session, reason, lane);
@@ -174,9 +173,9 @@ static int set_up(void **state)
     f->kari = world_id(f->world);
     f->interest = interest_new();
     f->cache = feed_cache_new();
-    const struct session_port port = {
-        f,      read_begin,  read_end, submit, hash,     allowed, forgiven,
-        digest, fill_random, now,      now,    describe, wake,    close_session};
+    const struct session_port port = {f,       read_begin, read_end, submit,       hash,
+                                      allowed, forgiven,   digest,   fill_random,  now,
+                                      now,     describe,   wake,     close_session};
     const struct session_limits limits = {10000, 60000, 500};
     f->session = session_new(&port, &limits, f->interest, f->cache, bytes_of(NULL, 0));
     assert_int_equal(world_create(f->world, world_admin(f->world), "user", f->kari, "name", "kari",
