@@ -1,10 +1,14 @@
 /* schema: which entities and fields there are. docs/SCHEMA.md is what --markdown prints. */
 #include <jansson.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "cli/cli_list_of_commands.h"
 #include "cli/cli_text.h"
+#include "protocol/memory.h"
 #include "protocol/schema.h"
+
+#define OWN_VALUES 256u
 
 static void add_values(struct buffer *out, const char *const *values, const char *between)
 {
@@ -111,31 +115,15 @@ static void markdown(FILE *out)
 
 /* ---- For a person, for a program --------------------------------------------------------------- */
 
-static void print_fields(struct cli *cli, const char *entity)
-{
-    static const char *const headings[] = {"field", "kind", "class", "", "values"};
+/* The fields of one entity on their way to the screen, as rows or as JSON. */
+struct listing {
+    struct cli *cli;
+    const char *entity;
     struct table table;
-    tandem_field_info info;
-    table_init(&table, 5);
-    table_row(&table, headings);
-    for (size_t i = 0; tandem_field_at(entity, i, &info); i++) {
-        struct buffer kind = {0};
-        struct buffer flags = {0};
-        struct buffer values = {0};
-        text_addf(&kind, "%s%s%s", info.kind, info.target == NULL ? "" : " to ",
-                  info.target == NULL ? "" : info.target);
-        add_flags(&flags, &info);
-        add_values(&values, info.values, ", ");
-        const char *cells[] = {info.name, text_of(&kind), info.visibility, text_of(&flags),
-                               text_of(&values)};
-        table_row(&table, cells);
-        buffer_release(&kind);
-        buffer_release(&flags);
-        buffer_release(&values);
-    }
-    table_print(&table, cli->out, text_terminal_width(cli->out));
-    table_release(&table);
-}
+    json_t *fields;
+    bool own_entity; /* one of the company's own */
+    bool in_account; /* which lives in an account */
+};
 
 static json_t *field_object(const tandem_field_info *info)
 {
@@ -156,51 +144,206 @@ static json_t *field_object(const tandem_field_info *info)
     return object;
 }
 
-static void print_object(struct cli *cli, const char *entity)
+static void add_row(struct table *table, const tandem_field_info *info, bool own)
 {
-    json_t *fields = json_array();
-    tandem_field_info info;
-    for (size_t i = 0; tandem_field_at(entity, i, &info); i++) {
-        (void)json_array_append_new(fields, field_object(&info));
+    struct buffer kind = {0};
+    struct buffer flags = {0};
+    struct buffer values = {0};
+    text_addf(&kind, "%s%s%s", info->kind, info->target == NULL ? "" : " to ",
+              info->target == NULL ? "" : info->target);
+    add_flags(&flags, info);
+    if (own) {
+        text_addf(&flags, "%syour own", flags.size == 0 ? "" : ", ");
     }
-    json_t *object = json_pack("{s:s, s:o}", "entity", entity, "fields", fields);
+    add_values(&values, info->values, ", ");
+    const char *cells[] = {info->name, text_of(&kind), info->visibility, text_of(&flags),
+                           text_of(&values)};
+    table_row(table, cells);
+    buffer_release(&kind);
+    buffer_release(&flags);
+    buffer_release(&values);
+}
+
+static void add_field(struct listing *listing, const tandem_field_info *info, bool own)
+{
+    if (!listing->cli->json) {
+        add_row(&listing->table, info, own);
+        return;
+    }
+    json_t *object = field_object(info);
+    if (own) {
+        (void)json_object_set_new(object, "custom", json_true());
+    }
+    (void)json_array_append_new(listing->fields, object);
+}
+
+/* The values of an enum, out of the tags they are kept in. */
+static void split_values(const char *text, const char *values[OWN_VALUES + 1])
+{
+    size_t count = 0;
+    for (const char *at = text; at != NULL && *at != '\0' && count < OWN_VALUES;) {
+        values[count] = text_next_part(&at);
+        if (values[count] == NULL) {
+            break;
+        }
+        count++;
+    }
+    values[count] = NULL;
+}
+
+static bool take_own_field(void *context, const tandem_record *record)
+{
+    struct listing *listing = context;
+    const char *values[OWN_VALUES + 1];
+    const char *entity = tandem_record_text(record, "entity");
+    const char *required = tandem_record_text(record, "required");
+    tandem_field_info info = {.name = tandem_record_text(record, "name"),
+                              .kind = tandem_record_text(record, "kind"),
+                              .target = tandem_record_text(record, "target"),
+                              .visibility = tandem_record_text(record, "class"),
+                              .required = required != NULL && strcmp(required, "true") == 0};
+    if (entity == NULL || info.name == NULL || info.kind == NULL ||
+        strcmp(entity, listing->entity) != 0) {
+        return true;
+    }
+    info.visibility = info.visibility == NULL ? "internal" : info.visibility;
+    split_values(tandem_record_text(record, "values"), values);
+    info.values = values[0] == NULL ? NULL : values;
+    add_field(listing, &info, true);
+    for (size_t i = 0; values[i] != NULL; i++) {
+        memory_free((void *)(uintptr_t)values[i]);
+    }
+    return true;
+}
+
+static bool take_own_entity(void *context, const tandem_record *record)
+{
+    struct listing *listing = context;
+    const char *home = tandem_record_text(record, "home");
+    listing->own_entity = true;
+    listing->in_account = home != NULL && strcmp(home, "account") == 0;
+    return true;
+}
+
+/* What the library knows; of an entity of the company's own, what each of these has. */
+static void add_built_in(struct listing *listing)
+{
+    tandem_field_info info;
+    for (size_t i = 0; tandem_field_at(listing->entity, i, &info); i++) {
+        add_field(listing, &info, false);
+    }
+    if (!listing->own_entity) {
+        return;
+    }
+    if (tandem_field_find("account", "name", &info)) {
+        add_field(listing, &info, false);
+    }
+    if (listing->in_account && tandem_field_find("contact", "account", &info)) {
+        add_field(listing, &info, false);
+    }
+    for (size_t i = 0; tandem_field_at("account", i, &info); i++) {
+        if (info.common) {
+            add_field(listing, &info, false);
+        }
+    }
+}
+
+static enum tandem_failure find_own_entity(struct listing *listing)
+{
+    tandem_condition condition = {.field = "name", .op = "=", .text = listing->entity};
+    tandem_query query = {.entity = "customEntity", .where = &condition, .where_count = 1};
+    return cli_query(listing->cli, &query, take_own_entity, listing) == TANDEM_OK
+               ? TANDEM_DONE
+               : cli_fault(listing->cli, NULL, &listing->cli->fault);
+}
+
+static void print_listing(struct listing *listing)
+{
+    struct cli *cli = listing->cli;
+    if (!cli->json) {
+        table_print(&listing->table, cli->out, text_terminal_width(cli->out));
+        return;
+    }
+    json_t *object = json_pack("{s:s, s:O}", "entity", listing->entity, "fields", listing->fields);
     (void)json_dumpf(object, cli->out, JSON_COMPACT);
     (void)fputc('\n', cli->out);
     json_decref(object);
 }
 
-static enum tandem_failure print_entity(struct cli *cli, const char *entity)
+/* `online`: the company's own fields are asked for too. */
+static enum tandem_failure print_entity(struct cli *cli, const char *entity, bool online)
 {
-    if (schema_entity(bytes_text(entity)) == NULL) {
-        return cli_refuse(cli, TANDEM_REFUSED,
-                          "there is no built-in entity %s. See what there is: tandem schema, and "
-                          "tandem list customField",
-                          entity);
+    static const char *const headings[] = {"field", "kind", "class", "", "values"};
+    struct listing listing = {.cli = cli, .entity = entity, .fields = json_array()};
+    bool known = schema_entity(bytes_text(entity)) != NULL;
+    enum tandem_failure failure = TANDEM_DONE;
+    tandem_query query = {.entity = "customField"};
+    table_init(&listing.table, 5);
+    table_row(&listing.table, headings);
+    if (online && !known) {
+        failure = find_own_entity(&listing);
     }
-    if (cli->json) {
-        print_object(cli, entity);
-    } else {
-        print_fields(cli, entity);
+    if (failure == TANDEM_DONE && !known && !listing.own_entity) {
+        failure = cli_refuse(cli, TANDEM_REFUSED,
+                             "there is no %sentity %s. See what there is: tandem schema",
+                             online ? "" : "built-in ", entity);
     }
-    return TANDEM_DONE;
+    if (failure == TANDEM_DONE) {
+        add_built_in(&listing);
+    }
+    if (failure == TANDEM_DONE && online &&
+        cli_query(cli, &query, take_own_field, &listing) != TANDEM_OK) {
+        failure = cli_fault(cli, NULL, &cli->fault);
+    }
+    if (failure == TANDEM_DONE) {
+        print_listing(&listing);
+    }
+    table_release(&listing.table);
+    json_decref(listing.fields);
+    return failure;
+}
+
+/* The built-in fields are told also where nobody is signed in or the server is away. */
+static bool go_online(struct cli *cli)
+{
+    if (!cli->profile.signed_in) {
+        cli_note(cli, "Sign in to see the company's own entities and fields too.");
+        return false;
+    }
+    return cli_connect(cli, NULL) == TANDEM_DONE;
+}
+
+static bool print_own_name(void *context, const tandem_record *record)
+{
+    struct cli *cli = context;
+    const char *name = tandem_record_text(record, "name");
+    (void)text_put(cli->out, name == NULL ? "" : name, 0);
+    (void)fputs("  (your own)\n", cli->out);
+    return true;
 }
 
 enum tandem_failure command_schema(struct cli *cli, const struct arguments *arguments)
 {
+    enum tandem_failure failure = TANDEM_DONE;
     if (arguments_has(arguments, "markdown")) {
         markdown(cli->out);
         return TANDEM_DONE;
     }
     if (arguments->count == 1) {
-        return print_entity(cli, arguments->positional[0]);
+        return print_entity(cli, arguments->positional[0], go_online(cli));
     }
-    for (size_t i = 0; i < tandem_entity_count(); i++) {
+    for (size_t i = 0; i < tandem_entity_count() && failure == TANDEM_DONE; i++) {
         if (cli->json) {
-            print_object(cli, tandem_entity_name(i));
+            failure = print_entity(cli, tandem_entity_name(i), false);
         } else {
             (void)fprintf(cli->out, "%s\n", tandem_entity_name(i));
         }
     }
+    tandem_query query = {.entity = "customEntity"};
+    if (!cli->json && go_online(cli) &&
+        cli_query(cli, &query, print_own_name, cli) != TANDEM_OK) {
+        failure = cli_fault(cli, NULL, &cli->fault);
+    }
     cli_note(cli, "The fields of one: tandem schema ENTITY");
-    return TANDEM_DONE;
+    return failure;
 }
