@@ -65,5 +65,7 @@ size_t commands_count(void);
 const struct command *commands_at(size_t index);
 /* Finds the command that argv begins with and how many words name it; NULL when none does. */
 const struct command *commands_find(int argc, char *const *argv, int *words);
+/* The command whose first word is at most two letters away; NULL when none is. */
+const struct command *commands_near(const char *word);
 
 #endif

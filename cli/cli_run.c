@@ -30,6 +30,12 @@ static enum tandem_failure unknown_command(struct cli *cli, int argc, char *cons
     if (help_group(cli->err, argv[0])) {
         return TANDEM_USAGE;
     }
+    const struct command *near = commands_near(argv[0]);
+    if (near != NULL) {
+        return cli_refuse(cli, TANDEM_USAGE,
+                          "there is no command %s. Did you mean tandem %.*s? All of them: tandem help",
+                          argv[0], (int)strcspn(near->name, " "), near->name);
+    }
     return cli_refuse(cli, TANDEM_USAGE, "there is no command %s. Try: tandem help", argv[0]);
 }
 

@@ -119,6 +119,9 @@ static void meanings_are_checked_before_anything_is_connected(void **state)
     USAGE("one more word", "user");
     USAGE("one more word", "user", "sing");
     USAGE("no command", "frobnicate");
+    USAGE("mean tandem list?", "lsit", "account");
+    USAGE("mean tandem user?", "usre", "list");
+    USAGE("no command x. Try: tandem help", "x");
     USAGE("Usage", "help", "frobnicate");
 }
 
