@@ -12,6 +12,7 @@ struct pairing {
     struct sighting party, account;
     struct sighting live[MOST_ASSIGNMENTS]; /* assignments of the two that have not ended */
     size_t live_count;
+    struct sighting over; /* the one that has ended; "" when there is none */
 };
 
 static bool take_live(void *context, const tandem_record *record)
@@ -21,9 +22,10 @@ static bool take_live(void *context, const tandem_record *record)
     const char *account = tandem_record_text(record, "account");
     const char *status = tandem_record_text(record, "status");
     bool meant = party != NULL && strcmp(party, pairing->party.id) == 0 && account != NULL &&
-                 strcmp(account, pairing->account.id) == 0 &&
-                 (status == NULL || strcmp(status, "Ended") != 0);
-    if (meant && pairing->live_count < MOST_ASSIGNMENTS) {
+                 strcmp(account, pairing->account.id) == 0;
+    if (meant && status != NULL && strcmp(status, "Ended") == 0) {
+        lookup_take(&pairing->over, record);
+    } else if (meant && pairing->live_count < MOST_ASSIGNMENTS) {
         lookup_take(&pairing->live[pairing->live_count++], record);
     }
     return true;
@@ -72,10 +74,14 @@ static enum tandem_failure send_assignment(struct cli *cli, const struct argumen
     char id[TANDEM_ID_TEXT] = "";
     uint64_t seq = 0;
     enum tandem_failure failure = TANDEM_DONE;
-    if (pairing->live_count > 0) {
-        (void)snprintf(id, sizeof id, "%s", pairing->live[0].id);
-        tandem_set_base(mutation, pairing->live[0].seq);
+    const struct sighting *old = pairing->live_count > 0 ? &pairing->live[0] : &pairing->over;
+    if (old->id[0] != '\0') {
+        (void)snprintf(id, sizeof id, "%s", old->id);
+        tandem_set_base(mutation, old->seq);
         (void)tandem_update(mutation, "assignment", id); /* an error is told when sending */
+        if (old == &pairing->over) { /* an end that is past would end it again */
+            failure = fields_set(cli, mutation, "assignment", "until", "", NOT_ASSIGNED);
+        }
     } else {
         (void)tandem_create(mutation, "assignment", id);
         failure = fields_set(cli, mutation, "assignment", "party", pairing->party.id, NOT_ASSIGNED);
@@ -83,7 +89,7 @@ static enum tandem_failure send_assignment(struct cli *cli, const struct argumen
                                                       pairing->account.id, NOT_ASSIGNED)
                                          : failure;
     }
-    if (failure == TANDEM_DONE) {
+    if (failure == TANDEM_DONE) { /* replaces what is set above */
         failure = set_terms(cli, mutation, arguments);
     }
     if (failure == TANDEM_DONE) {
