@@ -145,7 +145,7 @@ static void move_tokens(struct sign_in_throttle *throttle, struct bytes name, st
 {
     if (name.size > 0)
         move_token(throttle, 'n', name, now_ms, take);
-    move_token(throttle, 'a', from, now_ms, take);
+    move_token(throttle, name.size > 0 ? 'a' : 't', from, now_ms, take);
 }
 
 static struct bytes address_bytes(const struct peer_address *address, uint8_t out[9])
@@ -162,7 +162,7 @@ bool sign_in_throttle_take(struct sign_in_throttle *throttle, struct bytes name,
     struct bytes from = address_bytes(&address, octets);
     pthread_mutex_lock(&throttle->mutex);
     uint64_t for_name = name.size > 0 ? wait_for(throttle, 'n', name, now_ms) : 0;
-    uint64_t for_address = wait_for(throttle, 'a', from, now_ms);
+    uint64_t for_address = wait_for(throttle, name.size > 0 ? 'a' : 't', from, now_ms);
     *wait_ms = for_name > for_address ? for_name : for_address;
     if (*wait_ms == 0)
         move_tokens(throttle, name, from, now_ms, true);

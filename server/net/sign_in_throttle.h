@@ -26,8 +26,9 @@ struct sign_in_throttle;
 struct sign_in_throttle *sign_in_throttle_new(uint32_t failures);
 void sign_in_throttle_free(struct sign_in_throttle *throttle);
 
-/* Attempts without a name, by token or certificate, are counted by their address alone: a bucket they
- * shared would let any stranger empty it for everybody.
+/* Attempts without a name, by token or certificate, are counted by their address alone (a bucket
+ * they shared would let any stranger empty it for everybody) and apart from those with a name:
+ * somebody's wrong passwords do not stop the neighbours who are signed in.
  * Any thread; times are of a monotonic clock. When false, *wait_ms says for how long. */
 bool sign_in_throttle_take(struct sign_in_throttle *throttle, struct bytes name,
                            struct peer_address address, uint64_t now_ms, uint64_t *wait_ms);

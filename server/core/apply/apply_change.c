@@ -175,10 +175,8 @@ static enum status change_share(struct plan *plan, const struct change *change)
         status = share_remove(plan, draft, change->remove);
     if (status != STATUS_OK)
         return status;
-    if (draft_audience(draft) == 0)
-        return plan_refuse(plan, STATUS_INVALID_VALUE, "remove",
-                           "somebody must be able to see the record");
-    return check_entity(plan, draft);
+    status = place_check_audience(plan, draft, "remove");
+    return status == STATUS_OK ? check_entity(plan, draft) : status;
 }
 
 static struct bytes text_in(struct bytes map, const char *key)

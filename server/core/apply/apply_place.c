@@ -162,12 +162,29 @@ static enum status chosen_audience(struct plan *plan, const struct draft *draft,
         return status;
     if (plan->actor->partner)
         return plan_refuse(plan, STATUS_DENIED, "audience", "only the company's own people share");
-    if (audience->count == 0)
-        return plan_refuse(plan, STATUS_INVALID_VALUE, "audience",
-                           "somebody must be able to see the record");
     for (unsigned i = 0; i < audience->count && status == STATUS_OK; i++)
         status = place_check_tag(plan, draft->now->scope, audience->tags[i]);
     return status;
+}
+
+enum status place_check_audience(struct plan *plan, const struct draft *draft, const char *field)
+{
+    const struct record *now = draft->now;
+    bool somebody = false, company = false;
+    for (unsigned i = 0; i < now->placement_count; i++) {
+        const struct placement *placement = &now->placements[i];
+        bool lives = placement->removed == 0 && scope_equal(placement->scope, now->scope);
+        somebody = somebody || lives;
+        company = company || (lives && !tag_is_outside(placement->tag));
+    }
+    bool shared_place = now->scope.kind == SCOPE_ACCOUNT || now->scope.kind == SCOPE_LIBRARY;
+    if (shared_place && !company)
+        return plan_refuse(plan, STATUS_INVALID_VALUE, field,
+                           "the company, or a department of it, must be able to see the record");
+    if (!somebody)
+        return plan_refuse(plan, STATUS_INVALID_VALUE, field,
+                           "somebody must be able to see the record");
+    return STATUS_OK;
 }
 
 enum status place_new(struct plan *plan, struct draft *draft, struct bytes account,
@@ -180,7 +197,7 @@ enum status place_new(struct plan *plan, struct draft *draft, struct bytes accou
                                : default_audience(plan, draft, &tags);
     for (unsigned i = 0; i < tags.count && status == STATUS_OK; i++)
         status = draft_place(plan, draft, tags.tags[i]);
-    return status;
+    return status == STATUS_OK ? place_check_audience(plan, draft, "audience") : status;
 }
 
 /* The scope that follows from the record's fields as they are now. */

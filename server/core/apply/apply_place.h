@@ -24,4 +24,9 @@ enum status place_read_tags(struct plan *plan, struct bytes encoded, const char 
  * when it is not. */
 enum status place_party(struct plan *plan, struct id party, bool *outside);
 
+/* Refuses an audience that nobody is in, and in an account or the library one without the company:
+ * what its own people cannot see, they could neither mend nor share again. `field` is what the
+ * refusal points to. */
+enum status place_check_audience(struct plan *plan, const struct draft *draft, const char *field);
+
 #endif

@@ -206,6 +206,12 @@ enum status user_check(struct plan *plan, struct draft *draft)
         status = check_name(plan, draft);
     if (status != STATUS_OK)
         return status;
+    bool leaves = draft->old && !bytes_is(record_text(draft->old, "role"), "Partner") &&
+                  bytes_is(record_text(now, "role"), "Partner");
+    if (leaves)
+        status = check_restricted_accounts(plan, draft->id);
+    if (status != STATUS_OK)
+        return status;
     if (bytes_is(record_text(now, "role"), "Partner"))
         status = check_partner(plan, draft, party);
     else if (!id_is_zero(party))

@@ -422,6 +422,21 @@ static void whoever_lost_sight_before_does_not_hear_of_the_end(void **state)
     assert_reply(update(w, EVA, "contact", nid(21), "lastName=C"), STATUS_NOT_FOUND);
 }
 
+/* What the company's own people cannot see, they could neither mend nor share again. */
+static void the_company_keeps_sight_of_its_records(void **state)
+{
+    struct world *w = *state;
+    struct reply alone = create_in(w, KARI, "note", nid(20), in_account(FJORD, "text=x"), NULL,
+                                   fmt("partner:%s", tx(PAPIR)));
+    assert_reply(alone, STATUS_INVALID_VALUE);
+    assert_string_equal(alone.field, "audience");
+    assert_reply(share(w, KARI, FJORD, NULL, "internal"), STATUS_INVALID_VALUE);
+    const char *sales = fmt("dept:%s", tx(department(w, "sales")));
+    assert_ok(share(w, KARI, FJORD, sales, "internal"));
+    assert_reply(share(w, KARI, FJORD, NULL, sales), STATUS_INVALID_VALUE);
+    assert_ok(share(w, KARI, FJORD, "internal", NULL));
+}
+
 static void an_account_goes_only_when_nothing_is_in_it(void **state)
 {
     struct world *w = *state;
@@ -438,12 +453,10 @@ static void an_account_goes_only_when_nothing_is_in_it(void **state)
     add_create(&changes, "note", nid(21), in_account(BERG, "text=x"));
     add_remove(&changes, BERG, 0);
     assert_reply(send(w, KARI, &changes), STATUS_REFERENCED);
-    /* Whatever its audience: even one that only a partner sees. */
-    assert_ok(create_in(w, KARI, "note", nid(22), in_account(BERG, "text=x"), NULL,
-                        fmt("partner:%s", tx(PAPIR))));
+    /* Whatever its audience: even one that the remover does not see. */
+    assert_ok(create_in(w, w->ada, "note", nid(22), in_account(BERG, "text=x"), NULL,
+                        fmt("dept:%s", tx(department(w, "support")))));
     assert_reply(erase(w, KARI, BERG), STATUS_REFERENCED);
-    assign(w, nid(10), PAPIR, BERG, "view");
-    assert_ok(update(w, w->ada, "account", BERG, "name=Berg AS"));
     assert_reply(erase(w, KARI, nid(22)), STATUS_NOT_FOUND);
     assert_ok(create(w, KARI, "account", nid(3), "name=Empty"));
     assert_ok(erase(w, KARI, nid(3)));
@@ -453,6 +466,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_assignment_opens_an_account),
+        TEST(the_company_keeps_sight_of_its_records),
         TEST(a_partner_hears_the_same_of_what_is_hidden_and_what_is_not),
         TEST(a_level_says_what_a_partner_may_do),
         TEST(partners_never_share_move_or_manage),

@@ -96,6 +96,15 @@ static void test_no_name(void **state)
     fail_times(throttle, "", 1, 0, 10);
     assert_false(allowed(throttle, "", 1, 0));
     assert_true(allowed(throttle, "", 2, 0));
+    /* Wrong passwords and tokens do not stop each other. */
+    assert_true(allowed(throttle, "kari", 1, 0));
+    for (int i = 0; i < 10; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "user%d", i);
+        fail_times(throttle, name, 3, 0, 1);
+    }
+    assert_false(allowed(throttle, "kari", 3, 0));
+    assert_true(allowed(throttle, "", 3, 0));
     sign_in_throttle_free(throttle);
 }
 

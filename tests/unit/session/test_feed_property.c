@@ -140,10 +140,11 @@ static void step_create(struct history *h)
     size_t kind = pick(h, 4), at = h->record_count++;
     h->records[at] = world_id(h->world);
     h->entities[at] = entities[kind];
-    const char *tag = pick(h, 2) ? random_tag(h) : NULL;
     world_create(h->world, world_admin(h->world), entities[kind], h->records[at], fields[kind],
-                 "text", "account", text_of(h, h->accounts[pick(h, ACCOUNTS)]),
-                 tag != NULL ? "@audience" : NULL, tag, NULL);
+                 "text", "account", text_of(h, h->accounts[pick(h, ACCOUNTS)]), NULL);
+    if (pick(h, 2)) {
+        world_share(h->world, world_admin(h->world), h->records[at], random_tag(h), NULL);
+    }
 }
 
 /* In somebody's inbox or a party's own scope, where most others see nothing. */
