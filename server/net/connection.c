@@ -16,6 +16,8 @@
 #include "protocol/memory.h"
 #include "protocol/message.h"
 
+/* Between two lines of the log about refused sign-ins. */
+#define REFUSAL_PAUSE_MS 1000u
 /* An unfinished message has message_ms, and a second more for each of these bytes that came. */
 #define MESSAGE_BYTES_PER_SECOND 4096u
 /* What a stranger has to say is a hello: their unfinished messages must not fill the memory. */
@@ -230,10 +232,29 @@ bool connection_peer_closes(struct connection *connection)
     return answers_ours;
 }
 
+/* Names are not logged: people type passwords where a name belongs. Whoever floods gets one line a
+ * second. */
+static void log_refusal(const struct connection *connection, enum close_code code)
+{
+    struct io_thread *thread = connection->thread;
+    uint64_t now_ms = net_uptime_ms();
+    char address[PEER_TEXT_SIZE];
+    if (code != CLOSE_SIGN_IN)
+        return;
+    thread->refused_sign_ins++;
+    if (thread->refusal_told_ms != 0 && now_ms < thread->refusal_told_ms + REFUSAL_PAUSE_MS)
+        return;
+    net_log(thread->server, "refused %u sign-in(s), the last from %s", thread->refused_sign_ins,
+            peer_address_text(connection->peer, address));
+    thread->refused_sign_ins = 0;
+    thread->refusal_told_ms = now_ms;
+}
+
 void connection_close(struct connection *connection, enum close_code code)
 {
     if (connection->closing)
         return;
+    log_refusal(connection, code);
     connection->closing = true;
     connection->code = code;
     connection->closing_ms = net_uptime_ms();

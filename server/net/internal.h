@@ -75,6 +75,8 @@ struct io_thread {
     struct send_buffer staging;
     uint64_t ticked_ms;
     uint64_t lag_told_ms;
+    uint64_t refusal_told_ms; /* when refused sign-ins were last logged */
+    uint32_t refused_sign_ins;
     bool created_wsi;        /* the library made a wsi during the adoption under way */
     bool stopping;
     uint64_t stop_deadline_ms;
