@@ -129,28 +129,40 @@ enum tandem_failure command_status(struct cli *cli, const struct arguments *argu
     return failure;
 }
 
-enum tandem_failure command_logout(struct cli *cli, const struct arguments *arguments)
+/* Whether the token is worth nothing any more, so that keeping it helps nobody. */
+static bool has_ended(tandem_code code)
+{
+    return code == TANDEM_OK || code == STATUS_SIGN_IN_FAILED || code == STATUS_NOT_SIGNED_IN;
+}
+
+static enum tandem_failure sign_out(struct cli *cli, bool everywhere, tandem_code *code)
 {
     struct cli_reply reply = {.done = false};
+    enum tandem_failure failure = cli_connect(cli, NULL);
+    if (failure != TANDEM_DONE) {
+        *code = cli->fault.code;
+        return failure;
+    }
+    *code = cli_take_reply(
+        cli, tandem_ask_sign_out(cli->client, everywhere, cli_on_reply, &reply), &reply);
+    cli_reply_release(&reply);
+    return *code == TANDEM_OK ? TANDEM_DONE : cli_fault(cli, "not signed out", &cli->fault);
+}
+
+enum tandem_failure command_logout(struct cli *cli, const struct arguments *arguments)
+{
+    bool everywhere = arguments_has(arguments, "everywhere");
     char replica[PROFILE_PATH];
+    tandem_code code = TANDEM_OK;
     if (!cli->profile.signed_in) {
         return cli_refuse(cli, TANDEM_DONE, "you are not signed in");
     }
-    enum tandem_failure failure = cli_connect(cli, NULL);
-    if (failure == TANDEM_UNREACHABLE) {
-        cli_note(cli, "You are still signed in.");
+    enum tandem_failure failure = sign_out(cli, everywhere, &code);
+    /* Without the token the other sign-ins could not be ended by asking again. */
+    if (!has_ended(code) && (everywhere || tandem_error_class(code) == TANDEM_UNREACHABLE)) {
+        cli_note(cli, "You are still signed in%s.", everywhere ? ", here and elsewhere" : "");
         return failure;
     }
-    if (failure == TANDEM_DONE) {
-        bool everywhere = arguments_has(arguments, "everywhere");
-        tandem_code code = cli_take_reply(
-            cli, tandem_ask_sign_out(cli->client, everywhere, cli_on_reply, &reply), &reply);
-        if (code != TANDEM_OK && tandem_error_class(code) != TANDEM_UNREACHABLE) {
-            failure = cli_fault(cli, "not signed out", &cli->fault);
-        }
-        cli_reply_release(&reply);
-    }
-    /* A sign-in that the server no longer knows has ended already. */
     profile_forget_session(&cli->profile);
     profile_delete_folder(profile_replica(&cli->profile, replica));
     if (failure == TANDEM_DONE && cli->json) {
