@@ -22,7 +22,7 @@ static const struct option_def add_options[] = {
     END};
 static const struct option_def edit_options[] = {
     {"overwrite", NULL, "win over what others changed meanwhile"},
-    {"base", "SEQ", "the seq you saw; default: the newest"},
+    {"base", "SEQ", "the seq you saw, as tandem show prints it; default: the newest"},
     END};
 static const struct option_def list_options[] = {
     {"where", "CONDITION", "field=value, != < <= > >=, field~part; several must all hold"},
@@ -139,8 +139,9 @@ static const struct command commands[] = {
     {"list", "ENTITY", "List records", NULL, list_options, 1, 1, command_list},
     {"show", "ID", "Show everything about a record", NULL, NULL, 1, 1, command_show},
     {"edit", "ID FIELD=VALUE...", "Change fields of a record",
-     "FIELD= clears a field. What someone else changed after you looked is not overwritten unless\n"
-     "you say so.",
+     "FIELD= clears a field. --base SEQ, with the seq that tandem show prints, protects what someone\n"
+     "else changed after you looked: then the edit is refused. Without it only what changes while\n"
+     "the edit is under way is protected.",
      edit_options, 2, ARGUMENTS_ANY, command_edit},
     {"remove", "ID", "Delete a record",
      "An account with something in it, or a party with access to accounts, is refused without\n"
