@@ -93,9 +93,9 @@ const char *import_column(const struct import *import, const char *field)
 void import_refuse_fault(struct import *import, unsigned long line, const tandem_fault *fault)
 {
     const char *text = tandem_error_text(fault->code);
-    bool more = fault->detail[0] != '\0' && strcmp(fault->detail, text) != 0;
+    const char *detail = cli_fault_detail(fault);
     import_refuse(import, line, import_column(import, fault->field), "%s%s%s", text,
-                  more ? ": " : "", more ? fault->detail : "");
+                  detail[0] == '\0' ? "" : ": ", detail);
 }
 
 void import_progress(struct import *import)

@@ -117,6 +117,17 @@ static void add_next_step(const struct cli *cli, const tandem_fault *fault, stru
     }
 }
 
+const char *cli_fault_detail(const tandem_fault *fault)
+{
+    const char *text = tandem_error_text(fault->code);
+    const char *detail = fault->detail;
+    size_t length = strlen(text);
+    while (strncmp(detail, text, length) == 0 && strncmp(detail + length, ": ", 2) == 0) {
+        detail += length + 2;
+    }
+    return strcmp(detail, text) == 0 ? "" : detail;
+}
+
 static void add_sentence(const struct cli *cli, const char *what, const tandem_fault *fault,
                          struct buffer *out)
 {
@@ -127,8 +138,9 @@ static void add_sentence(const struct cli *cli, const char *what, const tandem_f
     if (fault->field[0] != '\0') {
         text_addf(out, " (%s)", fault->field);
     }
-    if (fault->detail[0] != '\0' && strcmp(fault->detail, tandem_error_text(fault->code)) != 0) {
-        text_addf(out, ": %s", fault->detail);
+    const char *detail = cli_fault_detail(fault);
+    if (detail[0] != '\0') {
+        text_addf(out, ": %s", detail);
     }
     text_add(out, ".");
     if (fault->retry_after > 0) {
