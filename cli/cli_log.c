@@ -12,15 +12,30 @@
 #define TEXT_MAX 65536u /* bytes a long text may have */
 #define SUBJECT_MAX 200u
 
+static bool is_blank(const char *text)
+{
+    return text[strspn(text, " \t\r\n")] == '\0';
+}
+
+/* What is missing of a text on the command line; a call needs none when it has a subject. */
+static enum tandem_failure check_text(struct cli *cli, const struct arguments *arguments)
+{
+    const char *given = arguments->count > 1 ? arguments->positional[1] : NULL;
+    const char *subject = arguments_value(arguments, "subject");
+    if (given == NULL && isatty(STDIN_FILENO)) {
+        return cli_usage(cli, "a text is needed, as an argument or from a pipe");
+    }
+    if (given != NULL && is_blank(given) && (subject == NULL || is_blank(subject))) {
+        return cli_usage(cli, "the text is empty");
+    }
+    return TANDEM_DONE;
+}
+
 /* The text given, or all of standard input where it is a pipe. NULL after telling. */
 static char *get_text(struct cli *cli, const struct arguments *arguments)
 {
     if (arguments->count > 1 && strcmp(arguments->positional[1], "-") != 0) {
         return text_copy(arguments->positional[1]);
-    }
-    if (arguments->count == 1 && isatty(STDIN_FILENO)) {
-        (void)cli_usage(cli, "a text is needed, as an argument or from a pipe");
-        return NULL;
     }
     char *text = memory_new(TEXT_MAX + 2);
     size_t size = text == NULL ? 0 : fread(text, 1, TEXT_MAX + 1, stdin);
@@ -133,9 +148,10 @@ enum tandem_failure command_log(struct cli *cli, const struct arguments *argumen
     if (channel == NULL) {
         return cli_usage(cli, "say how it went: --channel call, email, meeting, visit, ...");
     }
-    char *text = get_text(cli, arguments);
+    enum tandem_failure failure = check_text(cli, arguments);
+    char *text = failure == TANDEM_DONE ? get_text(cli, arguments) : NULL;
     if (text == NULL) {
-        return arguments->count == 1 && isatty(STDIN_FILENO) ? TANDEM_USAGE : TANDEM_REFUSED;
+        return failure == TANDEM_DONE ? TANDEM_REFUSED : failure;
     }
     char *subject = first_line(text);
     const char *given = arguments_value(arguments, "subject");
@@ -149,7 +165,7 @@ enum tandem_failure command_log(struct cli *cli, const struct arguments *argumen
         {"dateStart", when(arguments_value(arguments, "at"), time_text)},
         {NULL, NULL},
     };
-    enum tandem_failure failure =
+    failure =
         subject == NULL ? cli_no_memory(cli)
                         : make(cli, arguments, "interaction", pairs, "nothing was logged");
     memory_free(subject);
@@ -159,16 +175,17 @@ enum tandem_failure command_log(struct cli *cli, const struct arguments *argumen
 
 enum tandem_failure command_note(struct cli *cli, const struct arguments *arguments)
 {
-    char *text = get_text(cli, arguments);
+    enum tandem_failure failure = check_text(cli, arguments);
+    char *text = failure == TANDEM_DONE ? get_text(cli, arguments) : NULL;
     if (text == NULL) {
-        return arguments->count == 1 && isatty(STDIN_FILENO) ? TANDEM_USAGE : TANDEM_REFUSED;
+        return failure == TANDEM_DONE ? TANDEM_REFUSED : failure;
     }
     const char *pairs[][2] = {
         {"text", text},
         {"type", arguments_value(arguments, "type")},
         {NULL, NULL},
     };
-    enum tandem_failure failure = make(cli, arguments, "note", pairs, "the note was not added");
+    failure = make(cli, arguments, "note", pairs, "the note was not added");
     memory_free(text);
     return failure;
 }

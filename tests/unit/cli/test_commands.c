@@ -101,6 +101,8 @@ static void meanings_are_checked_before_anything_is_connected(void **state)
     USAGE("--count", "watch", "--count", "many");
     USAGE("not an id", "watch", "nothing");
     USAGE("--channel", "log", ID, "text");
+    USAGE("the text is empty", "note", ID, "");
+    USAGE("the text is empty", "log", ID, " \n", "--channel", "call");
     USAGE("--limit", "timeline", ID, "--limit", "x");
     USAGE("--with", "share", ID);
     USAGE("--from", "unshare", ID);
