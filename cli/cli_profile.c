@@ -1,5 +1,6 @@
 #include "cli/cli_profile.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -155,10 +156,30 @@ static bool write_session(const struct session *session, const char *path)
     return close(file) == 0 && good;
 }
 
+/* A line break in what a server sent would begin a line of its own: another address, say. */
+static bool has_control(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (iscntrl((unsigned char)*text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool profile_save(const struct profile *profile, char problem[256])
 {
     char path[PROFILE_PATH];
     char fresh[PROFILE_PATH];
+    const struct session *session = &profile->session;
+    if (has_control(session->user) || has_control(session->token)) {
+        (void)snprintf(problem, 256, "the server sent a name or a token with control characters");
+        return false;
+    }
+    if (has_control(session->url) || has_control(session->ca)) {
+        (void)snprintf(problem, 256, "the address or a path has control characters");
+        return false;
+    }
     if (!profile_make_folder(profile->folder, problem)) {
         return false;
     }

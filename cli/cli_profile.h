@@ -31,7 +31,7 @@ struct profile {
 /* Finds the folder and reads the session if there is one. False when no folder can be named or a
  * session is there and cannot be read, with a sentence in `problem`. */
 bool profile_load(struct profile *profile, char problem[256]);
-/* Writes the session durably, all of it or nothing. False with a sentence in `problem`. */
+/* Writes the session durably, all of it or nothing; not when a part has control characters. False with a sentence in `problem`. */
 bool profile_save(const struct profile *profile, char problem[256]);
 /* Ends the session on this side. */
 void profile_forget_session(const struct profile *profile);

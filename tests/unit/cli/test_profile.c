@@ -58,6 +58,26 @@ static void a_session_is_remembered_for_its_owner_alone(void **state)
     assert_false(loaded.signed_in);
 }
 
+static void nothing_begins_a_line_of_its_own(void **state)
+{
+    (void)state;
+    struct profile profile;
+    struct profile loaded;
+    char problem[256];
+    char *const parts[] = {profile.session.url, profile.session.ca, profile.session.user,
+                           profile.session.token};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        fill(&profile);
+        (void)snprintf(parts[i], 64, "x\nurl wss://elsewhere");
+        assert_false(profile_save(&profile, problem));
+        assert_non_null(strstr(problem, "control characters"));
+        assert_true(profile_load(&loaded, problem));
+        assert_string_equal(loaded.session.url, "wss://localhost:7443");
+        assert_string_equal(loaded.session.token, "secret-token");
+    }
+    profile_forget_session(&loaded);
+}
+
 static void damage_is_named(void **state)
 {
     (void)state;
@@ -145,6 +165,7 @@ int main(void)
         cmocka_unit_test(nobody_is_signed_in_at_first),
         cmocka_unit_test(a_session_is_remembered_for_its_owner_alone),
         cmocka_unit_test(a_session_without_a_ca_is_remembered),
+        cmocka_unit_test(nothing_begins_a_line_of_its_own),
         cmocka_unit_test(damage_is_named),
         cmocka_unit_test(folders_of_files_are_deleted),
         cmocka_unit_test(the_folder_follows_the_environment),
