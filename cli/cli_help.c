@@ -34,10 +34,12 @@ bool help_group(FILE *out, const char *word)
     for (size_t i = 0; i < commands_count(); i++) {
         const struct command *command = commands_at(i);
         if (strncmp(command->name, word, length) == 0 && command->name[length] == ' ') {
-            if (!found) {
+            if (out != NULL && !found) {
                 (void)fprintf(out, "tandem %s needs one more word:\n", word);
             }
-            line(out, command);
+            if (out != NULL) {
+                line(out, command);
+            }
             found = true;
         }
     }

@@ -23,12 +23,17 @@ static enum tandem_failure run_command(struct cli *cli, const struct arguments *
 /* Words that begin no command: says which are meant to follow, or what there is. */
 static enum tandem_failure unknown_command(struct cli *cli, int argc, char *const *argv)
 {
+    if (cli->json && argc > 0 && strcmp(argv[0], "--json") == 0) {
+        return cli_refuse(cli, TANDEM_USAGE, "a command comes first. Try: tandem help");
+    }
     if (argc == 0) {
         help_commands(cli->err);
         return TANDEM_USAGE;
     }
-    if (help_group(cli->err, argv[0])) {
-        return TANDEM_USAGE;
+    if (help_group(cli->json ? NULL : cli->err, argv[0])) {
+        return cli->json ? cli_refuse(cli, TANDEM_USAGE,
+                                      "tandem %s needs one more word. Try: tandem help", argv[0])
+                         : TANDEM_USAGE;
     }
     const struct command *near = commands_near(argv[0]);
     if (near != NULL) {
@@ -39,9 +44,21 @@ static enum tandem_failure unknown_command(struct cli *cli, int argc, char *cons
     return cli_refuse(cli, TANDEM_USAGE, "there is no command %s. Try: tandem help", argv[0]);
 }
 
+/* Also for a command line that cannot be read otherwise: its failure is for a program too. */
+static bool asks_for_json(int argc, char *const *argv)
+{
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--json") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum tandem_failure dispatch(struct cli *cli, int argc, char *const *argv)
 {
     int words = 0;
+    cli->json = asks_for_json(argc, argv);
     if (argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0)) {
         help_commands(cli->out);
         return TANDEM_DONE;

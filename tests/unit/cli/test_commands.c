@@ -127,6 +127,33 @@ static void meanings_are_checked_before_anything_is_connected(void **state)
     USAGE("Usage", "help", "frobnicate");
 }
 
+static void programs_get_wrong_use_as_an_object(void **state)
+{
+    (void)state;
+    static const char *const lines[][4] = {
+        {"list", "account", "--limt"}, {"list", "--json"}, {"show", "nothing"},
+        {"user"},                      {"frobnicate"},     {"--json", "list"},
+        {"list", "account", "--limit"},
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        const char *const *words = lines[i];
+        struct run run = {0};
+        if (words[2] != NULL) {
+            run = run_tandem(words[0], words[1], "--json", words[2], (char *)NULL);
+        } else if (words[1] != NULL) {
+            run = run_tandem(words[0], words[1], "--json", (char *)NULL);
+        } else {
+            run = run_tandem(words[0], "--json", (char *)NULL);
+        }
+        assert_int_equal(run.status, 2);
+        assert_string_equal(run.out, "");
+        assert_memory_equal(run.err, "{\"error\":", 9);
+        assert_string_equal(run.err + strlen(run.err) - 2, "}\n");
+        assert_null(strstr(run.err, "Usage: "));
+        run_release(&run);
+    }
+}
+
 static void without_a_sign_in_it_says_how(void **state)
 {
     (void)state;
@@ -265,6 +292,7 @@ int main(void)
         cmocka_unit_test(every_command_has_help),
         cmocka_unit_test(wrong_use_of_any_command_exits_with_2),
         cmocka_unit_test(meanings_are_checked_before_anything_is_connected),
+        cmocka_unit_test(programs_get_wrong_use_as_an_object),
         cmocka_unit_test(without_a_sign_in_it_says_how),
         cmocka_unit_test(an_unreachable_server_exits_with_3),
         cmocka_unit_test(the_list_shows_every_command),
