@@ -125,6 +125,24 @@ static void tell_signed_in(struct cli *cli, const char *url)
     (void)fputs(").\n", cli->out);
 }
 
+/* A certificate signs in whom it is bound to, whatever name was given with it. */
+static enum tandem_failure check_name(struct cli *cli, const tandem_server *server)
+{
+    const char *name = tandem_user_name(cli->client);
+    struct cli_reply reply = {.done = false};
+    if (server->method != TANDEM_SIGN_IN_CERTIFICATE || server->user == NULL ||
+        text_same(server->user, name)) {
+        return TANDEM_DONE;
+    }
+    /* The sign-in nobody wanted is not left behind; it would only expire later if this failed. */
+    (void)cli_take_reply(cli, tandem_ask_sign_out(cli->client, false, cli_on_reply, &reply),
+                         &reply);
+    cli_reply_release(&reply);
+    return cli_refuse(cli, TANDEM_REFUSED,
+                      "this certificate is bound to %s, not to %s; nobody was signed in", name,
+                      server->user);
+}
+
 static enum tandem_failure sign_in(struct cli *cli, tandem_server *server, const char *ca)
 {
     struct secrets secrets = {.secret = ""};
@@ -137,6 +155,9 @@ static enum tandem_failure sign_in(struct cli *cli, tandem_server *server, const
     }
     if (failure == TANDEM_DONE) {
         failure = attempt(cli, server);
+    }
+    if (failure == TANDEM_DONE) {
+        failure = check_name(cli, server);
     }
     if (failure == TANDEM_DONE) {
         failure = remember(cli, server->url, ca);
