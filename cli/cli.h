@@ -26,6 +26,7 @@ struct cli {
     bool json;
     const struct command *command;
     struct profile profile;
+    const tandem_server *attempt; /* what login is trying, for the next step; else NULL */
     tandem_client *client;
     tandem_event_fn *on_event; /* told of every event after the frame has looked; may be NULL */
     void *event_context;

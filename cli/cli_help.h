@@ -9,7 +9,8 @@
 
 /* All commands, one line each. */
 void help_commands(FILE *out);
-/* The commands whose name begins with this word ("user"); false when there are none. */
+/* The commands whose name begins with this word ("user"); false when there are none. With
+ * `out` NULL it only looks. */
 bool help_group(FILE *out, const char *word);
 /* One command: usage, what it does, options. */
 void help_command(FILE *out, const struct command *command);

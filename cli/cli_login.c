@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli_list_of_commands.h"
 #include "cli/cli_prompt.h"
@@ -46,18 +47,29 @@ static bool is_code_failure(const struct cli *cli)
     return cli->fault.code == STATUS_SIGN_IN_FAILED && getenv("TANDEM_NEW_PASSWORD") != NULL;
 }
 
+static enum tandem_failure tell_failed(struct cli *cli, const tandem_server *server)
+{
+    bool unbound = server->method == TANDEM_SIGN_IN_CERTIFICATE &&
+                   cli->fault.code == STATUS_SIGN_IN_FAILED;
+    return unbound ? cli_fault_in_words(cli,
+                                        "this certificate is not bound to a user here: an "
+                                        "administrator runs tandem user certificate NAME FILE",
+                                        &cli->fault)
+                   : cli_fault(cli, "not signed in", &cli->fault);
+}
+
 static enum tandem_failure attempt(struct cli *cli, tandem_server *server)
 {
     enum tandem_failure failure = cli_sign_in(cli, server);
     if (failure == TANDEM_DONE || server->method != TANDEM_SIGN_IN_PASSWORD ||
         !is_code_failure(cli)) {
-        return failure == TANDEM_DONE ? failure : cli_fault(cli, "not signed in", &cli->fault);
+        return failure == TANDEM_DONE ? failure : tell_failed(cli, server);
     }
     /* A code written without its dashes looks like any password. */
     server->method = TANDEM_SIGN_IN_CODE;
     server->new_secret = getenv("TANDEM_NEW_PASSWORD");
     failure = cli_sign_in(cli, server);
-    return failure == TANDEM_DONE ? failure : cli_fault(cli, "not signed in", &cli->fault);
+    return failure == TANDEM_DONE ? failure : tell_failed(cli, server);
 }
 
 static enum tandem_failure ask_secrets(struct cli *cli, tandem_server *server,
@@ -198,6 +210,16 @@ enum tandem_failure command_login(struct cli *cli, const struct arguments *argum
     if (ca != NULL && realpath(ca, ca_path) == NULL) {
         return cli_refuse(cli, TANDEM_REFUSED, "%s cannot be read: %s", ca, strerror(errno));
     }
+    const char *const files[] = {certificate, key};
+    for (size_t i = 0; i < sizeof files / sizeof files[0] && certificate != NULL; i++) {
+        if (access(files[i], R_OK) != 0) {
+            return cli_refuse(cli, TANDEM_REFUSED, "%s cannot be read: %s", files[i],
+                              strerror(errno));
+        }
+    }
     server.ca = ca == NULL ? NULL : ca_path;
-    return sign_in(cli, &server, ca_path);
+    cli->attempt = &server;
+    enum tandem_failure failure = sign_in(cli, &server, ca_path);
+    cli->attempt = NULL;
+    return failure;
 }

@@ -1,4 +1,5 @@
 /* What is said to the person: failures with the next step, remarks, results (cli.h). */
+#include <ctype.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -79,26 +80,73 @@ void cli_note(struct cli *cli, const char *format, ...)
     va_end(list);
 }
 
+/* A word as a shell takes it; with quotes where it needs some. */
+static void add_word(struct buffer *out, const char *word)
+{
+    bool plain = word[0] != '\0';
+    for (const char *at = word; *at != '\0' && plain; at++) {
+        plain = ((unsigned char)*at & 0x80) != 0 || isalnum((unsigned char)*at) ||
+                strchr("-_./:@+,%", *at) != NULL;
+    }
+    text_add(out, plain ? "" : "'");
+    for (const char *at = word; *at != '\0'; at++) {
+        text_addf(out, *at == '\'' ? "'\\''" : "%c", *at);
+    }
+    text_add(out, plain ? "" : "'");
+}
+
+static void add_login(const char *url, const char *user, const char *ca, struct buffer *out)
+{
+    text_add(out, "tandem login ");
+    add_word(out, url);
+    text_add(out, " --user ");
+    add_word(out, user == NULL || user[0] == '\0' ? "NAME" : user);
+    if (ca != NULL && ca[0] != '\0') {
+        text_add(out, " --ca ");
+        add_word(out, ca);
+    }
+}
+
+/* How to sign in, as it was just tried, or as the session that ended was begun. */
+static void add_sign_in(const struct cli *cli, struct buffer *out)
+{
+    const struct session *session = &cli->profile.session;
+    const tandem_server *attempt = cli->attempt;
+    if (attempt != NULL && attempt->method != TANDEM_SIGN_IN_CERTIFICATE) {
+        text_add(out, " Try again: ");
+        add_login(attempt->url, attempt->user, attempt->ca, out);
+    } else if (attempt == NULL && cli->profile.signed_in) {
+        text_add(out, " Sign in again: ");
+        add_login(session->url, session->user, session->ca, out);
+    }
+}
+
+static void add_authority(const struct cli *cli, struct buffer *out)
+{
+    const tandem_server *attempt = cli->attempt;
+    if (attempt == NULL) {
+        text_add(out, " Name the certificate of who signed it: tandem login ... --ca FILE");
+    } else if (attempt->ca == NULL && attempt->method != TANDEM_SIGN_IN_CERTIFICATE) {
+        text_add(out, " Name the certificate of who signed it: ");
+        add_login(attempt->url, attempt->user, "FILE", out);
+    }
+}
+
 /* The next step after a failure; appended to the sentence. */
 static void add_next_step(const struct cli *cli, const tandem_fault *fault, struct buffer *out)
 {
-    const struct session *session = &cli->profile.session;
     switch (fault->code) {
     case STATUS_SIGN_IN_FAILED:
     case STATUS_NOT_SIGNED_IN:
-        if (cli->profile.signed_in) {
-            text_addf(out, " Sign in again: tandem login %s --user %s", session->url,
-                      session->user[0] == '\0' ? "NAME" : session->user);
-        }
+        add_sign_in(cli, out);
         break;
     case STATUS_UNREACHABLE:
         text_add(out, " Check the address and the network, and that the server runs.");
         break;
     case STATUS_UNTRUSTED:
-        /* With a field it is about the person's own certificate. */
-        text_add(out, fault->field[0] != '\0'
-                          ? ""
-                          : " Name the certificate of who signed it: tandem login ... --ca FILE");
+        if (fault->field[0] == '\0') { /* else it is about the person's own certificate */
+            add_authority(cli, out);
+        }
         break;
     case STATUS_UNKNOWN_ENTITY:
         text_add(out, " See what there is: tandem schema");

@@ -1,6 +1,8 @@
 /* user add, list, disable, enable, move, invite, certificate. */
+#include <errno.h>
 #include <jansson.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli_fields.h"
 #include "cli/cli_list_of_commands.h"
@@ -268,6 +270,10 @@ enum tandem_failure command_user_certificate(struct cli *cli, const struct argum
 {
     struct sighting user;
     struct cli_reply reply = {.done = false};
+    const char *file = arguments->positional[1];
+    if (access(file, R_OK) != 0) {
+        return cli_refuse(cli, TANDEM_REFUSED, "%s cannot be read: %s", file, strerror(errno));
+    }
     enum tandem_failure failure = cli_connect(cli, NULL);
     if (failure == TANDEM_DONE) {
         failure = lookup_user(cli, arguments->positional[0], &user);
@@ -276,7 +282,7 @@ enum tandem_failure command_user_certificate(struct cli *cli, const struct argum
         return failure;
     }
     cli->fault = (tandem_fault){.change = -1};
-    tandem_code asked = tandem_ask_certificate(cli->client, user.id, arguments->positional[1],
+    tandem_code asked = tandem_ask_certificate(cli->client, user.id, file,
                                                cli_on_reply, &reply, &cli->fault);
     if (cli_take_reply(cli, asked, &reply) != TANDEM_OK) {
         failure = cli_fault(cli, "the certificate was not bound", &cli->fault);

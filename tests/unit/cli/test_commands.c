@@ -180,6 +180,29 @@ static void an_unreachable_server_exits_with_3(void **state)
     run_release(&run);
 }
 
+static void expect_failure(struct run run, int status, const char *part)
+{
+    assert_int_equal(run.status, status);
+    if (strstr(run.err, part) == NULL) {
+        print_error("%s\n", run.err);
+    }
+    assert_non_null(strstr(run.err, part));
+    run_release(&run);
+}
+
+static void files_that_cannot_be_read_are_named(void **state)
+{
+    (void)state;
+    expect_failure(run_tandem("login", "wss://127.0.0.1:1", "--certificate", "/none/x.pem", "--key",
+                              "/none/x.key", (char *)NULL),
+                   1, "/none/x.pem cannot be read");
+    expect_failure(run_tandem("login", "wss://127.0.0.1:1", "--user", "kari", "--ca",
+                              "/none/ca.pem", (char *)NULL),
+                   1, "/none/ca.pem cannot be read");
+    expect_failure(run_tandem("user", "certificate", "kari", "/none/y.pem", (char *)NULL), 1,
+                   "/none/y.pem cannot be read");
+}
+
 static void the_list_shows_every_command(void **state)
 {
     (void)state;
@@ -295,6 +318,7 @@ int main(void)
         cmocka_unit_test(programs_get_wrong_use_as_an_object),
         cmocka_unit_test(without_a_sign_in_it_says_how),
         cmocka_unit_test(an_unreachable_server_exits_with_3),
+        cmocka_unit_test(files_that_cannot_be_read_are_named),
         cmocka_unit_test(the_list_shows_every_command),
         cmocka_unit_test(the_manual_page_has_every_command_and_option),
         cmocka_unit_test(the_schema_page_is_what_schema_prints),

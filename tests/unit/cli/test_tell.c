@@ -2,6 +2,7 @@
 #include "prelude.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -31,9 +32,43 @@ static void a_text_that_both_sides_give_is_said_once(void **state)
                         "the value is not allowed for this fieldhand");
 }
 
+static void expect_next_step(struct cli *cli, tandem_code code, const char *step)
+{
+    char *said = NULL;
+    size_t size = 0;
+    tandem_fault fault = {.code = code, .change = -1};
+    cli->err = open_memstream(&said, &size);
+    assert_non_null(cli->err);
+    (void)cli_fault(cli, "not signed in", &fault);
+    (void)fclose(cli->err);
+    if (strstr(said, step) == NULL) {
+        print_error("%s\n", said);
+    }
+    assert_non_null(strstr(said, step));
+    free(said);
+}
+
+static void the_next_step_is_of_the_sign_in_that_failed(void **state)
+{
+    (void)state;
+    struct cli cli = {.profile.signed_in = true};
+    tandem_server server = {.url = "wss://new", .user = "eva", .ca = "/a b/o'hara.pem"};
+    (void)snprintf(cli.profile.session.url, sizeof cli.profile.session.url, "wss://old");
+    (void)snprintf(cli.profile.session.user, sizeof cli.profile.session.user, "kari");
+    (void)snprintf(cli.profile.session.ca, sizeof cli.profile.session.ca, "/ca.pem");
+    expect_next_step(&cli, STATUS_SIGN_IN_FAILED,
+                     " Sign in again: tandem login wss://old --user kari --ca /ca.pem\n");
+    cli.attempt = &server;
+    expect_next_step(&cli, STATUS_SIGN_IN_FAILED,
+                     ". Try again: tandem login wss://new --user eva --ca '/a b/o'\\''hara.pem'\n");
+    server.ca = NULL;
+    expect_next_step(&cli, STATUS_UNTRUSTED, ": tandem login wss://new --user eva --ca FILE\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_next_step_is_of_the_sign_in_that_failed),
         cmocka_unit_test(a_text_that_both_sides_give_is_said_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
