@@ -4,6 +4,7 @@
 
 #include "cli/cli_arguments.h"
 #include "cli/cli_list_of_commands.h"
+#include "cli/cli_text.h"
 
 #define END {NULL, NULL, NULL}
 
@@ -236,36 +237,13 @@ const struct command *commands_find(int argc, char *const *argv, int *words)
     return found;
 }
 
-#define NEAR_LENGTH 24u
-
-/* Letters to change, add or leave out to make one word of the other (Levenshtein). `b` is shorter
- * than NEAR_LENGTH. */
-static size_t distance(const char *a, const char *b, size_t b_length)
-{
-    size_t row[NEAR_LENGTH];
-    for (size_t j = 0; j <= b_length; j++) {
-        row[j] = j;
-    }
-    for (size_t i = 0; a[i] != '\0'; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 1; j <= b_length; j++) {
-            size_t replaced = diagonal + (a[i] != b[j - 1]);
-            size_t shorter = row[j] < row[j - 1] ? row[j] : row[j - 1];
-            diagonal = row[j];
-            row[j] = replaced < shorter + 1 ? replaced : shorter + 1;
-        }
-    }
-    return row[b_length];
-}
-
 const struct command *commands_near(const char *word)
 {
     const struct command *nearest = NULL;
     size_t least = strlen(word) < 4 ? 2 : 3;
-    for (size_t i = 0; strlen(word) < NEAR_LENGTH && i < commands_count(); i++) {
+    for (size_t i = 0; i < commands_count(); i++) {
         size_t first = strcspn(commands[i].name, " ");
-        size_t away = first < NEAR_LENGTH ? distance(word, commands[i].name, first) : least;
+        size_t away = text_distance(word, commands[i].name, first);
         if (away < least) {
             least = away;
             nearest = &commands[i];

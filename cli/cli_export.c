@@ -47,7 +47,7 @@ static void add_name(struct export *export, const char *name)
     }
 }
 
-static void take_custom_field(void *context, const struct field_facts *facts)
+static void take_field(void *context, const struct field_facts *facts)
 {
     add_name(context, facts->name);
 }
@@ -68,15 +68,8 @@ static void add_custom_entity(struct export *export)
 static enum tandem_failure choose_columns(struct export *export, const char *columns)
 {
     tandem_field_info info;
-    char name[72];
     if (columns != NULL) {
-        for (const char *at = columns; *at != '\0';) {
-            size_t length = strcspn(at, ",");
-            (void)bytes_to_text(bytes_of(at, length), name, sizeof name);
-            add_name(export, name);
-            at += length + (at[length] == ',');
-        }
-        return TANDEM_DONE;
+        return fields_each_column(export->cli, export->entity, columns, take_field, export);
     }
     for (size_t i = 0; tandem_field_at(export->entity, i, &info); i++) {
         add_name(export, info.name);
@@ -84,7 +77,7 @@ static enum tandem_failure choose_columns(struct export *export, const char *col
     if (export->count == 0) {
         add_custom_entity(export);
     }
-    return fields_each_custom(export->cli, export->entity, take_custom_field, export);
+    return fields_each_custom(export->cli, export->entity, take_field, export);
 }
 
 static bool print_record(void *context, const tandem_record *record)
@@ -126,8 +119,9 @@ static enum tandem_failure export_all(struct export *export, const struct argume
     if (failure == TANDEM_DONE) {
         failure = where_resolve(cli, where);
     }
-    if (failure == TANDEM_DONE && !cli->json) {
-        failure = choose_columns(export, arguments_value(arguments, "columns"));
+    const char *columns = arguments_value(arguments, "columns");
+    if (failure == TANDEM_DONE && (columns != NULL || !cli->json)) {
+        failure = choose_columns(export, columns);
     }
     if (failure != TANDEM_DONE) {
         return failure;

@@ -1,9 +1,11 @@
 #include "cli/cli_fields.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "cli/cli_lookup.h"
 #include "cli/cli_text.h"
+#include "protocol/memory.h"
 #include "protocol/status.h"
 
 bool fields_split(const char *text, char name[FIELDS_NAME], const char **value)
@@ -121,8 +123,55 @@ static bool find_in_any(const char *entity, const char *name, struct field_facts
     return true;
 }
 
-enum tandem_failure fields_facts(struct cli *cli, const char *entity, const char *name,
-                                 struct field_facts *out)
+/* Whether `name` may have been mistyped for the field, or stand for the whole of it. */
+static bool is_near(const char *name, const char *field)
+{
+    size_t least = strlen(name) < 4 ? 2 : 3;
+    return text_distance(name, field, strlen(field)) < least ||
+           (strlen(name) > 2 && strncasecmp(field, name, strlen(name)) == 0);
+}
+
+#define NEAR_MOST 4u
+
+struct near_walk {
+    const char *name;
+    struct buffer text;
+    size_t count;
+};
+
+static void add_near(void *context, const struct field_facts *facts)
+{
+    struct near_walk *walk = context;
+    if (walk->count < NEAR_MOST && is_near(walk->name, facts->name)) {
+        text_addf(&walk->text, "%s%s", walk->count == 0 ? " Did you mean " : " or ", facts->name);
+        walk->count++;
+    }
+}
+
+static enum tandem_failure unknown_field(struct cli *cli, enum tandem_failure failure,
+                                         const char *entity, const char *name)
+{
+    struct near_walk walk = {.name = name};
+    struct field_facts facts;
+    tandem_field_info info;
+    for (size_t i = 0; tandem_field_at(entity, i, &info); i++) {
+        take_info(&facts, &info);
+        add_near(&walk, &facts);
+    }
+    enum tandem_failure asked = fields_each_custom(cli, entity, add_near, &walk);
+    const char *near = text_of(&walk.text);
+    if (asked == TANDEM_DONE) {
+        asked = cli_refuse(cli, failure, "%s has no field %s.%s%s See its fields: tandem schema %s",
+                           entity, name, near == NULL ? "" : near, walk.count == 0 ? "" : "?",
+                           entity);
+    }
+    buffer_release(&walk.text);
+    return asked;
+}
+
+/* The field's facts, with an empty name when there is none. */
+static enum tandem_failure find_facts(struct cli *cli, const char *entity, const char *name,
+                                      struct field_facts *out)
 {
     tandem_field_info info;
     struct custom_search search = {name, out};
@@ -134,11 +183,37 @@ enum tandem_failure fields_facts(struct cli *cli, const char *entity, const char
     if (find_in_any(entity, name, out)) {
         return TANDEM_DONE;
     }
-    enum tandem_failure failure = fields_each_custom(cli, entity, match_custom, &search);
-    if (failure == TANDEM_DONE && !out->custom) {
-        failure = cli_refuse(cli, TANDEM_REFUSED,
-                             "%s has no field %s. See its fields: tandem schema %s", entity, name,
-                             entity);
+    return fields_each_custom(cli, entity, match_custom, &search);
+}
+
+enum tandem_failure fields_facts(struct cli *cli, const char *entity, const char *name,
+                                 struct field_facts *out)
+{
+    enum tandem_failure failure = find_facts(cli, entity, name, out);
+    return failure == TANDEM_DONE && out->name[0] == '\0'
+               ? unknown_field(cli, TANDEM_REFUSED, entity, name)
+               : failure;
+}
+
+enum tandem_failure fields_each_column(struct cli *cli, const char *entity, const char *columns,
+                                       custom_field_fn *each, void *context)
+{
+    enum tandem_failure failure = fields_check_entity(cli, entity);
+    for (const char *at = columns; *at != '\0' && failure == TANDEM_DONE;) {
+        struct field_facts facts = {.custom = false};
+        char *name = text_next_part(&at);
+        if (name == NULL) {
+            return cli_no_memory(cli);
+        }
+        if (name[0] != '\0' && strcmp(name, "id") != 0) {
+            failure = find_facts(cli, entity, name, &facts);
+            if (failure == TANDEM_DONE && facts.name[0] == '\0') {
+                failure = unknown_field(cli, TANDEM_USAGE, entity, name);
+            } else if (failure == TANDEM_DONE) {
+                each(context, &facts);
+            }
+        }
+        memory_free(name);
     }
     return failure;
 }

@@ -17,15 +17,21 @@ struct field_facts {
     const char *const *values; /* of a built-in enum */
     bool custom;
 };
+/* Told of a field. */
+typedef void custom_field_fn(void *context, const struct field_facts *facts);
 /* Built-in fields at once, custom ones by asking the server. Tells when there is none. */
 enum tandem_failure fields_facts(struct cli *cli, const char *entity, const char *name,
                                  struct field_facts *out);
+
+/* Calls `each` for the proper names of comma-separated fields; "id" is left out. Wrong use when one
+ * is no field of the entity: nothing is shown for a name that was mistyped. */
+enum tandem_failure fields_each_column(struct cli *cli, const char *entity, const char *columns,
+                                       custom_field_fn *each, void *context);
 
 /* Tells when there is no such entity, built in or custom, as far as this user can see. */
 enum tandem_failure fields_check_entity(struct cli *cli, const char *entity);
 
 /* Calls `each` for every custom field of the entity. */
-typedef void custom_field_fn(void *context, const struct field_facts *facts);
 enum tandem_failure fields_each_custom(struct cli *cli, const char *entity, custom_field_fn *each,
                                        void *context);
 

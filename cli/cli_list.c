@@ -44,7 +44,7 @@ static void choose_columns(struct list *list, const char *entity)
     }
 }
 
-static void add_custom(void *context, const struct field_facts *facts)
+static void add_field(void *context, const struct field_facts *facts)
 {
     add_column(context, facts->name, strlen(facts->name));
 }
@@ -55,15 +55,16 @@ static enum tandem_failure list_begin(struct list *list, struct cli *cli, const 
     *list = (struct list){.cli = cli};
     if (columns == NULL && !cli->json) {
         choose_columns(list, entity);
-        enum tandem_failure failure = fields_each_custom(cli, entity, add_custom, list);
+        enum tandem_failure failure = fields_each_custom(cli, entity, add_field, list);
         if (failure != TANDEM_DONE) {
             return failure;
         }
     }
-    for (const char *at = columns; at != NULL && *at != '\0';) {
-        size_t length = strcspn(at, ",");
-        add_column(list, at, length);
-        at += length + (at[length] == ',');
+    if (columns != NULL) {
+        enum tandem_failure failure = fields_each_column(cli, entity, columns, add_field, list);
+        if (failure != TANDEM_DONE) {
+            return failure;
+        }
     }
     const char *cells[LIST_COLUMNS + 1] = {"id"};
     for (size_t i = 0; i < list->names_count; i++) {

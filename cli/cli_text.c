@@ -224,6 +224,35 @@ bool text_same(const char *a, const char *b)
     return strcasecmp(a, b) == 0;
 }
 
+#define WORD_LENGTH 40u
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+size_t text_distance(const char *a, const char *b, size_t b_length)
+{
+    size_t row[WORD_LENGTH];
+    if (strlen(a) >= WORD_LENGTH || b_length >= WORD_LENGTH) {
+        return SIZE_MAX;
+    }
+    for (size_t j = 0; j <= b_length; j++) {
+        row[j] = j;
+    }
+    for (size_t i = 0; a[i] != '\0'; i++) {
+        size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (size_t j = 1; j <= b_length; j++) {
+            size_t replaced = diagonal + (lower(a[i]) != lower(b[j - 1]));
+            size_t shorter = row[j] < row[j - 1] ? row[j] : row[j - 1];
+            diagonal = row[j];
+            row[j] = replaced < shorter + 1 ? replaced : shorter + 1;
+        }
+    }
+    return row[b_length];
+}
+
 static const char *local(int64_t ms, const char *format, char *out, size_t size)
 {
     time_t seconds = (time_t)(ms / 1000);

@@ -31,6 +31,10 @@ const char *text_of(struct buffer *buffer);
 char *text_copy(const char *text);
 /* Equal but for the case of ASCII letters. */
 bool text_same(const char *a, const char *b);
+/* Letters to change, add or leave out to make one word of the other (Levenshtein), regardless of
+ * the case of ASCII letters. Of `b` the first `b_length` bytes; SIZE_MAX when either is too long to
+ * be a mistyped word. */
+size_t text_distance(const char *a, const char *b, size_t b_length);
 
 /* Lists are separated by commas; "\," is a comma within a part. */
 bool text_has_separator(const char *list);

@@ -153,9 +153,22 @@ static void sizes_and_spans_are_for_people(void **state)
     assert_string_equal(text_span((uint64_t)((40 * 24 + 3) * 60 + 59) * 60000, out), "40 d 3 h");
 }
 
+static void mistyped_words_are_a_few_letters_away(void **state)
+{
+    (void)state;
+    assert_int_equal(text_distance("name", "name", 4), 0);
+    assert_int_equal(text_distance("Nmae", "name", 4), 2);
+    assert_int_equal(text_distance("nam", "name", 4), 1);
+    assert_int_equal(text_distance("kitten", "sitting", 7), 3);
+    assert_int_equal(text_distance("user", "user add", 4), 0);
+    assert_int_equal(text_distance("", "abc", 3), 3);
+    assert_true(text_distance("a word that is longer than any field can be", "a", 1) == SIZE_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(mistyped_words_are_a_few_letters_away),
         cmocka_unit_test(widths_are_columns),
         cmocka_unit_test(what_strangers_write_is_shown_not_obeyed),
         cmocka_unit_test(cutting_counts_columns),
