@@ -193,7 +193,8 @@ static const struct command commands[] = {
      "may be a template, as name=\"{First} {Last}\". FILE - is standard input.",
      import_options, 1, 1, command_import},
     {"export", "ENTITY", "Write all records of an entity as CSV or JSON",
-     "Cells are written as they are, formulas included: open exports from strangers' data as text.",
+     "A cell that a spreadsheet would run as a formula gets an apostrophe in front, which import\n"
+     "takes off again.",
      export_options, 1, 1, command_export},
     {"schema", "[ENTITY]", "Say which entities and fields there are",
      "While you are signed in, the company's own entities and fields are among them.",

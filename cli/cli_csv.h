@@ -1,4 +1,4 @@
-/* Reading CSV files strictly, with line numbers.
+/* Reading CSV files strictly, with line numbers, and writing their cells.
  *
  * The file is read one physical line at a time: each is checked to be in the encoding it is said
  * to be in, and fed to libcsv in strict mode. A row knows the line on which it begins, also when
@@ -39,5 +39,15 @@ typedef bool csv_row_fn(void *context, const struct csv_row *row);
  * before the broken place have been handed over. */
 bool csv_read_rows(FILE *file, const struct csv_form *form, csv_row_fn *each, void *context,
                    struct csv_problem *problem);
+
+/* ---- Writing ------------------------------------------------------------------------------- */
+
+/* Writes a cell, quoted where it would otherwise be read back as something else (readers trim
+ * blanks around what is not quoted). In front of what a spreadsheet would run as a formula an
+ * apostrophe is put: cells that begin with = @ a tab or a carriage return, or with + or - and then
+ * hold more than digits, blanks and ( ) - . / do. */
+void csv_put_cell(FILE *out, const char *text);
+/* The cell without that apostrophe: points into it. */
+const char *csv_unguard(const char *cell);
 
 #endif

@@ -4,6 +4,7 @@
  * export that was edited elsewhere goes back in with `tandem import FILE --as ENTITY --key id`. */
 #include <string.h>
 
+#include "cli/cli_csv.h"
 #include "cli/cli_fields.h"
 #include "cli/cli_list_of_commands.h"
 #include "cli/cli_text.h"
@@ -18,27 +19,6 @@ struct export {
     size_t count;
     bool failed;
 };
-
-/* Quotes when the text would otherwise be read back as something else. Readers trim spaces around
- * what is not quoted. */
-static void put_cell(FILE *out, const char *text)
-{
-    size_t size = strlen(text);
-    bool plain = strpbrk(text, ",;\t\"\r\n") == NULL &&
-                 (size == 0 || (text[0] != ' ' && text[size - 1] != ' '));
-    if (plain) {
-        (void)fputs(text, out);
-        return;
-    }
-    (void)fputc('"', out);
-    for (; *text != '\0'; text++) {
-        if (*text == '"') {
-            (void)fputc('"', out);
-        }
-        (void)fputc(*text, out);
-    }
-    (void)fputc('"', out);
-}
 
 static void add_name(struct export *export, const char *name)
 {
@@ -95,7 +75,7 @@ static bool print_record(void *context, const tandem_record *record)
     for (size_t i = 0; i < export->count; i++) {
         const char *text = tandem_record_text(record, export->names[i]);
         (void)fputc(',', out);
-        put_cell(out, text == NULL ? "" : text);
+        csv_put_cell(out, text == NULL ? "" : text);
     }
     (void)fputs("\r\n", out);
     return ferror(out) == 0;
@@ -106,7 +86,7 @@ static void print_head(const struct export *export)
     (void)fputs("id", export->cli->out);
     for (size_t i = 0; i < export->count; i++) {
         (void)fputc(',', export->cli->out);
-        put_cell(export->cli->out, export->names[i]);
+        csv_put_cell(export->cli->out, export->names[i]);
     }
     (void)fputs("\r\n", export->cli->out);
 }

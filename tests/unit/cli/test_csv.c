@@ -1,6 +1,7 @@
 #include "prelude.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli_csv.h"
@@ -146,9 +147,65 @@ static void limits_hold(void **state)
     test_free(long_row);
 }
 
+static void expect_written(const char *text, const char *written)
+{
+    char *said = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&said, &size);
+    assert_non_null(out);
+    csv_put_cell(out, text);
+    (void)fclose(out);
+    assert_string_equal(said, written);
+    free(said);
+}
+
+static void what_a_spreadsheet_would_run_is_guarded(void **state)
+{
+    (void)state;
+    expect_written("=1+1", "'=1+1");
+    expect_written("@SUM(A1)", "'@SUM(A1)");
+    expect_written("=HYPERLINK(\"x\",1)", "\"'=HYPERLINK(\"\"x\"\",1)\"");
+    expect_written("+cmd|' /C calc'!A0", "'+cmd|' /C calc'!A0");
+    expect_written("-12.50 NOK", "'-12.50 NOK");
+    expect_written("\t=1", "\"'\t=1\"");
+    expect_written("+47 (22) 33-44/55.0", "+47 (22) 33-44/55.0");
+    expect_written("-5", "-5");
+    expect_written("", "");
+    expect_written("'tis", "'tis");
+    expect_written("a=b", "a=b");
+}
+
+static bool take_unguarded(void *context, const struct csv_row *row)
+{
+    char *out = context;
+    (void)snprintf(out, 64, "%s", csv_unguard(row->cells[0]));
+    return false;
+}
+
+static void what_was_guarded_is_read_back_as_it_was(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"=1",  "'=1", "''=1", "'tis", "''", "'", "+47 22", "-x",
+                                        "'-5", "@a",  "\t=x", "=\"a\",b", "'@ \"x\"", "+"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        char back[64] = "";
+        struct csv_problem problem;
+        FILE *file = tmpfile();
+        assert_non_null(file);
+        csv_put_cell(file, texts[i]);
+        (void)fputs(",x\r\n", file);
+        rewind(file);
+        assert_true(csv_read_rows(file, &comma, take_unguarded, back, &problem));
+        (void)fclose(file);
+        assert_string_equal(back, texts[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_a_spreadsheet_would_run_is_guarded),
+        cmocka_unit_test(what_was_guarded_is_read_back_as_it_was),
         cmocka_unit_test(rows_and_cells),
         cmocka_unit_test(line_ends_and_bom),
         cmocka_unit_test(embedded_newlines_keep_line_numbers),
