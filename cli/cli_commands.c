@@ -119,7 +119,7 @@ static const struct option_def import_options[] = {
     {"currency", "CODE", "for amounts without one"},
     {"clear-empty", NULL, "an empty cell clears the field"},
     {"progress", NULL, "tell every 1,000 rows"},
-    {"report", "FILE", "write all refused rows there, as CSV"},
+    {"report", "FILE", "write all refused rows there, as CSV (commas, UTF-8), to correct and import"},
     END};
 
 static const struct command commands[] = {

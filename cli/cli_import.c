@@ -235,9 +235,6 @@ static enum tandem_failure open_report(struct cli *cli, const char *name, struct
     if (name != NULL && import->report == NULL) {
         return cli_refuse(cli, TANDEM_REFUSED, "%s cannot be written: %s", name, strerror(errno));
     }
-    if (import->report != NULL) {
-        (void)fputs("line,column,reason\r\n", import->report);
-    }
     return TANDEM_DONE;
 }
 
@@ -249,6 +246,9 @@ static enum tandem_failure send_rows(struct cli *cli, struct import *import, FIL
     bool whole = csv_read_rows(file, &import->form, import_take_row, import, &problem);
     import_finish_sending(import);
     import_report(import);
+    if (import->report != NULL) {
+        import_write_report(import, file);
+    }
     if (!whole && import->fatal == TANDEM_DONE) {
         return cli_refuse(cli, TANDEM_REFUSED, "%s changed while it was read (line %lu)",
                           import->file_name, problem.line);

@@ -97,6 +97,8 @@ struct import {
     unsigned long rows, created, updated, unchanged, refused;
     bool shows_line; /* a progress line stands on the terminal */
     FILE *report;
+    size_t report_skip;               /* columns of an earlier report in front of the rows' own */
+    size_t reported;                  /* refusals written so far */
     struct import_refusal *refusals;  /* `refused` of them, as they came */
     size_t refusal_capacity;
 
@@ -139,7 +141,10 @@ void import_refuse_fault(struct import *import, unsigned long line, const tandem
 const char *import_column(const struct import *import, const char *field);
 void import_release_refusals(struct import *import);
 void import_progress(struct import *import);
-/* All refusals to the report file, the first to the person, in the order of their lines. */
+/* The first refusals to the person, all of them sorted, in the order of their lines. */
 void import_report(struct import *import);
+/* Line, column and reason of each refusal, and the row itself, to the report file: corrected, it can
+ * be imported as it is. After import_report(). Reads the file once more. */
+void import_write_report(struct import *import, FILE *file);
 
 #endif

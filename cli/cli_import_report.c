@@ -12,18 +12,6 @@
 #define PROGRESS_ROWS 1000u
 #define PROGRESS_ROWS_TERMINAL 100u
 
-static void write_cell(FILE *out, const char *text)
-{
-    (void)fputc('"', out);
-    for (; *text != '\0'; text++) {
-        if (*text == '"') {
-            (void)fputc('"', out);
-        }
-        (void)fputc(*text, out);
-    }
-    (void)fputc('"', out);
-}
-
 static bool grow(struct import *import)
 {
     size_t capacity = import->refusal_capacity == 0 ? 64 : import->refusal_capacity * 2;
@@ -158,24 +146,61 @@ static int compare(const void *a, const void *b)
     return (first->line > second->line) - (first->line < second->line);
 }
 
-static void write_report(const struct import *import)
+/* ---- The report file ------------------------------------------------------------------------- */
+
+static const char *const report_columns[] = {"line", "column", "reason"};
+#define REPORT_COLUMNS (sizeof report_columns / sizeof report_columns[0])
+
+/* The file may be the report of an import before: its own columns are not kept twice. */
+static size_t count_report_columns(const struct import *import)
 {
-    for (size_t i = 0; i < import->refused; i++) {
-        (void)fprintf(import->report, "%lu,", import->refusals[i].line);
-        write_cell(import->report, import->refusals[i].column);
-        (void)fputc(',', import->report);
-        write_cell(import->report, import->refusals[i].reason);
-        (void)fputs("\r\n", import->report);
+    for (size_t i = 0; i < REPORT_COLUMNS; i++) {
+        if (i >= import->header_count || strcmp(import->header[i], report_columns[i]) != 0) {
+            return 0;
+        }
     }
+    return REPORT_COLUMNS;
+}
+
+static void write_cells(const struct import *import, const char *const *cells, size_t count)
+{
+    for (size_t i = import->report_skip; i < count; i++) {
+        (void)fputc(',', import->report);
+        csv_put_cell(import->report, csv_unguard(cells[i]));
+    }
+    (void)fputs("\r\n", import->report);
+}
+
+static bool write_row(void *context, const struct csv_row *row)
+{
+    struct import *import = context;
+    while (import->reported < import->refused &&
+           import->refusals[import->reported].line <= row->line) {
+        const struct import_refusal *refusal = &import->refusals[import->reported++];
+        (void)fprintf(import->report, "%lu,", refusal->line);
+        csv_put_cell(import->report, refusal->column);
+        (void)fputc(',', import->report);
+        csv_put_cell(import->report, refusal->reason);
+        write_cells(import, row->cells, row->count);
+    }
+    return import->reported < import->refused;
+}
+
+void import_write_report(struct import *import, FILE *file)
+{
+    struct csv_problem problem;
+    import->report_skip = count_report_columns(import);
+    (void)fputs("line,column,reason", import->report);
+    write_cells(import, (const char *const *)import->header, import->header_count);
+    rewind(file);
+    /* A file that changed meanwhile is told of by the reading before. */
+    (void)csv_read_rows(file, &import->form, write_row, import, &problem);
 }
 
 void import_report(struct import *import)
 {
     if (import->refused > 0) {
         qsort(import->refusals, import->refused, sizeof import->refusals[0], compare);
-    }
-    if (import->report != NULL) {
-        write_report(import);
     }
     if (import->shows_line) {
         (void)fputs("\r\033[K", import->cli->err);
