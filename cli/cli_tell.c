@@ -107,12 +107,13 @@ static void add_login(const char *url, const char *user, const char *ca, struct 
     }
 }
 
-/* How to sign in, as it was just tried, or as the session that ended was begun. */
+/* How to sign in, as it was just tried, or as the session that ended was begun. A program knows what
+ * it just tried. */
 static void add_sign_in(const struct cli *cli, struct buffer *out)
 {
     const struct session *session = &cli->profile.session;
     const tandem_server *attempt = cli->attempt;
-    if (attempt != NULL && attempt->method != TANDEM_SIGN_IN_CERTIFICATE) {
+    if (attempt != NULL && attempt->method != TANDEM_SIGN_IN_CERTIFICATE && !cli->json) {
         text_add(out, " Try again: ");
         add_login(attempt->url, attempt->user, attempt->ca, out);
     } else if (attempt == NULL && cli->profile.signed_in) {
