@@ -7,6 +7,7 @@
 #include "cli/cli_text.h"
 
 #define END {NULL, NULL, NULL}
+#define OR_NAME "For an account, its exact name will do as ID when only one has it."
 
 static const struct option_def login_options[] = {
     {"user", "NAME", "who signs in"},
@@ -138,19 +139,21 @@ static const struct command commands[] = {
      "or a user also takes its name.",
      add_options, 2, ARGUMENTS_ANY, command_add},
     {"list", "ENTITY", "List records", NULL, list_options, 1, 1, command_list},
-    {"show", "ID", "Show everything about a record", NULL, NULL, 1, 1, command_show},
+    {"show", "ID", "Show everything about a record", OR_NAME, NULL, 1, 1, command_show},
     {"edit", "ID FIELD=VALUE...", "Change fields of a record",
+     OR_NAME "\n"
      "FIELD= clears a field. --base SEQ, with the seq that tandem show prints, protects what someone\n"
      "else changed after you looked: then the edit is refused. Without it only what changes while\n"
      "the edit is under way is protected.",
      edit_options, 2, ARGUMENTS_ANY, command_edit},
     {"remove", "ID", "Delete a record",
+     OR_NAME "\n"
      "An account with something in it, or a party with access to accounts, is refused without\n"
      "--all. People are moved out of a party first.",
      remove_options, 1, 1, command_remove},
     {"watch", "[ID...]", "Print every change as it arrives",
      "Without ids everything you may see is watched, starting where the last watch ended. With the\n"
-     "id of an account, all that belongs to the account is.",
+     "id or exact name of an account, all that belongs to the account is.",
      watch_options, 0, ARGUMENTS_ANY, command_watch},
     {"log", "ID [TEXT]", "Log a call, a mail, a meeting with an account",
      "ID is an account (its exact name will do), or a contact, case or other record of one. Without\n"
@@ -161,13 +164,14 @@ static const struct command commands[] = {
      note_options, 1, 2, command_note},
     {"timeline", "ID", "Show what happened with an account", NULL, limit_options, 1, 1,
      command_timeline},
-    {"history", "ID", "Show who changed what in a record, and when", NULL, limit_options, 1, 1,
+    {"history", "ID", "Show who changed what in a record, and when", OR_NAME, limit_options, 1, 1,
      command_history},
     {"share", "ID --with TAG", "Let others see a record",
+     OR_NAME "\n"
      "A comma in a name needs a backslash in front of it, unless the name stands alone:\n"
      "--with \"Pavlova, Ltd.\", but --with \"suppliers,Pavlova\\, Ltd.\"",
      share_options, 1, 1, command_share},
-    {"unshare", "ID --from TAG", "Take that back", NULL, unshare_options, 1, 1, command_unshare},
+    {"unshare", "ID --from TAG", "Take that back", OR_NAME, unshare_options, 1, 1, command_unshare},
     {"party add", "NAME --kind KIND", "Add a department or a partner", NULL, party_options, 1, 1,
      command_party_add},
     {"party list", "", "List departments and partners", NULL, NULL, 0, 0, command_party_list},

@@ -42,15 +42,12 @@ enum tandem_failure command_edit(struct cli *cli, const struct arguments *argume
             return cli_usage(cli, "\"%s\" is not FIELD=VALUE", arguments->positional[i]);
         }
     }
-    if (!lookup_is_id(arguments->positional[0])) {
-        return cli_usage(cli, "%s is not an id", arguments->positional[0]);
-    }
     if (base_text != NULL && !arguments_number(base_text, 1, (unsigned long)INT64_MAX, &base)) {
         return cli_usage(cli, "--base is the seq of the record as you saw it");
     }
     enum tandem_failure failure = cli_connect(cli, NULL);
     if (failure == TANDEM_DONE) {
-        failure = lookup_record(cli, arguments->positional[0], &record);
+        failure = lookup_account(cli, arguments->positional[0], &record);
     }
     if (failure != TANDEM_DONE) {
         return failure;

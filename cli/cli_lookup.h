@@ -25,7 +25,7 @@ bool lookup_is_id(const char *text);
 void lookup_take(struct sighting *out, const tandem_record *record);
 /* The record of this id. */
 enum tandem_failure lookup_record(struct cli *cli, const char *id, struct sighting *out);
-/* An account by id or by its exact name, when only one has it. */
+/* A record by its id, or an account by its exact name, when only one has it. */
 enum tandem_failure lookup_account(struct cli *cli, const char *text, struct sighting *out);
 
 enum party_choice { PARTY_ANY, PARTY_DEPARTMENT, PARTY_PARTNER };

@@ -314,14 +314,10 @@ static enum tandem_failure remove_with_contents(struct removal *removal, bool al
 
 enum tandem_failure command_remove(struct cli *cli, const struct arguments *arguments)
 {
-    const char *id = arguments->positional[0];
     struct removal removal = {.cli = cli};
-    if (!lookup_is_id(id)) {
-        return cli_usage(cli, "%s is not an id: an id has 36 characters, as tandem list shows", id);
-    }
     enum tandem_failure failure = cli_connect(cli, NULL);
     if (failure == TANDEM_DONE) {
-        failure = lookup_record(cli, id, &removal.record);
+        failure = lookup_account(cli, arguments->positional[0], &removal.record);
     }
     if (failure == TANDEM_DONE) {
         cli->fault = (tandem_fault){.change = -1};

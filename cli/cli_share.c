@@ -6,24 +6,24 @@
 static enum tandem_failure change_audience(struct cli *cli, const struct arguments *arguments,
                                            const char *option, bool remove)
 {
-    const char *id = arguments->positional[0];
+    struct sighting record;
     const char *what = remove ? "nothing was unshared" : "nothing was shared";
     uint64_t seq = 0;
     size_t count = arguments_repeats(arguments, option);
-    if (!lookup_is_id(id)) {
-        return cli_usage(cli, "%s is not an id", id);
-    }
     if (count == 0) {
         return cli_usage(cli, "say %s whom: --%s suppliers, distributors, partners, internal, or the "
                               "name of a department or partner",
                          remove ? "from" : "with", option);
     }
     enum tandem_failure failure = cli_connect(cli, NULL);
+    if (failure == TANDEM_DONE) {
+        failure = lookup_account(cli, arguments->positional[0], &record);
+    }
     tandem_mutation *mutation = failure == TANDEM_DONE ? tandem_mutation_new() : NULL;
     if (mutation == NULL) {
         return failure == TANDEM_DONE ? cli_no_memory(cli) : failure;
     }
-    (void)tandem_share(mutation, id); /* an error is told when sending */
+    (void)tandem_share(mutation, record.id); /* an error is told when sending */
     for (size_t i = 0; i < count && failure == TANDEM_DONE; i++) {
         failure = fields_audience(cli, mutation, arguments_nth(arguments, option, i), remove);
     }
@@ -31,7 +31,7 @@ static enum tandem_failure change_audience(struct cli *cli, const struct argumen
         failure = cli_send(cli, mutation, what, &seq);
     }
     if (failure == TANDEM_DONE) {
-        cli_done(cli, id, seq, remove ? "No longer shared." : "Shared.");
+        cli_done(cli, record.id, seq, remove ? "No longer shared." : "Shared.");
     }
     tandem_mutation_free(mutation);
     return failure;

@@ -153,10 +153,12 @@ enum tandem_failure command_show(struct cli *cli, const struct arguments *argume
 {
     const char *id = arguments->positional[0];
     struct portrait portrait = {.cli = cli};
-    if (!lookup_is_id(id)) {
-        return cli_usage(cli, "%s is not an id: an id has 36 characters, as tandem list shows", id);
-    }
+    struct sighting named;
     enum tandem_failure failure = cli_connect(cli, NULL);
+    if (failure == TANDEM_DONE && !lookup_is_id(id)) {
+        failure = lookup_account(cli, id, &named);
+        id = named.id;
+    }
     if (failure != TANDEM_DONE) {
         return failure;
     }

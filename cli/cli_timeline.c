@@ -185,13 +185,15 @@ static bool print_entry(void *context, const tandem_history_entry *entry)
 enum tandem_failure command_history(struct cli *cli, const struct arguments *arguments)
 {
     const char *id = arguments->positional[0];
+    struct sighting named;
     unsigned long limit = 0;
     enum tandem_failure failure = read_limit(cli, arguments, &limit);
-    if (failure == TANDEM_DONE && !lookup_is_id(id)) {
-        failure = cli_usage(cli, "%s is not an id", id);
-    }
     if (failure == TANDEM_DONE) {
         failure = cli_connect(cli, NULL);
+    }
+    if (failure == TANDEM_DONE && !lookup_is_id(id)) {
+        failure = lookup_account(cli, id, &named);
+        id = named.id;
     }
     if (failure == TANDEM_DONE &&
         cli_history(cli, id, (unsigned)limit, print_entry, cli) != TANDEM_OK) {

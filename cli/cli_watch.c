@@ -122,12 +122,15 @@ static enum tandem_failure find_scopes(struct watch *watch, const char *scopes[W
 {
     for (size_t i = 0; i < watch->id_count; i++) {
         struct sighting record;
-        enum tandem_failure failure = lookup_record(watch->cli, watch->ids[i], &record);
+        enum tandem_failure failure = lookup_account(watch->cli, watch->ids[i], &record);
         if (failure != TANDEM_DONE) {
             return failure;
         }
         (void)snprintf(watch->scopes[i], sizeof watch->scopes[i], "%s", record.scope);
         scopes[i] = watch->scopes[i];
+        /* An id may be written in capitals: events have it as the server does. */
+        (void)snprintf(watch->found[i], sizeof watch->found[i], "%s", record.id);
+        watch->ids[i] = watch->found[i];
         if (strcmp(record.entity, "account") == 0) {
             watch->ids[i] = NULL;
         }
@@ -186,9 +189,6 @@ static enum tandem_failure read_options(struct cli *cli, const struct arguments 
         return cli_usage(cli, "at most %u records at once", WATCH_IDS);
     }
     for (size_t i = 0; i < arguments->count; i++) {
-        if (!lookup_is_id(arguments->positional[i])) {
-            return cli_usage(cli, "%s is not an id", arguments->positional[i]);
-        }
         watch->ids[watch->id_count++] = arguments->positional[i];
     }
     return TANDEM_DONE;

@@ -34,6 +34,7 @@ struct watch {
     bool until_caught_up;
     unsigned long count;   /* end after this many changes; 0: never */
     const char *ids[WATCH_IDS]; /* records meant; none: all */
+    char found[WATCH_IDS][TANDEM_ID_TEXT];
     char scopes[WATCH_IDS][64]; /* of each; "" when the id is an account, whose scope is meant */
     size_t id_count;
     bool live;             /* what comes now is news, not the first filling of the replica */

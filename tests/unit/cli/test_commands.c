@@ -91,15 +91,10 @@ static void meanings_are_checked_before_anything_is_connected(void **state)
     USAGE("--key", "login", "wss://localhost", "--certificate", "x.pem");
     USAGE("FIELD=VALUE", "add", "account", "name");
     USAGE("FIELD=VALUE", "edit", ID, "name");
-    USAGE("not an id", "edit", "nothing", "name=x");
     USAGE("--base", "edit", ID, "name=x", "--base", "soon");
-    USAGE("not an id", "remove", "nothing");
-    USAGE("not an id", "show", "nothing");
-    USAGE("not an id", "history", "nothing");
     USAGE("no condition", "list", "account", "--where", "name");
     USAGE("--limit", "list", "account", "--limit", "0");
     USAGE("--count", "watch", "--count", "many");
-    USAGE("not an id", "watch", "nothing");
     USAGE("--channel", "log", ID, "text");
     USAGE("the text is empty", "note", ID, "");
     USAGE("the text is empty", "log", ID, " \n", "--channel", "call");
@@ -131,7 +126,7 @@ static void programs_get_wrong_use_as_an_object(void **state)
 {
     (void)state;
     static const char *const lines[][4] = {
-        {"list", "account", "--limt"}, {"list", "--json"}, {"show", "nothing"},
+        {"list", "account", "--limt"}, {"list", "--json"}, {"edit", "nothing", "name"},
         {"user"},                      {"frobnicate"},     {"--json", "list"},
         {"list", "account", "--limit"},
     };
