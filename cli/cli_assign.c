@@ -68,6 +68,44 @@ static enum tandem_failure set_terms(struct cli *cli, tandem_mutation *mutation,
     return TANDEM_DONE;
 }
 
+struct terms {
+    char level[16], from[16], until[16], status[16];
+};
+
+static bool take_terms(void *context, const tandem_record *record)
+{
+    struct terms *terms = context;
+    const char *const names[] = {"level", "from", "until", "status"};
+    char *const texts[] = {terms->level, terms->from, terms->until, terms->status};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *text = tandem_record_text(record, names[i]);
+        (void)snprintf(texts[i], sizeof terms->level, "%s", text == NULL ? "" : text);
+    }
+    return false;
+}
+
+/* What the terms are now, those included that were kept, and not only what was asked for. */
+static void tell_terms(struct cli *cli, const struct pairing *pairing, const char *id, uint64_t seq)
+{
+    struct terms terms = {.level = ""};
+    const char *party = pairing->party.title;
+    const char *account = pairing->account.title;
+    if (cli->json || cli_fetch(cli, id, take_terms, &terms) != TANDEM_OK ||
+        terms.level[0] == '\0') {
+        cli_done(cli, id, seq, "%s is assigned to %s.", party, account);
+        return;
+    }
+    bool later = strcmp(terms.status, "Scheduled") == 0;
+    if (strcmp(terms.status, "Ended") == 0) {
+        cli_done(cli, id, seq, "%s has no access to %s: it ended on %s.", party, account,
+                 terms.until);
+        return;
+    }
+    cli_done(cli, id, seq, "%s may %s %s%s%s%s%s.", party, terms.level, account,
+             later ? " from " : "", later ? terms.from : "",
+             terms.until[0] == '\0' ? "" : " until ", terms.until);
+}
+
 static enum tandem_failure send_assignment(struct cli *cli, const struct arguments *arguments,
                                            const struct pairing *pairing, tandem_mutation *mutation)
 {
@@ -96,10 +134,7 @@ static enum tandem_failure send_assignment(struct cli *cli, const struct argumen
         failure = cli_send(cli, mutation, NOT_ASSIGNED, &seq);
     }
     if (failure == TANDEM_DONE) {
-        const char *until = arguments_value(arguments, "until");
-        cli_done(cli, id, seq, "%s may %s %s%s%s.", pairing->party.title,
-                 arguments_value(arguments, "level"), pairing->account.title,
-                 until == NULL || until[0] == '\0' ? "" : " until ", until == NULL ? "" : until);
+        tell_terms(cli, pairing, id, seq);
     }
     return failure;
 }
