@@ -119,6 +119,25 @@ static void name_reference(struct cli *cli, struct field_line *line)
     buffer_release(&text);
 }
 
+/* "dept:sales", "partner:Nordic Paper" for tags with the id of a party that can be seen. */
+static void name_audience(struct cli *cli, const char *tags, struct buffer *out)
+{
+    for (const char *at = tags; *at != '\0';) {
+        struct sighting party = {.id = ""};
+        char *tag = text_next_part(&at);
+        char *id = tag == NULL ? NULL : strchr(tag, ':');
+        bool named = id != NULL && lookup_is_id(id + 1) &&
+                     cli_fetch(cli, id + 1, take_title, &party) == TANDEM_OK && party.id[0] != '\0';
+        text_add(out, out->size == 0 ? "" : ", ");
+        if (named) {
+            text_addf(out, "%.*s:%s", (int)(id - tag), tag, party.title);
+        } else {
+            text_add(out, tag == NULL ? "" : tag);
+        }
+        memory_free(tag);
+    }
+}
+
 static void print(struct cli *cli, struct portrait *portrait)
 {
     if (cli->json) {
@@ -133,9 +152,13 @@ static void print(struct cli *cli, struct portrait *portrait)
         }
         print_line(cli->out, portrait->lines[i].name, portrait->lines[i].text);
     }
+    struct buffer names = {0};
     const char *audience = text_of(&portrait->audience);
+    name_audience(cli, audience == NULL ? "" : audience, &names);
+    audience = text_of(&names);
     print_line(cli->out, "scope", portrait->record.scope);
     print_line(cli->out, "audience", audience == NULL ? "" : audience);
+    buffer_release(&names);
     print_line(cli->out, "", portrait->changed);
 }
 
