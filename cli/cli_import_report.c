@@ -7,6 +7,7 @@
 
 #include "cli/cli_import.h"
 #include "cli/cli_text.h"
+#include "protocol/bytes.h"
 #include "protocol/memory.h"
 
 #define PROGRESS_ROWS 1000u
@@ -162,11 +163,30 @@ static size_t count_report_columns(const struct import *import)
     return REPORT_COLUMNS;
 }
 
+/* What a row has beyond its header's columns, in one cell: a report is a table that any program can
+ * read, and loses nothing. */
+static void write_surplus(const struct import *import, const char *const *cells, size_t from,
+                          size_t count)
+{
+    struct buffer joined = {0};
+    for (size_t i = from; i < count; i++) {
+        buffer_append(&joined, cells[i], strlen(cells[i]));
+        buffer_append_byte(&joined, (uint8_t)(i + 1 < count ? ',' : '\0'));
+    }
+    csv_put_cell(import->report, joined.failed ? "" : (const char *)joined.data);
+    buffer_release(&joined);
+}
+
+/* Exactly as many cells as the header has, whatever the row has. */
 static void write_cells(const struct import *import, const char *const *cells, size_t count)
 {
-    for (size_t i = import->report_skip; i < count; i++) {
+    for (size_t i = import->report_skip; i < import->header_count; i++) {
         (void)fputc(',', import->report);
-        csv_put_cell(import->report, csv_unguard(cells[i]));
+        if (i + 1 == import->header_count && count > import->header_count) {
+            write_surplus(import, cells, i, count);
+        } else {
+            csv_put_cell(import->report, i < count ? csv_unguard(cells[i]) : "");
+        }
     }
     (void)fputs("\r\n", import->report);
 }

@@ -45,6 +45,16 @@ static void refused_rows_stand_behind_their_reasons(void **state)
                   "4,,\"no, really\",\"two\nlines\",y\r\n");
 }
 
+static void a_report_is_a_table_whatever_its_rows_are(void **state)
+{
+    (void)state;
+    static const char *const header[] = {"Name", "Town"};
+    expect_report("Name;Town\nalone\nx;y;z;\n", header, 2, 2, 3,
+                  "line,column,reason,Name,Town\r\n"
+                  "2,name,too short,alone,\r\n"
+                  "3,,\"no, really\",x,\"y,z,\"\r\n");
+}
+
 static void a_report_of_a_report_has_its_columns_once(void **state)
 {
     (void)state;
@@ -58,6 +68,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refused_rows_stand_behind_their_reasons),
         cmocka_unit_test(a_report_of_a_report_has_its_columns_once),
+        cmocka_unit_test(a_report_is_a_table_whatever_its_rows_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
