@@ -14,9 +14,9 @@ pc=$(find "$root/usr" -name tandem.pc)
 [ -n "$pc" ] || { echo "no tandem.pc was installed"; exit 1; }
 lib=$(dirname "$(dirname "$pc")")
 
-# The file names the prefix it was configured for; a tree installed elsewhere is read from there.
+# The tree was not configured for this place: what it says must hold wherever it is put.
 flags() {
-    PKG_CONFIG_PATH=$lib/pkgconfig pkg-config --define-variable=prefix="$root/usr" "$@" tandem
+    PKG_CONFIG_PATH=$lib/pkgconfig pkg-config "$@" tandem
 }
 export LD_LIBRARY_PATH=$lib
 
@@ -52,7 +52,7 @@ find_package(tandem 0.1 REQUIRED)
 add_executable(consumer ${MAIN})
 target_link_libraries(consumer PRIVATE tandem::tandem)
 END
-"$cmake" -S "$root/project" -B "$root/project/build" -DCMAKE_PREFIX_PATH="$root/usr" \
+"$cmake" -G Ninja -S "$root/project" -B "$root/project/build" -DCMAKE_PREFIX_PATH="$root/usr" \
     -DCMAKE_C_COMPILER="$cc" -DCMAKE_C_FLAGS="$cflags" -DMAIN="$here/header_c11.c" >/dev/null
 "$cmake" --build "$root/project/build" >/dev/null
 "$root/project/build/consumer"
