@@ -313,6 +313,19 @@ enum tandem_failure fields_set(struct cli *cli, tandem_mutation *mutation, const
     return failure;
 }
 
+enum tandem_failure fields_set_pairs(struct cli *cli, tandem_mutation *mutation,
+                                     const char *entity, const char *pairs[][2],
+                                     const char *what)
+{
+    enum tandem_failure failure = TANDEM_DONE;
+    for (size_t i = 0; pairs[i][0] != NULL && failure == TANDEM_DONE; i++) {
+        if (pairs[i][1] != NULL) {
+            failure = fields_set(cli, mutation, entity, pairs[i][0], pairs[i][1], what);
+        }
+    }
+    return failure;
+}
+
 enum tandem_failure fields_assign(struct cli *cli, tandem_mutation *mutation, const char *entity,
                                   const char *assignment, const char *what)
 {

@@ -43,6 +43,10 @@ enum tandem_failure fields_resolve(struct cli *cli, const struct field_facts *fa
 /* Sets a field of the change just started. `what` as for cli_fault. */
 enum tandem_failure fields_set(struct cli *cli, tandem_mutation *mutation, const char *entity,
                                const char *name, const char *value, const char *what);
+/* As fields_set for each pair of field and text up to a NULL field; a NULL text is left out. */
+enum tandem_failure fields_set_pairs(struct cli *cli, tandem_mutation *mutation,
+                                     const char *entity, const char *pairs[][2],
+                                     const char *what);
 /* The same for "field=value". */
 enum tandem_failure fields_assign(struct cli *cli, tandem_mutation *mutation, const char *entity,
                                   const char *assignment, const char *what);

@@ -93,11 +93,7 @@ static enum tandem_failure make(struct cli *cli, const struct arguments *argumen
         return failure == TANDEM_DONE ? cli_no_memory(cli) : failure;
     }
     (void)tandem_create(mutation, entity, id); /* an error is told when sending */
-    for (size_t i = 0; pairs[i][0] != NULL && failure == TANDEM_DONE; i++) {
-        failure = pairs[i][1] == NULL
-                      ? TANDEM_DONE
-                      : fields_set(cli, mutation, entity, pairs[i][0], pairs[i][1], what);
-    }
+    failure = fields_set_pairs(cli, mutation, entity, pairs, what);
     if (failure == TANDEM_DONE) {
         failure = tie(cli, mutation, entity, &about, what);
     }
