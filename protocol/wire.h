@@ -74,6 +74,11 @@ bool wire_skip(struct wire_reader *reader, struct bytes *out);
 
 /* Finds `key` in the encoded map `map` and gives the bytes of its value. */
 bool wire_map_find(struct bytes map, const char *key, struct bytes *value);
+/* The same, for a value of one type; false, and `out` unchanged, when it is of another. */
+bool wire_map_str(struct bytes map, const char *key, struct bytes *out);
+bool wire_map_bin(struct bytes map, const char *key, struct bytes *out);
+bool wire_map_uint(struct bytes map, const char *key, uint64_t *out);
+bool wire_map_id(struct bytes map, const char *key, struct id *out);
 
 void wire_put_nil(struct buffer *out);
 void wire_put_bool(struct buffer *out, bool value);

@@ -158,3 +158,39 @@ bool wire_map_find(struct bytes map, const char *key, struct bytes *value)
     }
     return false;
 }
+
+bool wire_map_str(struct bytes map, const char *key, struct bytes *out)
+{
+    struct bytes value;
+    if (!wire_map_find(map, key, &value))
+        return false;
+    struct wire_reader reader = wire_read(value);
+    return wire_get_str(&reader, out);
+}
+
+bool wire_map_bin(struct bytes map, const char *key, struct bytes *out)
+{
+    struct bytes value;
+    if (!wire_map_find(map, key, &value))
+        return false;
+    struct wire_reader reader = wire_read(value);
+    return wire_get_bin(&reader, out);
+}
+
+bool wire_map_uint(struct bytes map, const char *key, uint64_t *out)
+{
+    struct bytes value;
+    if (!wire_map_find(map, key, &value))
+        return false;
+    struct wire_reader reader = wire_read(value);
+    return wire_get_uint(&reader, out);
+}
+
+bool wire_map_id(struct bytes map, const char *key, struct id *out)
+{
+    struct bytes value;
+    if (!wire_map_find(map, key, &value))
+        return false;
+    struct wire_reader reader = wire_read(value);
+    return wire_get_id(&reader, out);
+}

@@ -65,32 +65,16 @@ static enum status drop(const struct state *state, struct key key)
 
 static uint64_t map_uint(struct bytes map, const char *name)
 {
-    struct bytes value;
-    uint64_t number = 0;
-    if (wire_map_find(map, name, &value)) {
-        struct wire_reader reader = wire_read(value);
-        wire_get_uint(&reader, &number);
-    }
-    return number;
-}
-
-static bool map_id(struct bytes map, const char *name, struct id *id)
-{
-    struct bytes value;
-    if (!wire_map_find(map, name, &value))
-        return false;
-    struct wire_reader reader = wire_read(value);
-    return wire_get_id(&reader, id);
+    uint64_t value = 0;
+    wire_map_uint(map, name, &value);
+    return value;
 }
 
 static struct bytes map_bin(struct bytes map, const char *name)
 {
-    struct bytes value, bin = {NULL, 0};
-    if (wire_map_find(map, name, &value)) {
-        struct wire_reader reader = wire_read(value);
-        wire_get_bin(&reader, &bin);
-    }
-    return bin;
+    struct bytes value = {NULL, 0};
+    wire_map_bin(map, name, &value);
+    return value;
 }
 
 void credential_body(struct buffer *out, struct id user, enum credential_kind kind,
@@ -109,7 +93,7 @@ void credential_body(struct buffer *out, struct id user, enum credential_kind ki
 
 enum status credential_read_body(struct bytes body, struct credential_change *out)
 {
-    if (wire_validate(body, NULL) != STATUS_OK || !map_id(body, "user", &out->user))
+    if (wire_validate(body, NULL) != STATUS_OK || !wire_map_id(body, "user", &out->user))
         return STATUS_INVALID_VALUE;
     uint64_t kind = map_uint(body, "kind");
     if (kind < CREDENTIAL_PASSWORD || kind > CREDENTIAL_END_TOKENS)
@@ -141,7 +125,7 @@ static enum status end_named_token(const struct state *state, struct id user, st
         return STATUS_OK;
     if (status != STATUS_OK)
         return status;
-    if (!map_id(row, "user", &owner))
+    if (!wire_map_id(row, "user", &owner))
         return STATUS_CORRUPT;
     return id_equal(owner, user) ? end_token(state, user, hash) : STATUS_OK;
 }
@@ -228,7 +212,7 @@ static enum status put_token(const struct state *state, const struct credential_
     struct bytes row;
     struct id owner;
     enum status status = get(state, key_of('t', change->value, none), &row);
-    if (status == STATUS_OK && map_id(row, "user", &owner) && !id_equal(owner, change->user))
+    if (status == STATUS_OK && wire_map_id(row, "user", &owner) && !id_equal(owner, change->user))
         return STATUS_EXISTS;
     if (status == STATUS_OK || status == STATUS_NOT_FOUND)
         status = make_room(state, change->user, at_ms);
@@ -327,7 +311,7 @@ static enum status forget_certificates(const struct state *state, struct id user
         status = state->ops->credential_next(state->self, key_bytes(&prefix), &place, &value);
         if (status == STATUS_OK && place.failed)
             status = STATUS_NO_MEMORY;
-        if (status == STATUS_OK && map_id(value, "user", &owner) && id_equal(owner, user))
+        if (status == STATUS_OK && wire_map_id(value, "user", &owner) && id_equal(owner, user))
             status = state->ops->put_credential(state->self, buffer_bytes(&place), none);
     }
     buffer_release(&place);
@@ -405,7 +389,7 @@ enum status credential_token_user(const struct state *state, const uint8_t hash[
     enum status status = get(state, key_of('t', bytes_of(hash, HASH_SIZE), none), &row);
     if (status != STATUS_OK)
         return status;
-    if (!map_id(row, "user", user))
+    if (!wire_map_id(row, "user", user))
         return STATUS_CORRUPT;
     return now_ms < map_uint(row, "expires") ? STATUS_OK : STATUS_NOT_FOUND;
 }
@@ -417,5 +401,5 @@ enum status credential_certificate_user(const struct state *state, const uint8_t
     enum status status = get(state, key_of('f', bytes_of(hash, HASH_SIZE), none), &row);
     if (status != STATUS_OK)
         return status;
-    return map_id(row, "user", user) ? STATUS_OK : STATUS_CORRUPT;
+    return wire_map_id(row, "user", user) ? STATUS_OK : STATUS_CORRUPT;
 }

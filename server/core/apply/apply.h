@@ -19,7 +19,6 @@ struct touched_lane {
 
 struct effects {
     uint64_t seq;            /* head after the command */
-    uint64_t next_due_ms;    /* UINT64_MAX when nothing is due; filled by apply_next_due */
     struct buffer answer;    /* encoded message for the one who asked; empty when none is owed */
     struct touched_lane *lanes;
     size_t lane_count, lane_capacity;

@@ -179,16 +179,6 @@ static enum status change_share(struct plan *plan, const struct change *change)
     return status == STATUS_OK ? check_entity(plan, draft) : status;
 }
 
-static struct bytes text_in(struct bytes map, const char *key)
-{
-    struct bytes value, text = {NULL, 0};
-    if (wire_map_find(map, key, &value)) {
-        struct wire_reader reader = wire_read(value);
-        wire_get_str(&reader, &text);
-    }
-    return text;
-}
-
 /* The value of a key, none when it is absent or nil. */
 static struct bytes value_in(struct bytes map, const char *key)
 {
@@ -218,8 +208,8 @@ static enum status read_change(struct plan *plan, struct bytes map, struct chang
     reader = wire_read(value);
     if (value.size && !wire_get_uint(&reader, &out->base))
         return plan_refuse(plan, STATUS_WRONG_KIND, "base", "must be a seq");
-    out->op = text_in(map, "op");
-    out->entity = text_in(map, "entity");
+    wire_map_str(map, "op", &out->op);
+    wire_map_str(map, "entity", &out->entity);
     out->scope = value_in(map, "scope");
     out->audience = value_in(map, "audience");
     out->fields = value_in(map, "fields");

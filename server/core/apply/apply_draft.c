@@ -157,14 +157,6 @@ void draft_unplace(struct plan *plan, struct draft *draft, struct tag tag)
         end_placement(plan, draft, (unsigned)(found - draft->now->placements));
 }
 
-unsigned draft_audience(const struct draft *draft)
-{
-    unsigned live = 0;
-    for (unsigned i = 0; i < draft->now->placement_count; i++)
-        live += draft->now->placements[i].removed == 0;
-    return live;
-}
-
 enum status draft_move(struct plan *plan, struct draft *draft, struct scope scope)
 {
     struct record *now = draft->now;

@@ -15,8 +15,6 @@ enum status draft_set_text(struct plan *plan, struct draft *draft, const char *f
 enum status draft_place(struct plan *plan, struct draft *draft, struct tag tag);
 /* Takes a tag from the audience; nothing when it is not there. */
 void draft_unplace(struct plan *plan, struct draft *draft, struct tag tag);
-/* Number of live placements. */
-unsigned draft_audience(const struct draft *draft);
 /* Ends the placements in the old scope, and begins the same in the new one. */
 enum status draft_move(struct plan *plan, struct draft *draft, struct scope scope);
 /* Deletes the record: ends its placements, drops its fields. */

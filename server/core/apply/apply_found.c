@@ -48,11 +48,8 @@ static enum status found_administrator(struct plan *plan, struct id id, struct b
 
 static struct bytes text_in(struct bytes map, const char *key)
 {
-    struct bytes value, text = {NULL, 0};
-    if (wire_map_find(map, key, &value)) {
-        struct wire_reader reader = wire_read(value);
-        wire_get_str(&reader, &text);
-    }
+    struct bytes text = {NULL, 0};
+    wire_map_str(map, key, &text);
     return text;
 }
 

@@ -74,24 +74,6 @@ static void answer_key(uint8_t key[ANSWER_KEY], struct id client, uint64_t numbe
     put_u64(key + 1 + ID_SIZE, number);
 }
 
-static bool take_uint(struct bytes map, const char *name, uint64_t *out)
-{
-    struct bytes value;
-    if (!wire_map_find(map, name, &value))
-        return false;
-    struct wire_reader reader = wire_read(value);
-    return wire_get_uint(&reader, out);
-}
-
-static bool take_bin(struct bytes map, const char *name, struct bytes *out)
-{
-    struct bytes value;
-    if (!wire_map_find(map, name, &value))
-        return false;
-    struct wire_reader reader = wire_read(value);
-    return wire_get_bin(&reader, out);
-}
-
 enum status number_read(const struct state *state, struct id client, struct id user,
                         struct number_row *out)
 {
@@ -102,8 +84,8 @@ enum status number_read(const struct state *state, struct id client, struct id u
     enum status status = state->ops->client(state->self, bytes_of(key, sizeof key), &row);
     if (status != STATUS_OK)
         return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-    if (!take_bin(row, "user", &owner) || !id_from_bytes(owner, &out->user) ||
-        !take_uint(row, "last", &out->last) || !take_uint(row, "pruned", &out->pruned))
+    if (!wire_map_bin(row, "user", &owner) || !id_from_bytes(owner, &out->user) ||
+        !wire_map_uint(row, "last", &out->last) || !wire_map_uint(row, "pruned", &out->pruned))
         return STATUS_CORRUPT;
     return STATUS_OK;
 }
@@ -119,7 +101,7 @@ enum status number_answer(const struct state *state, const struct number_row *ro
     enum status status = state->ops->client(state->self, bytes_of(key, sizeof key), &stored);
     if (status != STATUS_OK)
         return status == STATUS_NOT_FOUND ? STATUS_CORRUPT : status;
-    if (!take_bin(stored, "hash", &known) || !take_bin(stored, "answer", &bytes))
+    if (!wire_map_bin(stored, "hash", &known) || !wire_map_bin(stored, "answer", &bytes))
         return STATUS_CORRUPT;
     if (!bytes_equal(known, bytes_of(hash, CONTENT_HASH)))
         return STATUS_NUMBER_REUSED;

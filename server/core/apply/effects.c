@@ -19,7 +19,6 @@ void effects_clear(struct effects *effects)
 {
     buffer_clear(&effects->answer);
     effects->seq = 0;
-    effects->next_due_ms = 0;
     effects->lane_count = 0;
     effects->subject_count = 0;
     effects->user_count = 0;

@@ -62,22 +62,10 @@ static enum status read_entities(struct feed *feed, struct bytes encoded, struct
 
 static bool read_resume_entry(struct bytes entry, struct backfill *out)
 {
-    struct bytes value, scope;
-    struct wire_reader reader;
-    if (!wire_map_find(entry, "scope", &value)) {
-        return false;
-    }
-    reader = wire_read(value);
-    if (!wire_get_bin(&reader, &scope) || !scope_from_bytes(scope, &out->scope) ||
-        !wire_map_find(entry, "from", &value)) {
-        return false;
-    }
-    reader = wire_read(value);
-    if (!wire_get_uint(&reader, &out->from) || !wire_map_find(entry, "until", &value)) {
-        return false;
-    }
-    reader = wire_read(value);
-    return wire_get_uint(&reader, &out->until) && out->from <= out->until;
+    struct bytes scope;
+    return wire_map_bin(entry, "scope", &scope) && scope_from_bytes(scope, &out->scope) &&
+           wire_map_uint(entry, "from", &out->from) &&
+           wire_map_uint(entry, "until", &out->until) && out->from <= out->until;
 }
 
 /* A backfill goes on only where the scope is wanted and still open: what is closed would be given

@@ -323,6 +323,25 @@ static void expect_error(struct world_client *client, const char *name)
     assert_string_equal(bytes_to_text(error.as.error.name, text_of, sizeof text_of), name);
 }
 
+static void test_a_cursor_older_than_what_is_remembered_is_reset(void **state)
+{
+    struct fixture *f = *state;
+    struct id note = make_note(f, f->fjord, "gone", NULL);
+    must(world_remove(f->world, f->admin, note));
+    world_pass_time(f->world, 1000);
+    struct buffer body = {0};
+    wire_put_map(&body, 1);
+    wire_put_text(&body, "before");
+    wire_put_uint(&body, UINT64_MAX);
+    must(world_apply(f->world, COMMAND_PRUNE, (struct id){{0}}, buffer_bytes(&body)));
+    buffer_release(&body);
+    struct state view = world_state(f->world);
+    struct meta meta;
+    must(view.ops->meta(view.self, &meta));
+    assert_true(meta.horizon > 1);
+    expect_reset(f, meta.horizon - 1, meta.epoch, "horizon");
+}
+
 static void test_a_subscription_that_makes_no_sense_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -524,6 +543,7 @@ int main(void)
         T(test_a_slow_reader_is_sent_a_window_and_the_newest_version),
         T(test_a_mutation_arrives_whole),
         T(test_a_cursor_that_cannot_be_continued_is_reset),
+        T(test_a_cursor_older_than_what_is_remembered_is_reset),
         T(test_a_subscription_that_makes_no_sense_is_refused),
         T(test_long_lists_in_a_subscription_are_refused),
         T(test_what_went_before_the_scope_entered_is_not_told),
