@@ -36,8 +36,11 @@ enum status apply_put_result(struct effects *effects, uint64_t number, uint64_t 
         message_mark(&message, "conflicts");
     }
     buffer_clear(&effects->answer);
-    message_encode(&effects->answer, &message);
-    bool failed = list.failed || effects->answer.failed;
+    bool failed = list.failed;
+    if (!failed) {
+        message_encode(&effects->answer, &message);
+        failed = effects->answer.failed;
+    }
     buffer_release(&list);
     return failed ? STATUS_NO_MEMORY : STATUS_OK;
 }
