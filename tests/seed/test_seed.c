@@ -258,7 +258,7 @@ static void server_serves_it(void **state)
     struct watched staff = watch(fixture, &server, seeded->users[0].name, seeded->users[0].token);
     const struct seed_user *partner = &seeded->users[seeded->staff];
     struct watched outside = watch(fixture, &server, partner->name, partner->token);
-    struct watched wrong = watch(fixture, &server, "staff-2", seeded->users[0].token);
+    struct watched wrong = watch(fixture, &server, "staff-2", "nobody's");
     assert_true(server_process_stop(&server));
     assert_true(staff.caught_up);
     assert_int_equal(staff.accounts, 100);
