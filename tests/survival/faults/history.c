@@ -1,0 +1,204 @@
+#include "tests/survival/faults/history.h"
+
+#include <string.h>
+
+#include "protocol/wire.h"
+#include "tests/unit/core/world.h"
+
+#define KARI nid(900)
+#define NILS nid(901)
+#define EVA nid(910)
+#define PAPIR nid(50)
+
+static void order_before(struct world *w, uint64_t before)
+{
+    struct buffer body = {0};
+    wire_put_map(&body, 1);
+    wire_put_text(&body, "before");
+    wire_put_uint(&body, before);
+    assert_int_equal(order(w, COMMAND_PRUNE, (struct id){{0}}, buffer_bytes(&body)), STATUS_OK);
+    buffer_release(&body);
+}
+
+static void order_credential(struct world *w, int kind, const char *value, uint64_t expires)
+{
+    struct buffer body = {0};
+    credential_body(&body, EVA, kind, bytes_text(value), expires);
+    assert_int_equal(order(w, COMMAND_CREDENTIAL, (struct id){{0}}, buffer_bytes(&body)),
+                     STATUS_OK);
+    buffer_release(&body);
+}
+
+static void people(struct world *w)
+{
+    add_staff(w, KARI, "kari", "Administrator", "sales");
+    add_staff(w, NILS, "nils", "Member", "support");
+    add_partner(w, PAPIR, "Papir", "supplier");
+    add_partner_user(w, EVA, "eva", PAPIR);
+    order_credential(w, CREDENTIAL_PASSWORD, "$argon2id$none", 0);
+    order_credential(w, CREDENTIAL_TOKEN, "0123456789abcdef0123456789abcdef", w->now + DAY);
+}
+
+static void records(struct world *w)
+{
+    char from[SCHEMA_TIME_TEXT];
+    assert_ok(create(w, KARI, "account", nid(1), "name=Fjord|industry=Paper"));
+    assert_ok(create(w, KARI, "customField", nid(60),
+                     "key=lead.mood|entity=lead|name=mood|kind=text|class=restricted|"
+                     "departments=sales"));
+    assert_ok(create(w, KARI, "customEntity", nid(61), "name=ship|home=library"));
+    assert_ok(create(w, KARI, "lead", nid(2), "lastName=B"));
+    assert_ok(create(w, KARI, "lead", nid(3), "lastName=C"));
+    schema_time_to_text((int64_t)(w->now + 2 * DAY), from);
+    assert_ok(
+        create(w, KARI, "assignment", nid(4),
+               fmt("party=%s|account=%s|level=edit|from=%.10s", tx(PAPIR), tx(nid(1)), from)));
+    assert_ok(create(w, KARI, "note", nid(5), fmt("account=%s|text=call them", tx(nid(1)))));
+    assert_ok(share(w, KARI, nid(5), "suppliers", NULL));
+    assert_ok(update(w, NILS, "note", nid(5), "text=called them"));
+}
+
+/* One mutation that passes by every kind of change and most rules that write. */
+static void everything_at_once(struct world *w)
+{
+    struct changes changes = {.count = 0};
+    add_update(&changes, "account", nid(1), fmt("restricted=true|team=%s|industry=", tx(KARI)), 0);
+    add_create(&changes, "note", nid(10), fmt("account=%s|text=x", tx(nid(1))));
+    add_share(&changes, nid(10), fmt("suppliers partner:%s", tx(PAPIR)), NULL);
+    add_create(&changes, "user", nid(11), fmt("name=per|role=Partner|partner=%s", tx(PAPIR)));
+    add_create(&changes, "ship", nid(13), "name=Fram");
+    add_update(&changes, "lead", nid(2), "mood=good", 0);
+    add_update(&changes, "note", nid(10), "account=", 0);
+    add_remove(&changes, nid(2), 0);
+    assert_ok(send(w, KARI, &changes));
+}
+
+static void refusals(struct world *w)
+{
+    struct changes changes = {.count = 0};
+    struct reply reply = create(w, NILS, "opportunity", nid(20), "stage=nonsense");
+    assert_int_not_equal(reply.status, STATUS_OK);
+    add_update(&changes, "note", nid(5), "text=wrote them", 1);
+    reply = send(w, KARI, &changes);
+    assert_int_equal(reply.status, STATUS_CONFLICT);
+    reply = update(w, EVA, "lead", nid(3), "lastName=D");
+    assert_int_not_equal(reply.status, STATUS_OK);
+}
+
+static void endings(struct world *w)
+{
+    w->now += 3 * DAY;
+    run_due(w);
+    assert_ok(update(w, KARI, "assignment", nid(4), "level=view"));
+    assert_ok(erase(w, KARI, nid(3)));
+    assert_ok(erase(w, KARI, nid(4)));
+    assert_ok(update(w, KARI, "user", EVA, "disabled=true"));
+    order_before(w, w->now + 1);
+    assert_int_equal(order(w, COMMAND_FORGET_CLIENT, NILS, bytes_of(NULL, 0)), STATUS_OK);
+}
+
+void history_make(struct history *history)
+{
+    struct world w;
+    memset(history, 0, sizeof *history);
+    world_init(&w);
+    people(&w);
+    records(&w);
+    everything_at_once(&w);
+    refusals(&w);
+    endings(&w);
+    history->log = w.log;
+    w.log = (struct buffer){0};
+    world_release(&w);
+    for (size_t at = 0; at < history->log.size; history->count++) {
+        const size_t size = get_u32(history->log.data + at);
+        assert_true(history->count < HISTORY_MOST);
+        assert_int_equal(command_decode(bytes_of(history->log.data + at + 4, size),
+                                        &history->commands[history->count]),
+                         STATUS_OK);
+        at += 4 + size;
+    }
+}
+
+void history_release(struct history *history)
+{
+    buffer_release(&history->log);
+}
+
+static void dump_bytes(struct buffer *out, struct bytes bytes)
+{
+    uint8_t size[4];
+    put_u32(size, (uint32_t)bytes.size);
+    buffer_append(out, size, sizeof size);
+    if (bytes.size > 0)
+        buffer_append(out, bytes.data, bytes.size);
+}
+
+static void dump_number(struct buffer *out, uint64_t number)
+{
+    uint8_t octets[8];
+    put_u64(octets, number);
+    buffer_append(out, octets, sizeof octets);
+}
+
+/* A record, its history, and its rows as a subject of the access table. */
+static void dump_record(const struct state *state, struct id id, struct buffer *out)
+{
+    struct bytes bytes;
+    uint64_t before = UINT64_MAX, seq;
+    struct scope after = {0}, scope;
+    struct access_row row;
+    assert_int_equal(state->ops->record(state->self, id, &bytes), STATUS_OK);
+    dump_bytes(out, bytes);
+    for (; state->ops->history_next(state->self, id, before, &seq, &bytes) == STATUS_OK;
+         before = seq) {
+        dump_number(out, seq);
+        dump_bytes(out, bytes);
+    }
+    for (; state->ops->access_next(state->self, id, after, &scope, &row) == STATUS_OK;
+         after = scope) {
+        buffer_append(out, scope.id.octet, ID_SIZE);
+        dump_number(out, row.granted);
+        dump_number(out, row.revoked);
+        dump_number(out, row.level);
+        buffer_append(out, row.assignment.octet, ID_SIZE);
+    }
+}
+
+static void dump_rows(const struct state *state, struct buffer *out,
+                      enum status (*next)(void *, struct bytes, struct buffer *, struct bytes *))
+{
+    struct buffer key = {0};
+    struct bytes value;
+    while (next(state->self, bytes_of("", 0), &key, &value) == STATUS_OK) {
+        dump_bytes(out, buffer_bytes(&key));
+        dump_bytes(out, value);
+    }
+    buffer_release(&key);
+}
+
+void history_dump(const struct state *state, bool positions, struct buffer *out)
+{
+    struct meta meta;
+    uint64_t seq = 0, at_ms = 0;
+    struct id id = {{0}};
+    assert_int_equal(state->ops->meta(state->self, &meta), STATUS_OK);
+    buffer_clear(out);
+    dump_number(out, meta.seq);
+    dump_number(out, meta.horizon);
+    dump_number(out, meta.people_seq);
+    dump_number(out, meta.access_seq);
+    dump_number(out, positions ? meta.log_position : 0);
+    while (state->ops->feed_next(state->self, &seq, &id) == STATUS_OK) {
+        dump_number(out, seq);
+        buffer_append(out, id.octet, ID_SIZE);
+        dump_record(state, id, out);
+    }
+    dump_rows(state, out, state->ops->client_next);
+    dump_rows(state, out, state->ops->credential_next);
+    if (state->ops->due_first(state->self, &at_ms, &id) == STATUS_OK) {
+        dump_number(out, at_ms);
+        buffer_append(out, id.octet, ID_SIZE);
+    }
+    assert_false(out->failed);
+}
