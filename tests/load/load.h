@@ -28,7 +28,7 @@ enum load_phase {
     LOAD_CONNECTING, /* TCP, TLS, upgrade */
     LOAD_SIGNING_IN, /* hello sent */
     LOAD_CATCHING_UP,
-    LOAD_LIVE,  /* caught up (or welcome, without a subscription) */
+    LOAD_LIVE, /* caught up (or welcome, without a subscription) */
     LOAD_CLOSED
 };
 
@@ -48,7 +48,10 @@ struct load_hooks {
 struct load_options {
     const char *address; /* "127.0.0.1:7443" */
     const char *ca_file;
-    bool resume;         /* offer the TLS session of the client's last connection */
+    bool resume; /* offer the TLS session of the client's last connection */
+    /* The peer is no Tandem server but speaks WebSocket frames right behind the TLS handshake: a
+     * client is LIVE after it, and each frame counts as one record. */
+    bool raw;
     struct load_hooks hooks;
 };
 
@@ -59,7 +62,8 @@ void load_free(struct load *load);
 struct load_client_options {
     const char *user;
     const char *token;
-    struct id client_id; /* zero: a random one */
+    const char *password; /* with `user`, when there is no token; `welcome` brings one then */
+    struct id client_id;  /* zero: a random one */
     bool subscribe;
     const struct scope *scopes; /* count 0: everything */
     size_t scope_count;
@@ -69,7 +73,8 @@ struct load_client_options {
     size_t label;       /* the caller's own */
 };
 struct load_client *load_add(struct load *load, const struct load_client_options *options);
-/* Begins to connect; a closed client connects again and resumes from its cursor. */
+/* Begins to connect; a closed client connects again and resumes from its cursor (backfills that
+ * were under way are not asked for again). False when it is not closed. */
 bool load_connect(struct load_client *client);
 /* Ends the connection abruptly (RST when `reset`). The client keeps its cursor and TLS session. */
 void load_drop(struct load_client *client, bool reset);
@@ -86,10 +91,10 @@ bool load_send_raw(struct load_client *client, struct bytes bytes);
 uint64_t load_mutate(struct load_client *client, struct bytes changes);
 
 struct load_counts {
-    uint64_t frames;   /* changes and backfill frames */
-    uint64_t records;  /* in them, removed ones included */
-    uint64_t bytes;    /* of messages */
-    uint64_t wire;     /* bytes read from the socket, TLS included; 0 where it cannot be told */
+    uint64_t frames;  /* changes and backfill frames */
+    uint64_t records; /* in them, removed ones included */
+    uint64_t bytes;   /* of messages */
+    uint64_t wire;    /* bytes read from the socket, TLS included; 0 where it cannot be told */
     uint64_t results;
     uint64_t handshakes, resumed;
 };
@@ -107,8 +112,9 @@ size_t load_in_phase(const struct load *load, enum load_phase phase);
 /* One turn of the loop: waits at most `timeout_ms` (0: not at all), handles what is ready. */
 void load_turn(struct load *load, int timeout_ms);
 /* Turns until `done(context)` is true or `limit_ms` have passed; whether it became true. */
-bool load_until(struct load *load, bool (*done)(void *context), void *context,
-                unsigned limit_ms);
+bool load_until(struct load *load, bool (*done)(void *context), void *context, unsigned limit_ms);
+/* Every client says ping now, so that none of them has to for the next 20 s. */
+void load_ping_all(struct load *load);
 /* Turns until every client that was connected is in phase LIVE; false, with words on standard
  * error, when one closed or the time is over. */
 bool load_settle(struct load *load, unsigned limit_ms);
