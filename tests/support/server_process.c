@@ -52,16 +52,21 @@ static bool run(const struct server_process *server, const char *const *argument
     return status == 0;
 }
 
+void server_process_adopt(struct server_process *server, const char *folder)
+{
+    *server = (struct server_process){.pid = 0};
+    (void)snprintf(server->folder, sizeof server->folder, "%s", folder);
+    (void)snprintf(server->address, sizeof server->address, "127.0.0.1:0");
+    path_of(server, "certs/ca.pem", server->ca);
+}
+
 bool server_process_make(struct server_process *server, const char *folder, const char *admin,
                          const char *password)
 {
     char certs[SCRATCH_PATH + 32], data[SCRATCH_PATH + 32], secret[128];
-    *server = (struct server_process){.pid = 0};
-    (void)snprintf(server->folder, sizeof server->folder, "%s", folder);
-    (void)snprintf(server->address, sizeof server->address, "127.0.0.1:0");
+    server_process_adopt(server, folder);
     (void)snprintf(secret, sizeof secret, "TANDEM_PASSWORD=%s", password);
     path_of(server, "certs", certs);
-    path_of(server, "certs/ca.pem", server->ca);
     path_of(server, "data", data);
     const char *const make[] = {"sh", CERTS_MAKE, certs, NULL};
     const char *const init[] = {TANDEMD_PROGRAM, "init", "--data", data, "--admin", admin, NULL};
@@ -104,12 +109,18 @@ static pid_t launch(const struct server_process *server, const char *const *more
     /* The sanitizer wants to be the first library; the clock is nothing it watches. */
     (void)snprintf(sanitizer, sizeof sanitizer, "ASAN_OPTIONS=verify_asan_link_order=0:%s",
                    options == NULL ? "" : options);
-    const char *arguments[MOST_ARGUMENTS] = {
-        TANDEMD_PROGRAM, "run", "--data", data,       "--listen", server->address, "--cert", cert,
-        "--key",         key,   "--ca",   server->ca, "--json"};
-    size_t count = 13;
-    for (size_t i = 0; more != NULL && more[i] != NULL && count + 1 < MOST_ARGUMENTS; i++) {
-        arguments[count++] = more[i];
+    const char *const own[] = {TANDEMD_PROGRAM, "run",      "--data", data,    "--listen",
+                               server->address, "--cert",   cert,     "--key", key,
+                               "--ca",          server->ca, "--json", NULL};
+    const char *const *const parts[] = {server->wrapper, own, more};
+    const char *arguments[MOST_ARGUMENTS] = {NULL};
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        for (size_t j = 0; parts[i] != NULL && parts[i][j] != NULL; j++) {
+            if (count + 1 < MOST_ARGUMENTS) {
+                arguments[count++] = parts[i][j];
+            }
+        }
     }
     const char *const shifted[] = {shift, sanitizer, "LD_PRELOAD=" CLOCK_SHIFT_LIBRARY, NULL};
     int log = open_log(server);
@@ -158,4 +169,21 @@ bool server_process_stop(struct server_process *server)
         show_log(server);
     }
     return status == 0;
+}
+
+void server_process_kill(struct server_process *server)
+{
+    if (server->pid != 0) {
+        (void)kill(server->pid, SIGKILL);
+        (void)child_wait(server->pid);
+        server->pid = 0;
+    }
+}
+
+bool server_process_check(const struct server_process *server)
+{
+    char data[SCRATCH_PATH + 32];
+    path_of(server, "data", data);
+    const char *const arguments[] = {TANDEMD_PROGRAM, "check", "--data", data, NULL};
+    return run(server, arguments, NULL);
 }

@@ -18,16 +18,24 @@ struct server_process {
     char address[64];           /* 127.0.0.1:PORT, once it has been started */
     char url[80];               /* wss://... */
     pid_t pid;                  /* 0: not running */
+    const char *const *wrapper; /* command that runs it by exec ("env", "NAME=value"), with its
+                                   first arguments and NULL behind them; or NULL */
 };
 
 /* All return false after saying why, with what the server said. */
 bool server_process_make(struct server_process *server, const char *folder, const char *admin,
                          const char *password);
+/* The same for a folder with a store in `data` and the certificates of certs/make in `certs`. */
+void server_process_adopt(struct server_process *server, const char *folder);
 /* `arguments`: more flags, NULL-terminated, or NULL. The server's time of day is wrong by
  * `clock_shift` seconds. */
 bool server_process_start(struct server_process *server, const char *const *arguments,
                           long clock_shift);
 /* Asks it to end, and waits; true when it ended well. True also when it does not run. */
 bool server_process_stop(struct server_process *server);
+/* Ends it as a crash does (SIGKILL) and waits. Nothing when it does not run. */
+void server_process_kill(struct server_process *server);
+/* Whether `tandemd check` finds the store of a server that does not run as it should be. */
+bool server_process_check(const struct server_process *server);
 
 #endif
