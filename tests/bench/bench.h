@@ -71,6 +71,8 @@ uint64_t bench_now_ns(void);
 uint64_t bench_cpu_ns(int pid);
 /* Resident memory of a process in bytes. */
 uint64_t bench_resident(int pid);
+/* The part of it that is the process's own: without files it has mapped, such as a store. */
+uint64_t bench_resident_anonymous(int pid);
 /* Value at a fraction (0.5, 0.99, 0.999) of `count` values; sorts them. 0 when there are none. */
 double bench_percentile(double *values, size_t count, double fraction);
 /* Pins the calling thread, and what it starts from now on, to one CPU; does nothing on a machine
