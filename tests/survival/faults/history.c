@@ -97,19 +97,14 @@ static void endings(struct world *w)
     assert_int_equal(order(w, COMMAND_FORGET_CLIENT, NILS, bytes_of(NULL, 0)), STATUS_OK);
 }
 
-void history_make(struct history *history)
+/* Takes the log of a world that is done with. */
+static void take_log(struct history *history, struct world *w)
 {
-    struct world w;
     memset(history, 0, sizeof *history);
-    world_init(&w);
-    people(&w);
-    records(&w);
-    everything_at_once(&w);
-    refusals(&w);
-    endings(&w);
-    history->log = w.log;
-    w.log = (struct buffer){0};
-    world_release(&w);
+    history->log = w->log;
+    history->faithful = KARI;
+    w->log = (struct buffer){0};
+    world_release(w);
     for (size_t at = 0; at < history->log.size; history->count++) {
         const size_t size = get_u32(history->log.data + at);
         assert_true(history->count < HISTORY_MOST);
@@ -118,6 +113,35 @@ void history_make(struct history *history)
                          STATUS_OK);
         at += 4 + size;
     }
+}
+
+void history_make(struct history *history)
+{
+    struct world w;
+    world_init(&w);
+    people(&w);
+    records(&w);
+    everything_at_once(&w);
+    refusals(&w);
+    endings(&w);
+    take_log(history, &w);
+}
+
+void history_make_line(struct history *history)
+{
+    struct world w;
+    world_init(&w);
+    add_staff(&w, KARI, "kari", "Administrator", "sales");
+    for (unsigned i = 0; i < 12; i++) {
+        struct changes changes = {.count = 0};
+        assert_ok(create(&w, KARI, "account", nid(100 + i), fmt("name=Fjord %u", i)));
+        add_create(&changes, "note", nid(200 + i), fmt("account=%s|text=a", tx(nid(100 + i))));
+        if (i > 0)
+            add_update(&changes, "account", nid(99 + i), fmt("industry=Paper %u", i), 0);
+        assert_ok(send(&w, KARI, &changes));
+    }
+    take_log(history, &w);
+    history->one_moment = true;
 }
 
 void history_release(struct history *history)

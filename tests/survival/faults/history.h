@@ -12,9 +12,15 @@ struct history {
     struct command commands[HISTORY_MOST]; /* their bodies lie in `log` */
     size_t count;
     struct buffer log;
+    struct id faithful; /* a user who sends the most, and is still there in the end */
+    bool one_moment;    /* played without time passing: stamps never run back, also when a command
+                           is sent again behind later ones */
 };
 
 void history_make(struct history *history);
+/* One client's mutations, each of which stands on the one before: when several are under way and
+ * one fails, those behind it are refused for the gap in their numbers. */
+void history_make_line(struct history *history);
 void history_release(struct history *history);
 
 /* Everything a state tells of itself through its port, in one order: equal states give equal
