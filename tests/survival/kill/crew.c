@@ -36,13 +36,24 @@ static void on_changes(void *context, struct load_client *client, uint64_t to, u
     }
 }
 
+/* Nothing was decided: the number is still free, and so are those after it. */
+static bool is_later(unsigned status)
+{
+    return status_retry(status) || status == STATUS_NUMBER_GAP;
+}
+
 static void on_result(void *context, struct load_client *client, uint64_t number, unsigned status,
                       uint64_t seq)
 {
     struct crew *crew = context;
     unsigned index = (unsigned)load_label(client);
-    ledger_answer(crew->ledger, index, number, status, seq);
     crew->writers[index].outstanding--;
+    if (is_later(status)) {
+        crew->refusal = status != STATUS_NUMBER_GAP ? status : crew->refusal;
+        crew->writers[index].held = true;
+        return;
+    }
+    ledger_answer(crew->ledger, index, number, status, seq);
     crew->answers++;
     if (crew->victim != 0 && crew->answers >= crew->goal) {
         (void)kill(crew->victim, SIGKILL);
@@ -72,6 +83,7 @@ static void on_welcome(struct crew *crew, struct load_client *client,
     writer->next = first > writer->answered + back ? first - back : writer->answered + 1;
     writer->outstanding = 0;
     writer->welcome = true;
+    writer->held = false;
 }
 
 static void on_other(void *context, struct load_client *client, struct bytes bytes)
@@ -112,8 +124,8 @@ static bool send_number(struct crew *crew, unsigned index, uint32_t number)
     if (kept > writer->answered) {
         writer->answered = kept;
     }
-    crew_mutation(&message, crew->seeded, index, number, ledger_entry(crew->ledger, index, number),
-                  writer->answered);
+    const struct entry *entry = ledger_entry(crew->ledger, index, number);
+    crew_mutation(&message, crew, index, number, entry);
     bool sent = !message.failed && load_send(writer->client, buffer_bytes(&message));
     writer->outstanding += sent;
     buffer_release(&message);
@@ -145,7 +157,8 @@ static void write_some(struct crew *crew)
 {
     for (unsigned i = 0; i < LEDGER_WRITERS; i++) {
         struct writer *writer = &crew->writers[i];
-        while (writer->welcome && writer->outstanding < IN_FLIGHT && send_next(crew, i)) {
+        while (writer->welcome && !writer->held && writer->outstanding < IN_FLIGHT &&
+               send_next(crew, i)) {
         }
     }
 }
@@ -186,12 +199,11 @@ static bool add_everybody(struct crew *crew)
     return true;
 }
 
-bool crew_init(struct crew *crew, const char *address, const char *ca, const struct seeded *seeded,
-               struct ledger *ledger)
+bool crew_init(struct crew *crew, const struct stand *stand, struct ledger *ledger)
 {
-    *crew = (struct crew){.seeded = seeded, .ledger = ledger};
-    crew->options = (struct load_options){.address = address,
-                                          .ca_file = ca,
+    *crew = (struct crew){.seeded = stand->seeded, .ledger = ledger};
+    crew->options = (struct load_options){.address = stand->server.address,
+                                          .ca_file = stand->server.ca,
                                           .resume = true,
                                           .hooks = {.context = crew,
                                                     .changes = on_changes,
@@ -253,9 +265,49 @@ bool crew_write_until_killed(struct crew *crew, pid_t victim, size_t answers)
     return killed && load_until(crew->load, all_closed, crew, PATIENCE_MS);
 }
 
+static bool all_held(void *context)
+{
+    struct crew *crew = context;
+    size_t held = 0;
+    if (crew->during != NULL) {
+        crew->during(crew->during_context);
+    }
+    write_some(crew);
+    for (unsigned i = 0; i < LEDGER_WRITERS; i++) {
+        held += crew->writers[i].held && crew->writers[i].outstanding == 0;
+    }
+    return held == LEDGER_WRITERS || all_closed(crew);
+}
+
+enum crew_end crew_write_until_refused(struct crew *crew, void (*during)(void *context),
+                                       void *context)
+{
+    crew->making_new = true;
+    crew->refusal = STATUS_OK;
+    crew->during = during;
+    crew->during_context = context;
+    bool ended = connect_everybody(crew) && load_until(crew->load, all_held, crew, PATIENCE_MS);
+    crew->during = NULL;
+    crew->making_new = false;
+    return !ended ? CREW_STUCK : all_closed(crew) ? CREW_LEFT : CREW_REFUSED;
+}
+
+/* Sends again what was refused for now; when it is refused again, again. */
+static void let_go(struct crew *crew)
+{
+    for (unsigned i = 0; i < LEDGER_WRITERS; i++) {
+        struct writer *writer = &crew->writers[i];
+        if (writer->held && writer->outstanding == 0) {
+            writer->held = false;
+            writer->next = (uint32_t)crew->ledger->of[i].answered + 1;
+        }
+    }
+}
+
 static bool all_answered(void *context)
 {
     struct crew *crew = context;
+    let_go(crew);
     write_some(crew);
     for (unsigned i = 0; i < LEDGER_WRITERS; i++) {
         const struct pages *pages = &crew->ledger->of[i];

@@ -11,7 +11,7 @@
 #include <sys/types.h>
 
 #include "tests/load/load.h"
-#include "tests/seed/seed.h"
+#include "tests/survival/common/stand.h"
 #include "tests/survival/kill/ledger.h"
 
 #define CREW_WATCHERS 3 /* one of the staff, two partners */
@@ -19,6 +19,7 @@
 struct writer {
     struct load_client *client;
     bool welcome;
+    bool held;            /* was refused something for now, and sends no more */
     uint32_t next;        /* number that is sent next on this connection */
     uint32_t answered;    /* told to the server as answered: never sent again */
     unsigned outstanding; /* sent on this connection and not answered on it */
@@ -38,20 +39,28 @@ struct crew {
     struct load *load;
     struct writer writers[LEDGER_WRITERS];
     struct watcher watchers[CREW_WATCHERS];
-    pid_t victim; /* killed as soon as `goal` answers have come; 0: nobody */
+    unsigned text_bytes; /* of each record; set after crew_init() */
+    bool making_new;     /* writers plan further mutations */
+    pid_t victim;        /* killed as soon as `goal` answers have come; 0: nobody */
     size_t goal;
-    size_t answers;  /* that have come since the goal was set */
-    bool making_new; /* writers plan further mutations */
+    size_t answers;   /* that have come since the goal was set */
+    unsigned refusal; /* status of the last refusal that says "later"; STATUS_OK: none */
+    void (*during)(void *context);
+    void *during_context;
 };
 
-/* The last two are the caller's and stay. False after saying why; release in any case. */
-bool crew_init(struct crew *crew, const char *address, const char *ca, const struct seeded *seeded,
-               struct ledger *ledger);
+/* Whoever is given stays the caller's. False after saying why; release in any case. */
+bool crew_init(struct crew *crew, const struct stand *stand, struct ledger *ledger);
 void crew_release(struct crew *crew);
 
 /* Everybody connects, writers write, and after `answers` answers the process is killed; then all
  * that it still said is read. False when it takes too long. */
 bool crew_write_until_killed(struct crew *crew, pid_t victim, size_t answers);
+enum crew_end { CREW_REFUSED, CREW_LEFT, CREW_STUCK };
+/* Everybody connects, and writers write until all of them were refused something for now
+ * (read-only, ...), or the server has left; `during` is called all the time. */
+enum crew_end crew_write_until_refused(struct crew *crew, void (*during)(void *context),
+                                       void *context);
 /* Everybody who is away connects, and writers send again, until all that was ever sent is answered.
  */
 bool crew_settle(struct crew *crew);

@@ -24,15 +24,24 @@ static void put_tag(struct buffer *out, enum tag_kind kind)
     wire_put_bin(out, bytes_of(bytes, sizeof bytes));
 }
 
-static void put_subject(struct buffer *out, uint32_t number)
+/* Two fields: the number, and a text that is there to take room. */
+static void put_texts(struct buffer *out, const struct crew *crew, uint32_t number)
 {
     char subject[32];
+    struct buffer text = {.data = NULL};
+    for (unsigned i = 0; i < crew->text_bytes; i++) {
+        buffer_append_byte(&text, (uint8_t)('a' + (number + i) % 26));
+    }
+    wire_put_text(out, "body");
+    wire_put_str(out, buffer_bytes(&text));
+    out->failed |= text.failed;
+    buffer_release(&text);
     (void)snprintf(subject, sizeof subject, "number %u", number);
     wire_put_text(out, "subject");
     wire_put_text(out, subject);
 }
 
-static void put_create(struct buffer *out, const struct seeded *seeded, unsigned writer,
+static void put_create(struct buffer *out, const struct crew *crew, unsigned writer,
                        uint32_t number)
 {
     bool shared = crew_is_shared(writer, number);
@@ -50,15 +59,16 @@ static void put_create(struct buffer *out, const struct seeded *seeded, unsigned
         put_tag(out, TAG_PARTNERS);
     }
     wire_put_text(out, "fields");
-    wire_put_map(out, 3);
+    wire_put_map(out, 4);
     wire_put_text(out, "channel");
     wire_put_text(out, "Call");
     wire_put_text(out, "account");
-    wire_put_id(out, crew_account(seeded, writer, number));
-    put_subject(out, number);
+    wire_put_id(out, crew_account(crew->seeded, writer, number));
+    put_texts(out, crew, number);
 }
 
-static void put_update(struct buffer *out, unsigned writer, uint32_t target, uint32_t number)
+static void put_update(struct buffer *out, const struct crew *crew, unsigned writer,
+                       uint32_t target, uint32_t number)
 {
     wire_put_map(out, 3);
     wire_put_text(out, "op");
@@ -66,8 +76,8 @@ static void put_update(struct buffer *out, unsigned writer, uint32_t target, uin
     wire_put_text(out, "id");
     wire_put_id(out, ledger_id(writer, target));
     wire_put_text(out, "fields");
-    wire_put_map(out, 1);
-    put_subject(out, number);
+    wire_put_map(out, 2);
+    put_texts(out, crew, number);
 }
 
 static void put_remove(struct buffer *out, unsigned writer, uint32_t target)
@@ -79,21 +89,21 @@ static void put_remove(struct buffer *out, unsigned writer, uint32_t target)
     wire_put_id(out, ledger_id(writer, target));
 }
 
-void crew_mutation(struct buffer *out, const struct seeded *seeded, unsigned writer,
-                   uint32_t number, const struct entry *entry, uint32_t answered)
+void crew_mutation(struct buffer *out, const struct crew *crew, unsigned writer, uint32_t number,
+                   const struct entry *entry)
 {
     struct buffer changes = {.data = NULL};
     struct message message = {.type = MESSAGE_MUTATE};
     wire_put_array(&changes, 1);
     if (entry->deed == DEED_CREATE) {
-        put_create(&changes, seeded, writer, number);
+        put_create(&changes, crew, writer, number);
     } else if (entry->deed == DEED_REMOVE) {
         put_remove(&changes, writer, entry->target);
     } else {
-        put_update(&changes, writer, entry->target, number);
+        put_update(&changes, crew, writer, entry->target, number);
     }
     message.as.mutate.number = number;
-    message.as.mutate.answered = answered;
+    message.as.mutate.answered = crew->writers[writer].answered;
     message.as.mutate.changes = buffer_bytes(&changes);
     message_mark(&message, "answered");
     message_encode(out, &message);

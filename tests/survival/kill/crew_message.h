@@ -2,16 +2,15 @@
 #ifndef TANDEM_TESTS_SURVIVAL_CREW_MESSAGE_H
 #define TANDEM_TESTS_SURVIVAL_CREW_MESSAGE_H
 
-#include "tests/seed/seed.h"
-#include "tests/survival/kill/ledger.h"
+#include "tests/survival/kill/crew.h"
 
 /* The account that a record is made in, and whether partners may see it there. */
 struct id crew_account(const struct seeded *seeded, unsigned writer, uint32_t created);
 bool crew_is_shared(unsigned writer, uint32_t created);
 
-/* Appends the whole message; the same bytes whenever `answered` is the same. */
-void crew_mutation(struct buffer *out, const struct seeded *seeded, unsigned writer,
-                   uint32_t number, const struct entry *entry, uint32_t answered);
+/* Appends the whole message; its changes are the same bytes each time. */
+void crew_mutation(struct buffer *out, const struct crew *crew, unsigned writer, uint32_t number,
+                   const struct entry *entry);
 
 /* Applies a `changes` message (or a `backfill`) to what is held at `cursor`, which is moved.
  * Otherwise returns what is wrong with it. */

@@ -15,7 +15,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include "tests/support/server_process.h"
+#include "protocol/status.h"
 #include "tests/survival/kill/crew.h"
 
 #define MOST_ANSWERS 1500u
@@ -23,54 +23,32 @@
 struct run {
     unsigned rounds, check_every;
     uint64_t seed;
-    char folder[SCRATCH_PATH];
-    struct server_process server;
-    struct seeded *seeded;
+    struct stand stand;
     struct ledger ledger;
     struct crew crew;
     unsigned kills;
 };
 
-static const char *const server_flags[] = {"--message-rate", "100000", "--drain", "1", NULL};
-
 static bool prepare(struct run *run)
 {
-    char data[SCRATCH_PATH + 32], certs[SCRATCH_PATH + 32], cert[512], key[512], ca[512];
-    if (!scratch_make(run->folder)) {
-        return false;
-    }
-    (void)snprintf(data, sizeof data, "%s/data", run->folder);
-    (void)snprintf(certs, sizeof certs, "%s/certs", run->folder);
-    const struct seed_options options = {.folder = data,
-                                         .seed = run->seed,
-                                         .records = 300,
-                                         .accounts = 20,
-                                         .staff = 3,
-                                         .partners = CREW_WATCHERS - 1,
-                                         .accounts_a_partner = 8,
-                                         .shared_percent = 50};
-    run->seeded = seed_store(&options);
-    if (run->seeded == NULL || !seed_certificates(certs, cert, key, ca)) {
-        return false;
-    }
-    server_process_adopt(&run->server, run->folder);
-    return server_process_start(&run->server, server_flags, 0) &&
-           crew_init(&run->crew, run->server.address, run->server.ca, run->seeded, &run->ledger);
+    struct stand *stand = &run->stand;
+    return stand_begin(stand) && stand_seed(stand, run->seed) && stand_start(stand, NULL) &&
+           crew_init(&run->crew, stand, &run->ledger);
 }
 
 /* Ends the server, when the crew has not done it, and starts it again on the same store. */
 static bool revive(struct run *run)
 {
     run->kills++;
-    server_process_kill(&run->server);
-    return server_process_start(&run->server, server_flags, 0);
+    server_process_kill(&run->stand.server);
+    return stand_start(&run->stand, NULL);
 }
 
 static void look_back(struct run *run)
 {
     struct sight sight = {.of = {NULL}};
     uint64_t seq;
-    if (crew_look(&run->crew, &run->seeded->users[0], &sight, &seq)) {
+    if (crew_look(&run->crew, &run->stand.seeded->users[0], &sight, &seq)) {
         ledger_survived(&run->ledger, &sight, seq);
     }
     sight_release(&sight);
@@ -78,7 +56,7 @@ static void look_back(struct run *run)
 
 static bool kill_once(struct run *run, size_t answers)
 {
-    if (answers > 0 && !crew_write_until_killed(&run->crew, run->server.pid, answers)) {
+    if (answers > 0 && !crew_write_until_killed(&run->crew, run->stand.server.pid, answers)) {
         ledger_complain(&run->ledger, "the server was not brought to %zu answers", answers);
         return false;
     }
@@ -89,8 +67,8 @@ static bool play(struct run *run, unsigned round)
 {
     struct ledger *ledger = &run->ledger;
     bool good = kill_once(run, 1 + ledger_random(ledger, MOST_ANSWERS));
-    server_process_kill(&run->server);
-    if (good && round % run->check_every == 0 && !server_process_check(&run->server)) {
+    server_process_kill(&run->stand.server);
+    if (good && round % run->check_every == 0 && !server_process_check(&run->stand.server)) {
         ledger_complain(ledger, "tandemd check is not content");
     }
     good = good && revive(run);
@@ -107,6 +85,9 @@ static bool play(struct run *run, unsigned round)
     if (!good || !crew_settle(&run->crew)) {
         ledger_complain(ledger, "writers were not answered");
         return false;
+    }
+    if (run->crew.refusal != STATUS_OK) {
+        ledger_complain(ledger, "a writer was refused: %s", status_name(run->crew.refusal));
     }
     crew_compare(&run->crew);
     return ledger->findings == 0;
@@ -132,7 +113,8 @@ static bool play_all(struct run *run)
             told = time(NULL);
         }
     }
-    return server_process_stop(&run->server) && good && server_process_check(&run->server);
+    return server_process_stop(&run->stand.server) && good &&
+           server_process_check(&run->stand.server);
 }
 
 static bool read_options(struct run *run, int argc, char **argv)
@@ -177,9 +159,6 @@ int main(int argc, char **argv)
         run.ledger.repeated, run.ledger.findings, (unsigned long long)run.seed);
     crew_release(&run.crew);
     ledger_release(&run.ledger);
-    if (run.seeded != NULL) {
-        seed_free(run.seeded);
-    }
-    scratch_remove(run.folder);
+    good = stand_end(&run.stand) && good;
     return good ? 0 : 1;
 }
