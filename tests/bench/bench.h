@@ -18,6 +18,7 @@
 
 #define BENCH_SERVER_CPU 0
 #define BENCH_LOAD_CPU 1
+#define BENCH_FOLDER_MAX 600 /* bytes of a path in a row's folder, if the name is short */
 
 /* What a good ratio (subject / limit) is. */
 enum bench_sense {
@@ -69,6 +70,8 @@ void bench_progress(const struct bench_run *run, const char *format, ...)
 uint64_t bench_now_ns(void);
 /* CPU time of a process (all its threads, user and system), in nanoseconds; 0 when it is gone. */
 uint64_t bench_cpu_ns(int pid);
+/* The same of the calling thread alone. */
+uint64_t bench_thread_cpu_ns(void);
 /* Resident memory of a process in bytes. */
 uint64_t bench_resident(int pid);
 /* The part of it that is the process's own: without files it has mapped, such as a store. */

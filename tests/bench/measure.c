@@ -27,6 +27,11 @@ uint64_t bench_cpu_ns(int pid)
     return clock_getcpuclockid(pid, &clock) == 0 ? nanoseconds(clock) : 0;
 }
 
+uint64_t bench_thread_cpu_ns(void)
+{
+    return nanoseconds(CLOCK_THREAD_CPUTIME_ID);
+}
+
 /* A value of /proc/PID/status, which are in KiB. */
 static uint64_t status_bytes(int pid, const char *name)
 {

@@ -1,0 +1,20 @@
+/* The rows about the store and the replica, each group in a file of its own. */
+#ifndef TANDEM_TESTS_BENCH_ROWS_STORE_H
+#define TANDEM_TESTS_BENCH_ROWS_STORE_H
+
+#include "tests/bench/bench.h"
+
+/* The four functions of a row. */
+#define ROW_OF(name)                                                                               \
+    .set_up = name##_set_up, .subject = name##_subject, .limit = name##_limit,                     \
+    .tear_down = name##_tear_down
+
+#define DECLARE_ROW(name)                                                                          \
+    bool name##_set_up(struct bench_run *run, void **context);                                     \
+    bool name##_subject(struct bench_run *run, void *context, double *figure);                     \
+    bool name##_limit(struct bench_run *run, void *context, double *figure);                       \
+    void name##_tear_down(void *context);
+
+DECLARE_ROW(mutations)
+
+#endif
