@@ -9,12 +9,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define MUST(CONDITION)                                                            \
-    do {                                                                           \
-        if (!(CONDITION)) {                                                        \
-            fprintf(stderr, "%s:%d: not %s\n", __FILE__, __LINE__, #CONDITION);    \
-            abort();                                                               \
-        }                                                                          \
+#define MUST(CONDITION)                                                                            \
+    do {                                                                                           \
+        if (!(CONDITION)) {                                                                        \
+            fprintf(stderr, "%s:%d: not %s\n", __FILE__, __LINE__, #CONDITION);                    \
+            abort();                                                                               \
+        }                                                                                          \
     } while (0)
 
 #endif

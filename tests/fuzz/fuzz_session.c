@@ -5,74 +5,25 @@
  * sensible messages with some bytes changed; commits that succeed, fail or wait; frames taken or
  * not; time; outcomes of hashing; others' changes; disconnects; what the world refuses for the time
  * being. At the end everything that waits is answered, and the frames still owed are looked at. */
+#include "tests/fuzz/script.h"
 #include "tests/fuzz/stage.h"
 
 #include <string.h>
 
 #define SCRIPT_EVENTS 120u
 
-struct script {
-    const uint8_t *at, *end;
-};
-
-static uint8_t take(struct script *script)
-{
-    return script->at < script->end ? *script->at++ : 0;
-}
-
 static struct slot *take_slot(struct stage *stage, struct script *script)
 {
-    return &stage->slots[take(script) % STAGE_SLOTS];
-}
-
-static void say_raw(struct stage *stage, struct slot *slot, struct script *script)
-{
-    size_t size = take(script);
-    size |= (size_t)(take(script) & 0x0f) << 8;
-    if (size > (size_t)(script->end - script->at))
-        size = (size_t)(script->end - script->at);
-    stage_say(stage, slot, bytes_of(script->at, size));
-    script->at += size;
-}
-
-/* Changes a few bytes: replaces one, cuts the rest off, puts some in, or doubles a part. */
-static void bend(struct buffer *message, struct script *script)
-{
-    struct buffer bent = {0};
-    const size_t place = ((size_t)take(script) << 8 | take(script)) % (message->size + 1);
-    const uint8_t how = take(script), count = take(script);
-    const struct bytes head = bytes_of(message->data, place);
-    const struct bytes tail = bytes_of(message->data + place, message->size - place);
-    buffer_append(&bent, head.data, head.size);
-    switch (how % 4) {
-    case 0:
-        buffer_append_byte(&bent, count);
-        if (tail.size > 0)
-            buffer_append(&bent, tail.data + 1, tail.size - 1);
-        break;
-    case 1:
-        break;
-    case 2:
-        for (unsigned i = 0; i < count % 16u; i++)
-            buffer_append_byte(&bent, take(script));
-        buffer_append(&bent, tail.data, tail.size);
-        break;
-    default:
-        buffer_append(&bent, tail.data, tail.size < count ? tail.size : count);
-        buffer_append(&bent, tail.data, tail.size);
-        break;
-    }
-    buffer_release(message);
-    *message = bent;
+    return &stage->slots[script_take(script) % STAGE_SLOTS];
 }
 
 static void say_template(struct stage *stage, struct slot *slot, struct script *script,
                          unsigned bends)
 {
     struct buffer message = {0};
-    stage_template(stage, slot, take(script), &message);
+    stage_template(stage, slot, script_take(script), &message);
     for (unsigned i = 0; i < bends; i++)
-        bend(&message, script);
+        script_bend(script, &message);
     stage_say(stage, slot, buffer_bytes(&message));
     buffer_release(&message);
 }
@@ -80,7 +31,7 @@ static void say_template(struct stage *stage, struct slot *slot, struct script *
 /* Much of the same, some of it large: pings with something behind that is ignored. */
 static void flood(struct stage *stage, struct slot *slot, struct script *script)
 {
-    const unsigned count = take(script), kib = take(script);
+    const unsigned count = script_take(script), kib = script_take(script);
     struct buffer message = {0};
     wire_put_map(&message, 2);
     wire_put_text(&message, "type");
@@ -106,7 +57,7 @@ static void commit(struct stage *stage, struct script *script)
 {
     static const enum status failures[] = {STATUS_BUSY, STATUS_READ_ONLY, STATUS_NO_MEMORY,
                                            STATUS_IO};
-    const uint8_t how = take(script);
+    const uint8_t how = script_take(script);
     const enum status failure = how & 0x80 ? failures[how % 4] : STATUS_OK;
     for (unsigned i = 0; i <= (how >> 4 & 7u); i++)
         stage_commit(stage, failure, how & 8);
@@ -130,11 +81,12 @@ static void pass_time(struct stage *stage, uint8_t what)
 
 static void play(struct stage *stage, struct script *script)
 {
-    const uint8_t event = take(script);
+    const uint8_t event = script_take(script);
     struct slot *slot;
     switch (event % 16) {
     case 0:
-        say_raw(stage, take_slot(stage, script), script);
+        slot = take_slot(stage, script);
+        stage_say(stage, slot, script_take_bytes(script));
         break;
     case 1:
     case 2:
@@ -150,20 +102,20 @@ static void play(struct stage *stage, struct script *script)
         break;
     case 7:
         slot = take_slot(stage, script);
-        (void)stage_pump(stage, slot, take(script) % 32, event & 16);
+        (void)stage_pump(stage, slot, script_take(script) % 32, event & 16);
         break;
     case 8:
-        pass_time(stage, take(script));
+        pass_time(stage, script_take(script));
         break;
     case 9:
-        stage_elsewhere(stage, take(script));
+        stage_elsewhere(stage, script_take(script));
         break;
     case 10:
-        world_deliver(stage->world, take(script) % 8u);
+        world_deliver(stage->world, script_take(script) % 8u);
         break;
     case 11:
         slot = take_slot(stage, script);
-        stage_hashed(stage, slot, take(script));
+        stage_hashed(stage, slot, script_take(script));
         break;
     case 12:
         slot = take_slot(stage, script);
@@ -176,7 +128,7 @@ static void play(struct stage *stage, struct script *script)
         stage_enter(stage, take_slot(stage, script));
         break;
     case 14:
-        refuse(stage, take(script));
+        refuse(stage, script_take(script));
         break;
     default:
         slot = take_slot(stage, script);
@@ -205,16 +157,16 @@ static void settle(struct stage *stage)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct script script = {data, data + size};
+    struct script script = script_of(data, size);
     struct stage *stage = stage_new();
-    const uint8_t present = take(&script);
+    const uint8_t present = script_take(&script);
     for (size_t i = 0; i < STAGE_SLOTS; i++) {
         if (present & 1u << i)
             stage_enter(stage, &stage->slots[i]);
         else
             stage_connect(stage, &stage->slots[i], present & 8u);
     }
-    for (unsigned i = 0; i < SCRIPT_EVENTS && script.at < script.end; i++)
+    for (unsigned i = 0; i < SCRIPT_EVENTS && !script_ended(&script); i++)
         play(stage, &script);
     settle(stage);
     stage_free(stage);

@@ -1,7 +1,8 @@
 /* Messages that make sense on the stage, in the notation of tests/unit/protocol/notation.h with
  * ' for " and # around bytes, and for what differs: $A $B $C accounts (assigned, never, ended), $c
  * contact, $s and $h notes (shared, hidden), $o opportunity, $u user, $x their client, $X a new id,
- * $P partner, $L $M the scopes of $A and $C, $E epoch, $N number, $K cursor, $F frames, $t token.
+ * $P partner, $L $M the scopes of $A and $C, $T the tag for all partners, $E epoch, $N number, $K
+ * cursor, $F frames, $t token.
  */
 #include "tests/fuzz/stage.h"
 
@@ -11,7 +12,11 @@
 
 #define HELLO "{'type':'hello','versions':[1],'client':$x,'method':"
 #define MUTATE "{'type':'mutate','number':$N,'changes':["
+#define FIELD                                                                                      \
+    "{'op':'create','id':$X,'entity':'customField','fields':{'key':'note.k','entity':'note',"
 #define SUBSCRIBE "{'type':'subscribe','epoch':$E,'cursor':"
+#define QUERY "{'type':'query','request':3,'entity':"
+#define CERTIFICATE "{'type':'certificate','request':12,'user':$u,'fingerprint':"
 
 static const char *const templates[] = {
     HELLO "'token','secret':'$t'}",
@@ -28,8 +33,7 @@ static const char *const templates[] = {
     "{'type':'unsubscribe','request':1}",
     "{'type':'ack','frames':$F}",
     MUTATE "{'op':'create','id':$X,'entity':'contact','fields':{'lastName':'Vik','account':$A}}]}",
-    MUTATE "{'op':'create','id':$X,'entity':'note','fields':{'text':'mine','account':$A},"
-           "'audience':[#0300000000000000000000000000000000#]}]}",
+    MUTATE "{'op':'create','id':$X,'entity':'note','fields':{'text':'x'},'audience':[$T]}]}",
     MUTATE "{'op':'create','id':$X,'entity':'note','fields':{'text':'mine'},'scope':$M}]}",
     MUTATE "{'op':'update','id':$c,'fields':{'title':'Dr','tags':['a','b']}}],'base':$K}",
     MUTATE "{'op':'update','id':$c,'fields':{'title':null}}],'base':1,'mode':'overwrite'}",
@@ -37,28 +41,23 @@ static const char *const templates[] = {
     MUTATE "{'op':'update','id':$h,'fields':{'text':'seized'}}]}",
     MUTATE "{'op':'update','id':$c,'fields':{'margin':'5'}}]}",
     MUTATE "{'op':'remove','id':$s},{'op':'remove','id':$c,'base':1}]}",
-    MUTATE "{'op':'share','id':$s,'remove':[#0300000000000000000000000000000000#]}]}",
-    MUTATE "{'op':'share','id':$h,'add':[#0300000000000000000000000000000000#]}]}",
-    MUTATE
-    "{'op':'create','id':$X,'entity':'user','fields':{'name':'eve','role':'Administrator'}}]}",
-    MUTATE "{'op':'create','id':$X,'entity':'customField','fields':{'key':'note.k','entity':'note',"
-           "'name':'k','kind':'enum','values':['a'],'class':'shared'}}],'answered':1}",
+    MUTATE "{'op':'share','id':$s,'remove':[$T]}]}",
+    MUTATE "{'op':'share','id':$h,'add':[$T]}]}",
+    MUTATE "{'op':'create','id':$X,'entity':'user','fields':{'name':'eve','role':'Viewer'}}]}",
+    MUTATE FIELD "'name':'k','kind':'enum','values':['a'],'class':'shared'}}],'answered':1}",
     MUTATE "]}",
     "{'type':'fetch','request':2,'ids':[$A,$B,$C,$c,$s,$h,$o,$u,$P]}",
-    "{'type':'query','request':3,'entity':'account','sort':'name','limit':1}",
-    "{'type':'query','request':4,'entity':'note','where':[['text','contains','e']],'limit':3}",
-    "{'type':'query','request':5,'entity':'contact','where':[['account','=',$A],['margin','>','a']]"
-    ","
-    "'descending':true,'sort':'lastName'}",
-    "{'type':'query','request':6,'entity':'opportunity','after':#690000#}",
-    "{'type':'query','request':6,'entity':'user','where':[['name','!=','x']]}",
+    QUERY "'account','sort':'name','limit':1,'descending':true}",
+    QUERY "'note','where':[['text','contains','e']],'limit':3}",
+    QUERY "'contact','where':[['account','=',$A],['margin','>','a']],'sort':'lastName'}",
+    QUERY "'opportunity','after':#690000#}",
+    QUERY "'user','where':[['name','!=','x']]}",
     "{'type':'timeline','request':7,'account':$A,'limit':2}",
     "{'type':'timeline','request':8,'account':$B}",
     "{'type':'history','request':9,'id':$c,'limit':2}",
     "{'type':'history','request':10,'id':$h,'after':#00000000000000ff#}",
     "{'type':'invite','request':11,'user':$u}",
-    "{'type':'certificate','request':12,'user':$u,"
-    "'fingerprint':#ce00000000000000000000000000000000000000000000000000000000000000#}",
+    CERTIFICATE "#ce00000000000000000000000000000000000000000000000000000000000000#}",
     "{'type':'password','request':13,'oldSecret':'long enough','newSecret':'long enough too'}",
     "{'type':'sign-out','request':14}",
     "{'type':'sign-out','request':15,'everywhere':true}",
@@ -118,6 +117,7 @@ static void put_sign(struct stage *stage, struct slot *slot, char sign, struct b
                                 stage->partner,     epoch(stage),         {{0}}};
     const struct feed *feed = slot->session != NULL ? &slot->session->feed : NULL;
     const char *at = strchr(ids, sign);
+    uint8_t tag[TAG_SIZE];
     switch (sign) {
     case 'X':
         put_id(out, world_id(stage->world));
@@ -127,6 +127,10 @@ static void put_sign(struct stage *stage, struct slot *slot, char sign, struct b
         break;
     case 'M':
         put_account_scope(out, stage->closed_account);
+        break;
+    case 'T':
+        tag_put((struct tag){.kind = TAG_PARTNERS}, tag);
+        put_octets(out, tag, sizeof tag);
         break;
     case 'N':
         put_number(out, slot->number++);
