@@ -35,6 +35,14 @@ static void unmake(struct connection *connection)
     memory_free(connection);
 }
 
+/* The library keeps its timers in a list, where a new one goes past all that end earlier: among
+ * thousands of half-open connections each step of a handshake would cost as much as there are of
+ * them. Its timers are not needed, since connection_tick() ends what takes too long. */
+static void forget_timer(struct lws *wsi)
+{
+    lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
+}
+
 void connection_adopt(struct io_thread *thread, int fd, struct peer_address peer)
 {
     struct connection *connection = memory_new(sizeof *connection);
@@ -63,10 +71,12 @@ void connection_adopt(struct io_thread *thread, int fd, struct peer_address peer
      * follows like any other; if not, nothing does. */
     thread->created_wsi = false;
     struct lws *wsi = lws_adopt_descriptor_vhost_via_info(&order);
-    if (wsi)
+    if (wsi) {
         connection->wsi = wsi;
-    else if (!thread->created_wsi)
+        forget_timer(wsi);
+    } else if (!thread->created_wsi) {
         unmake(connection);
+    }
 }
 
 void connection_destroy(struct connection *connection)
@@ -286,6 +296,8 @@ void connection_tick(struct connection *connection, uint64_t now_ms)
     if (!connection->session) {
         if (now_ms > connection->adopted_ms + options->handshake_ms)
             connection_kill(connection);
+        else
+            forget_timer(connection->wsi); /* TLS may have been finished since */
         return;
     }
     bool stalled = lws_partial_buffered(connection->wsi) &&
