@@ -193,6 +193,7 @@ bool attack_start(struct attack *attack, const struct server_process *server,
     attack->pid = fork();
     if (attack->pid == 0) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void)signal(SIGPIPE, SIG_IGN);
         if (getppid() != parent) {
             _exit(1);
         }

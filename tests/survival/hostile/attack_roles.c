@@ -209,7 +209,7 @@ const struct role role_wrong_upgrade = {.name = "wrong upgrade",
 static void put_broken(struct swarm *swarm, struct buffer *out, struct bytes message)
 {
     struct buffer broken = {0};
-    switch (chance_below(&swarm->chance, 4)) {
+    switch (chance_below(&swarm->chance, 8)) {
     case 0:
         mutate_frame(out, message, &swarm->chance);
         break;

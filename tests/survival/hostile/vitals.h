@@ -20,8 +20,8 @@ bool vitals_read(pid_t pid, struct vitals *out);
 bool vitals_wait_descriptors(pid_t pid, unsigned most, unsigned limit_ms);
 /* Whether /healthz says ok. */
 bool vitals_healthy(const struct server_process *server);
-/* Whether the log holds nothing but what is said of refused connections and the usual. What is
- * not is shown on standard error. */
+/* Whether the log holds nothing but what is said of refused connections, of loops that were busy,
+ * and the usual. What is not is shown on standard error. */
 bool vitals_log_is_calm(const struct server_process *server);
 
 #endif

@@ -1,0 +1,365 @@
+/* The long form: what attackers of each kind cost somebody who works meanwhile.
+ *
+ * Rest and attack take turns, round after round, and the medians of their p99s are compared: both
+ * are of one run, one machine, one store. The server has one CPU to itself; whoever attacks and
+ * whoever works share the other one, where the attackers have the least priority. So a slower
+ * answer is the server's.
+ *
+ * Mutated inputs are sent until there were as many as were asked for; an attack's phase goes on as
+ * long as that takes, and every answer in it counts. When a round's attackers have left, the server
+ * must have no more descriptors than before, say that it is well, and have nothing in its log but
+ * whom it refused; at the end its memory must be back within a bound.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "tests/survival/hostile/attack.h"
+#include "tests/survival/hostile/honest.h"
+#include "tests/survival/hostile/vitals.h"
+
+#define SERVER_CPU 0
+#define OTHER_CPU 1
+#define MOST_ROUNDS 25
+#define BALLAST 1000
+#define PAUSE_US 5000       /* between the honest client's changes */
+#define WORST_RATIO 2.0     /* of the p99s */
+#define SLICE_MS 1000       /* of an attack's phase, between two looks at what it has sent */
+#define COMPLETE_MS 60000   /* for all attackers to be there */
+#define LEAVE_MS 60000      /* for the server to have noticed that they left */
+#define PHASE_LIMIT_S 3600u /* for the mutated inputs of a round */
+/* What the allocator keeps of thousands of connections. */
+#define MOST_KEPT (64u << 20)
+
+struct run {
+    struct server_process server;
+    struct company company;
+    struct attack attack;
+    struct honest honest;
+    uint64_t inputs, seed;
+    unsigned rounds, seconds;
+    int only; /* attack_kind, or -1 */
+    unsigned descriptors;
+    uint64_t memory, most_memory;
+    uint64_t answered;
+};
+
+/* What one kind did, round by round. */
+struct outcome {
+    double rest_p50[MOST_ROUNDS], rest_p99[MOST_ROUNDS];
+    double attack_p50[MOST_ROUNDS], attack_p99[MOST_ROUNDS];
+    double cpu[MOST_ROUNDS]; /* of the server under attack, as a share of one */
+    uint64_t memory;         /* when all had left */
+};
+
+static void pin(int cpu)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET((size_t)cpu, &set);
+    (void)sched_setaffinity(0, sizeof set, &set); /* with one CPU there is nothing to choose */
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(const double *values, unsigned count)
+{
+    double sorted[MOST_ROUNDS];
+    memcpy(sorted, values, count * sizeof *values);
+    qsort(sorted, count, sizeof *sorted, compare);
+    return sorted[count / 2];
+}
+
+static uint64_t inputs_of(const struct run *run, enum attack_kind kind)
+{
+    const struct attack_board *board = run->attack.board;
+    return kind == ATTACK_HANDSHAKES ? atomic_load(&board->requests) : atomic_load(&board->frames);
+}
+
+/* Mutated inputs that a round of this kind is to send: every fifth is a handshake. */
+static uint64_t quota(const struct run *run, enum attack_kind kind)
+{
+    uint64_t share = kind == ATTACK_HANDSHAKES ? run->inputs / 5
+                     : kind == ATTACK_FRAMES   ? run->inputs - run->inputs / 5
+                                               : 0;
+    return (share + run->rounds - 1) / run->rounds;
+}
+
+static bool rest(struct run *run, struct outcome *outcome, unsigned round)
+{
+    honest_clear(&run->honest);
+    bool fine = honest_work_for(&run->honest, run->seconds * 1000, PAUSE_US);
+    outcome->rest_p50[round] = honest_percentile(&run->honest, 0.5);
+    outcome->rest_p99[round] = honest_percentile(&run->honest, 0.99);
+    return fine;
+}
+
+/* Work until the phase is over and its inputs are sent. */
+static bool work_on(struct run *run, enum attack_kind kind)
+{
+    uint64_t began = now_ns(), sent = inputs_of(run, kind), told = began;
+    for (;;) {
+        uint64_t now = now_ns(), passed_s = (now - began) / 1000000000;
+        uint64_t inputs = inputs_of(run, kind) - sent;
+        if (passed_s >= run->seconds && inputs >= quota(run, kind)) {
+            return true;
+        }
+        if (passed_s > PHASE_LIMIT_S) {
+            (void)fprintf(stderr, "%s: the inputs took too long\n", attack_name(kind));
+            return false;
+        }
+        if (now > told + UINT64_C(20000000000)) {
+            (void)printf("  %s: %llu of %llu inputs\n", attack_name(kind),
+                         (unsigned long long)inputs, (unsigned long long)quota(run, kind));
+            (void)fflush(stdout);
+            told = now;
+        }
+        if (!honest_work_for(&run->honest, SLICE_MS, PAUSE_US)) {
+            return false;
+        }
+    }
+}
+
+static bool under_attack(struct run *run, enum attack_kind kind, struct outcome *outcome,
+                         unsigned round)
+{
+    struct vitals before, after;
+    if (!attack_begin(&run->attack, kind, COMPLETE_MS)) {
+        return false;
+    }
+    honest_clear(&run->honest);
+    uint64_t began = now_ns();
+    bool fine = vitals_read(run->server.pid, &before) && work_on(run, kind) &&
+                vitals_read(run->server.pid, &after);
+    if (fine) {
+        outcome->cpu[round] = (double)(after.cpu_ns - before.cpu_ns) / (double)(now_ns() - began);
+        run->most_memory = after.anonymous > run->most_memory ? after.anonymous : run->most_memory;
+    }
+    run->answered += run->honest.count;
+    outcome->attack_p50[round] = honest_percentile(&run->honest, 0.5);
+    outcome->attack_p99[round] = honest_percentile(&run->honest, 0.99);
+    return fine;
+}
+
+static bool recovered(struct run *run, struct outcome *outcome)
+{
+    struct vitals vitals;
+    if (!attack_begin(&run->attack, ATTACK_NONE, LEAVE_MS) ||
+        !vitals_wait_descriptors(run->server.pid, run->descriptors, LEAVE_MS) ||
+        !vitals_healthy(&run->server) ||
+        !vitals_wait_descriptors(run->server.pid, run->descriptors, LEAVE_MS) ||
+        !vitals_read(run->server.pid, &vitals)) {
+        return false;
+    }
+    outcome->memory = vitals.anonymous;
+    return vitals_log_is_calm(&run->server);
+}
+
+/* Runs all rounds of a kind; false when something is broken. *ratio is of the p99s. */
+static bool measure(struct run *run, enum attack_kind kind, double *ratio)
+{
+    struct outcome outcome = {.memory = 0};
+    uint64_t sent = inputs_of(run, kind);
+    for (unsigned round = 0; round < run->rounds; round++) {
+        if (!rest(run, &outcome, round) || !under_attack(run, kind, &outcome, round) ||
+            !recovered(run, &outcome)) {
+            return false;
+        }
+        (void)printf("  %-12s round %u: rest p99 %.2f ms, attack p99 %.2f ms\n", attack_name(kind),
+                     round + 1, outcome.rest_p99[round], outcome.attack_p99[round]);
+        (void)fflush(stdout);
+    }
+    double quiet = median(outcome.rest_p99, run->rounds);
+    double loud = median(outcome.attack_p99, run->rounds);
+    *ratio = quiet > 0 ? loud / quiet : 0;
+    (void)printf("%-12s p50 %.2f -> %.2f ms, p99 %.2f -> %.2f ms, ratio %.2f; server's CPU %.0f %%,"
+                 " memory afterwards %.1f MiB, inputs %llu\n",
+                 attack_name(kind), median(outcome.rest_p50, run->rounds),
+                 median(outcome.attack_p50, run->rounds), quiet, loud, *ratio,
+                 100 * median(outcome.cpu, run->rounds), (double)outcome.memory / 1048576,
+                 (unsigned long long)(inputs_of(run, kind) - sent));
+    (void)fflush(stdout);
+    return true;
+}
+
+/* Everything up to the first rest. The server and the company are made on the server's CPU, since
+ * what is started inherits where it may run. */
+static bool prepare(struct run *run, const char *folder)
+{
+    struct vitals vitals;
+    pin(SERVER_CPU);
+    if (!server_process_make(&run->server, folder, COMPANY_ADMIN, COMPANY_PASSWORD) ||
+        !server_process_start(&run->server, NULL, 0)) {
+        return false;
+    }
+    pin(OTHER_CPU);
+    (void)setpriority(PRIO_PROCESS, 0, -10);
+    if (!company_make(&run->company, &run->server, BALLAST) ||
+        !honest_begin(&run->honest, &run->server, &run->company) ||
+        !attack_start(&run->attack, &run->server, &run->company, &attack_scale_long, run->seed,
+                      OTHER_CPU) ||
+        !honest_work_for(&run->honest, 1000, PAUSE_US) || !vitals_read(run->server.pid, &vitals)) {
+        return false;
+    }
+    run->descriptors = vitals.descriptors;
+    run->memory = vitals.anonymous;
+    return true;
+}
+
+static bool measure_all(struct run *run, double *worst, enum attack_kind *worst_kind)
+{
+    *worst = 0;
+    for (int kind = 0; kind < ATTACK_KINDS; kind++) {
+        double ratio;
+        if (run->only >= 0 && kind != run->only) {
+            continue;
+        }
+        if (!measure(run, (enum attack_kind)kind, &ratio)) {
+            (void)printf("hostile: FAILED: %s broke something\n",
+                         attack_name((enum attack_kind)kind));
+            return false;
+        }
+        if (ratio > *worst) {
+            *worst = ratio;
+            *worst_kind = (enum attack_kind)kind;
+        }
+    }
+    return true;
+}
+
+static bool conclude(const struct run *run, double worst, enum attack_kind worst_kind)
+{
+    struct vitals vitals;
+    if (!vitals_read(run->server.pid, &vitals)) {
+        (void)printf("hostile: FAILED: the server is gone\n");
+        return false;
+    }
+    bool slim = vitals.anonymous <= run->memory + MOST_KEPT;
+    const struct attack_board *board = run->attack.board;
+    (void)printf("memory %.1f MiB before, %.1f MiB at most, %.1f MiB after (%.0f MiB more allowed);"
+                 " descriptors %u before, %u after; %llu connections, %llu TLS handshakes\n",
+                 (double)run->memory / 1048576, (double)run->most_memory / 1048576,
+                 (double)vitals.anonymous / 1048576, MOST_KEPT / 1048576.0, run->descriptors,
+                 vitals.descriptors, (unsigned long long)atomic_load(&board->connects),
+                 (unsigned long long)atomic_load(&board->handshakes));
+    bool passed = slim && worst <= WORST_RATIO;
+    (void)printf("hostile: %s: worst p99 ratio %.2f (%s, at most %.1f), %llu mutated handshakes,"
+                 " %llu frames, %llu honest changes under attack, all answered%s\n",
+                 passed ? "passed" : "FAILED", worst, attack_name(worst_kind), WORST_RATIO,
+                 (unsigned long long)atomic_load(&board->requests),
+                 (unsigned long long)atomic_load(&board->frames), (unsigned long long)run->answered,
+                 slim ? "" : "; memory was kept");
+    return passed;
+}
+
+static int usage(int status)
+{
+    (void)fprintf(status == 0 ? stdout : stderr,
+                  "Usage: hostile_peers [--frames N] [--seed N] [--rounds N] [--seconds N]"
+                  " [--only KIND]\n"
+                  "  --frames N   mutated handshakes and frames in all (1000000)\n"
+                  "  --seed N     of the mutations (of the clock)\n"
+                  "  --rounds N   of rest and attack, for each kind (5)\n"
+                  "  --seconds N  a phase lasts at least (5)\n"
+                  "  --only KIND  half-open, silent, slow-readers, slow-writers, pings, handshakes,"
+                  " frames, all\n");
+    return status;
+}
+
+static bool parse_kind(const char *name, int *kind)
+{
+    for (*kind = 0; *kind < ATTACK_KINDS; ++*kind) {
+        if (strcmp(attack_name((enum attack_kind) * kind), name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool parse_number(const char *text, uint64_t least, uint64_t most, uint64_t *out)
+{
+    char *end;
+    errno = 0;
+    *out = strtoull(text, &end, 10);
+    return errno == 0 && end != text && *end == '\0' && *out >= least && *out <= most;
+}
+
+/* 0: go on; otherwise the exit status and one. */
+static int parse(int argc, char **argv, struct run *run)
+{
+    static const struct option options[] = {{"frames", required_argument, NULL, 'f'},
+                                            {"seed", required_argument, NULL, 's'},
+                                            {"rounds", required_argument, NULL, 'r'},
+                                            {"seconds", required_argument, NULL, 't'},
+                                            {"only", required_argument, NULL, 'o'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    uint64_t number = 0;
+    int option;
+    while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+        bool fine = true;
+        if (option == 'h') {
+            return 1 + usage(0);
+        }
+        if (option == 'f') {
+            fine = parse_number(optarg, 0, UINT64_C(1000000000), &run->inputs);
+        } else if (option == 's') {
+            fine = parse_number(optarg, 0, UINT64_MAX, &run->seed);
+        } else if (option == 'r') {
+            fine = parse_number(optarg, 1, MOST_ROUNDS, &number);
+            run->rounds = (unsigned)number;
+        } else if (option == 't') {
+            fine = parse_number(optarg, 1, 600, &number);
+            run->seconds = (unsigned)number;
+        } else {
+            fine = option == 'o' && parse_kind(optarg, &run->only);
+        }
+        if (!fine) {
+            return 1 + usage(2);
+        }
+    }
+    return optind == argc ? 0 : 1 + usage(2);
+}
+
+int main(int argc, char **argv)
+{
+    struct run run = {.inputs = 1000000, .seed = now_ns(), .rounds = 5, .seconds = 5, .only = -1};
+    char folder[SCRATCH_PATH] = "";
+    double worst = 0;
+    enum attack_kind worst_kind = ATTACK_NONE;
+    int done = parse(argc, argv, &run);
+    if (done != 0) {
+        return done - 1;
+    }
+    (void)printf("seed %llu\n", (unsigned long long)run.seed);
+    bool passed = scratch_make(folder) && prepare(&run, folder);
+    if (!passed) {
+        (void)printf("hostile: FAILED: it could not begin\n");
+    }
+    passed = passed && measure_all(&run, &worst, &worst_kind) && conclude(&run, worst, worst_kind);
+    if (run.attack.board != NULL && !attack_end(&run.attack)) {
+        passed = false;
+    }
+    honest_end(&run.honest);
+    if (!server_process_stop(&run.server)) {
+        passed = false;
+    }
+    scratch_remove(folder);
+    return passed ? 0 : 1;
+}
