@@ -158,6 +158,22 @@ bool judge_record(const struct model_view *view, struct bytes record, char *why,
            check_number(record, "modifiedAt", view->modified_ms, &complaint);
 }
 
+/* Where it is and for whom, which is why they may not see it. */
+static bool wrong_hidden(const struct model_record *record, uint64_t seq,
+                         const struct complaint *complaint)
+{
+    const struct model_version *version = model_version_at(record, seq);
+    char place[SCOPE_TEXT_SIZE], tag[TAG_TEXT_SIZE], tags[400] = "";
+    for (unsigned i = 0; version != NULL && i < version->tag_count && i < 6; i++) {
+        strncat(tags, " ", sizeof tags - strlen(tags) - 1);
+        strncat(tags, tag_to_text(version->tags[i], tag), sizeof tags - strlen(tags) - 1);
+    }
+    return version == NULL
+               ? wrong(complaint, "it is not there at %llu", (unsigned long long)seq)
+               : wrong(complaint, "they may not see it: it is in %s for%s",
+                       scope_to_text(version->scope, place), tags);
+}
+
 bool judge_record_at(const struct oracle *oracle, struct id user, struct bytes record, uint64_t seq,
                      char *why, size_t size)
 {
@@ -176,7 +192,7 @@ bool judge_record_at(const struct oracle *oracle, struct id user, struct bytes r
         return wrong(&complaint, "the user may not sign in");
     }
     if (!model_view(oracle->model, &who, meant, seq, &view)) {
-        return wrong(&complaint, "they may not see it");
+        return wrong_hidden(meant, seq, &complaint);
     }
     return judge_record(&view, record, why, size);
 }

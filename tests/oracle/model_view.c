@@ -65,7 +65,8 @@ static bool speaks_to(struct tag tag, const struct model_person *who)
     case TAG_SUPPLIERS:
         return !who->staff && bytes_is(who->party_kind, "supplier");
     case TAG_DISTRIBUTORS:
-        return !who->staff && bytes_is(who->party_kind, "distributor");
+        return !who->staff && (bytes_is(who->party_kind, "distributor") ||
+                               bytes_is(who->party_kind, "reseller"));
     case TAG_PARTNER:
         return !who->staff && id_equal(tag.id, who->party);
     default:
@@ -93,8 +94,12 @@ static bool is_assigned(const struct model *model, struct id party, struct id ac
 static bool account_open(const struct model *model, const struct model_person *who,
                          struct id account, uint64_t seq)
 {
-    const struct model_version *version = version_of(model, account, "account", seq);
-    if (version == NULL) {
+    const struct model_record *record = model_find(model, account);
+    const struct model_version *version = record != NULL ? record->newest : NULL;
+    while (version != NULL && (version->seq > seq || version->deleted)) {
+        version = version->before;
+    }
+    if (version == NULL || strcmp(record->entity, "account") != 0) {
         return false;
     }
     if (!who->staff) {

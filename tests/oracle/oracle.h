@@ -74,6 +74,9 @@ bool judge_record(const struct model_view *view, struct bytes record, char *why,
 /* Whether the record may be told to the user at one of the seqs; else why not. */
 bool judge_record_at(const struct oracle *oracle, struct id user, struct bytes record, uint64_t seq,
                      char *why, size_t size);
+/* judge_history.c: an answer's entries about the record. */
+void judge_history(struct oracle *oracle, const struct model_person *who,
+                   const struct model_record *record, struct bytes entries);
 /* judge_replica.c: everything delivered, everything compared. */
 void judge_quiet(struct oracle *oracle);
 
