@@ -41,6 +41,7 @@ struct connection {
     enum close_code code;    /* while closing */
     uint64_t adopted_ms, closing_ms;
     uint64_t moved_ms;       /* when the socket last took what there was */
+    uint64_t attempt_ms;     /* when the last attempt to sign in was counted */
     uint64_t message_ms;     /* when the first fragment of `message` came; 0: none has */
     struct buffer message;   /* fragments of an unfinished message */
     struct frame *farewell;  /* an error of ours, sent last */

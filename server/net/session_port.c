@@ -71,14 +71,17 @@ static bool hash(void *self, struct session *session, const struct hash_request 
 static bool sign_in_allowed(void *self, struct session *session, struct bytes name,
                             uint64_t *wait_ms)
 {
-    return sign_in_throttle_take(thread_of(self)->server->throttle, name,
-                                    connection_of(session)->peer, net_uptime_ms(), wait_ms);
+    struct connection *connection = connection_of(session);
+    connection->attempt_ms = net_uptime_ms();
+    return sign_in_throttle_take(thread_of(self)->server->throttle, name, connection->peer,
+                                 connection->attempt_ms, wait_ms);
 }
 
 static void sign_in_forgiven(void *self, struct session *session, struct bytes name)
 {
-    sign_in_throttle_give_back(thread_of(self)->server->throttle, name, connection_of(session)->peer,
-                            net_uptime_ms());
+    const struct connection *connection = connection_of(session);
+    sign_in_throttle_give_back(thread_of(self)->server->throttle, name, connection->peer,
+                               connection->attempt_ms);
 }
 
 static void digest(void *self, struct bytes bytes, uint8_t out[32])
