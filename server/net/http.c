@@ -9,6 +9,28 @@
 
 #include "protocol/message.h"
 
+/* Copies a header that fits; empty when it is absent, false when it is too long. */
+static bool header(struct lws *wsi, enum lws_token_indexes which, char *out, int size)
+{
+    out[0] = '\0';
+    if (lws_hdr_total_length(wsi, which) == 0)
+        return true;
+    return lws_hdr_copy(wsi, out, size, which) > 0;
+}
+
+/* A browser that has been here asks this name by TLS only, for a year. The name of every
+ * developer's own machine is left out: it would hold for all that they serve there. */
+static const char *transport_security(struct lws *wsi)
+{
+    char host[240];
+    bool local = false;
+    if (header(wsi, WSI_TOKEN_HOST, host, sizeof host)) {
+        host[strcspn(host, ":")] = '\0';
+        local = strcasecmp(host, "localhost") == 0;
+    }
+    return local ? "" : "strict-transport-security: max-age=31536000\r\n";
+}
+
 static void answer(struct lws *wsi, const char *status, const char *more, const char *text)
 {
     char out[512];
@@ -18,20 +40,11 @@ static void answer(struct lws *wsi, const char *status, const char *more, const 
                         "content-length: %zu\r\n"
                         "cache-control: no-store\r\n"
                         "x-content-type-options: nosniff\r\n"
-                        "%s"
+                        "%s%s"
                         "connection: close\r\n\r\n%s",
-                        status, strlen(text), more, text);
+                        status, strlen(text), transport_security(wsi), more, text);
     if (size > 0 && (size_t)size < sizeof out)
         (void)lws_write(wsi, (unsigned char *)out, (size_t)size, LWS_WRITE_HTTP);
-}
-
-/* Copies a header that fits; empty when it is absent, false when it is too long. */
-static bool header(struct lws *wsi, enum lws_token_indexes which, char *out, int size)
-{
-    out[0] = '\0';
-    if (lws_hdr_total_length(wsi, which) == 0)
-        return true;
-    return lws_hdr_copy(wsi, out, size, which) > 0;
 }
 
 /* Whether `word` is one of the words of a list. */

@@ -86,8 +86,8 @@ int net_client_request(struct net_client *client, const char *line, const char *
                        char *head, size_t size)
 {
     char request[2048];
-    int length = snprintf(request, sizeof request, "%s HTTP/1.1\r\nHost: localhost\r\n%s\r\n",
-                          line, headers);
+    const char *host = strncmp(headers, "Host:", 5) == 0 ? "" : "Host: localhost\r\n";
+    int length = snprintf(request, sizeof request, "%s HTTP/1.1\r\n%s%s\r\n", line, host, headers);
     head[0] = '\0';
     if (!net_client_write(client, request, (size_t)length))
         return 0;

@@ -32,8 +32,8 @@ enum { WS_CONTINUATION = 0, WS_TEXT = 1, WS_BINARY = 2, WS_CLOSE = 8, WS_PING = 
 /* Connects to "host:port". */
 bool net_client_tcp(struct net_client *client, const char *address, int receive_buffer);
 bool net_client_tls(struct net_client *client, const struct net_client_options *options);
-/* Sends an upgrade request with these extra header lines ("Name: value\r\n") and reads the answer's
- * head into `head`. Returns the status code, 0 when the connection ended. */
+/* Sends an upgrade request with these extra header lines ("Name: value\r\n"; the host is localhost
+ * unless "Host:" begins them) and reads the answer's head into `head`. Returns the status code, 0 when the connection ended. */
 int net_client_request(struct net_client *client, const char *line, const char *headers,
                        char *head, size_t size);
 /* All of the above for a plain tandem.v1 connection. */

@@ -222,6 +222,25 @@ static void test_health(void **state)
     assert_int_equal(request("GET /healthz", "", head, sizeof head), 503);
 }
 
+static void test_a_browser_is_told_to_come_by_tls_only(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *host;
+        bool told;
+    } cases[] = {{"Host: crm.example.com:7443\r\n", true},
+                 {"Host: local\r\n", true},
+                 {"Host: localhost.example.com\r\n", true},
+                 {"Host: localhost\r\n", false},
+                 {"Host: LOCALHOST:7443\r\n", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char head[1024];
+        assert_int_equal(request("GET /healthz", cases[i].host, head, sizeof head), 200);
+        bool told = strstr(head, "\r\nstrict-transport-security: max-age=31536000\r\n") != NULL;
+        assert_int_equal(told, cases[i].told);
+    }
+}
+
 static void test_close_codes(void **state)
 {
     (void)state;
@@ -466,6 +485,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused_messages, start, stop),
         cmocka_unit_test_setup_teardown(test_requests, prepare, stop),
         cmocka_unit_test_setup_teardown(test_health, start, stop),
+        cmocka_unit_test_setup_teardown(test_a_browser_is_told_to_come_by_tls_only, start, stop),
         cmocka_unit_test_setup_teardown(test_close_codes, start, stop),
         cmocka_unit_test_setup_teardown(test_close_after_stream, start, stop),
         cmocka_unit_test_setup_teardown(test_answers, start, stop),
