@@ -371,15 +371,17 @@ static bool same_hash(const uint8_t *a, const uint8_t *b)
     return difference == 0;
 }
 
-bool credential_code_valid(const struct state *state, struct id user, const uint8_t hash[32],
-                           uint64_t now_ms)
+enum status credential_code_valid(const struct state *state, struct id user,
+                                  const uint8_t hash[32], uint64_t now_ms)
 {
     struct bytes row;
-    if (get(state, key_of('c', id_bytes(&user), none), &row) != STATUS_OK)
-        return false;
+    enum status status = get(state, key_of('c', id_bytes(&user), none), &row);
+    if (status != STATUS_OK)
+        return status;
     struct bytes stored = map_bin(row, "hash");
-    return stored.size == HASH_SIZE && same_hash(stored.data, hash) &&
-           now_ms < map_uint(row, "expires");
+    bool valid = stored.size == HASH_SIZE && same_hash(stored.data, hash) &&
+                 now_ms < map_uint(row, "expires");
+    return valid ? STATUS_OK : STATUS_NOT_FOUND;
 }
 
 enum status credential_token_user(const struct state *state, const uint8_t hash[32],

@@ -54,9 +54,9 @@ enum status credential_take_name(const struct state *state, struct bytes name, s
 
 /* PHC string of the user's password, valid as long as the snapshot; NOT_FOUND when they have none yet. */
 enum status credential_password(const struct state *state, struct id user, struct bytes *phc);
-/* Whether a code with this hash is good for the user at `now_ms`. */
-bool credential_code_valid(const struct state *state, struct id user, const uint8_t hash[32],
-                           uint64_t now_ms);
+/* OK when a code with this hash is good for the user at `now_ms`, NOT_FOUND when it is not. */
+enum status credential_code_valid(const struct state *state, struct id user,
+                                  const uint8_t hash[32], uint64_t now_ms);
 enum status credential_token_user(const struct state *state, const uint8_t hash[32],
                                   uint64_t now_ms, struct id *user);
 enum status credential_certificate_user(const struct state *state, const uint8_t hash[32],

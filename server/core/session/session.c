@@ -295,13 +295,20 @@ static void check_secret(struct session *session, const struct state *state)
     if (session->ending_token) {
         return;
     }
-    bool ended =
-        session->has_token &&
-        credential_token_user(state, session->token_hash, session->port.now_ms(session->port.self),
-                              &user) == STATUS_NOT_FOUND;
-    if (ended || !session_password_holds(session, state)) {
+    enum status status = STATUS_OK;
+    if (session->has_token) {
+        status = credential_token_user(state, session->token_hash,
+                                       session->port.now_ms(session->port.self), &user);
+    }
+    if (status == STATUS_OK) {
+        status = session_password_holds(session, state);
+    }
+    if (status == STATUS_NOT_FOUND) {
         session_refuse(session, NULL, STATUS_NOT_SIGNED_IN, NULL);
         session_close(session, CLOSE_ACCESS_ENDED);
+    } else if (status != STATUS_OK) {
+        session_refuse(session, NULL, status, NULL);
+        session_close(session, CLOSE_SERVER_ERROR);
     }
 }
 

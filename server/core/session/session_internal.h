@@ -132,9 +132,10 @@ bool session_hash(struct session *session, const struct hash_request *request,
 bool session_look(struct session *session, struct state *state, struct meta *meta);
 void session_look_away(struct session *session);
 
-/* Remembers which password the session came by; whether it still is the user's. */
+/* Remembers which password the session came by; whether it still is the user's: NOT_FOUND when it is
+ * not, other errors when that cannot be told. */
 void session_note_password(struct session *session, struct bytes phc);
-bool session_password_holds(struct session *session, const struct state *state);
+enum status session_password_holds(struct session *session, const struct state *state);
 
 /* Takes up the messages that were held, as far as is possible now. */
 void session_resume(struct session *session);

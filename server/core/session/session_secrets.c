@@ -31,18 +31,19 @@ void session_note_password(struct session *session, struct bytes phc)
     session->port.digest(session->port.self, phc, session->password_hash);
 }
 
-bool session_password_holds(struct session *session, const struct state *state)
+enum status session_password_holds(struct session *session, const struct state *state)
 {
     struct bytes phc;
     uint8_t hash[32];
     if (!session->by_password) {
-        return true;
+        return STATUS_OK;
     }
-    if (credential_password(state, session->user, &phc) != STATUS_OK) {
-        return false;
+    enum status status = credential_password(state, session->user, &phc);
+    if (status != STATUS_OK) {
+        return status;
     }
     session->port.digest(session->port.self, phc, hash);
-    return memcmp(hash, session->password_hash, sizeof hash) == 0;
+    return memcmp(hash, session->password_hash, sizeof hash) == 0 ? STATUS_OK : STATUS_NOT_FOUND;
 }
 
 /* Only administrators touch other people's credentials, and only of users that exist. */

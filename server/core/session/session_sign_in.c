@@ -32,6 +32,16 @@ static void fail_with(struct session *session, enum status status, enum close_co
     session_close(session, code);
 }
 
+/* A secret that is not there is wrong; whether it is there could not be told otherwise. */
+static void fail_lookup(struct session *session, enum status status)
+{
+    if (status == STATUS_NOT_FOUND) {
+        fail_sign_in(session);
+    } else {
+        fail_with(session, status, CLOSE_SERVER_ERROR);
+    }
+}
+
 static bool speaks_version(struct bytes versions)
 {
     struct wire_reader reader = wire_read(versions);
@@ -48,17 +58,23 @@ static bool speaks_version(struct bytes versions)
     return false;
 }
 
-static void put_parties(struct buffer *out, const struct state *state, const struct principal *who,
-                        struct record *scratch)
+static enum status put_parties(struct buffer *out, const struct state *state,
+                               const struct principal *who, struct record *scratch)
 {
     size_t begin = wire_begin_array(out);
     uint32_t count = 0, total = who->partner ? 1 : who->department_count;
     for (uint32_t i = 0; i < total; i++) {
         struct id party = who->partner ? who->party : who->departments[i];
         struct bytes encoded;
-        if (state->ops->record(state->self, party, &encoded) != STATUS_OK ||
-            record_decode(encoded, scratch) != STATUS_OK) {
+        enum status status = state->ops->record(state->self, party, &encoded);
+        if (status == STATUS_NOT_FOUND) {
             continue;
+        }
+        if (status == STATUS_OK) {
+            status = record_decode(encoded, scratch);
+        }
+        if (status != STATUS_OK) {
+            return status;
         }
         wire_put_map(out, 3);
         wire_put_text(out, "id");
@@ -70,6 +86,7 @@ static void put_parties(struct buffer *out, const struct state *state, const str
         count++;
     }
     wire_end(out, begin, count);
+    return out->failed ? STATUS_NO_MEMORY : STATUS_OK;
 }
 
 static void put_limits(struct buffer *out)
@@ -95,21 +112,25 @@ static void put_limits(struct buffer *out)
 }
 
 /* A client id that is somebody else's has no numbers here; its mutations will be refused. */
-static uint64_t last_number(const struct session *session, const struct state *state)
+static enum status last_number(const struct session *session, const struct state *state,
+                               uint64_t *out)
 {
     struct number_row row;
-    bool known = number_read(state, session->client, session->who.user, &row) == STATUS_OK &&
-                 id_equal(row.user, session->who.user);
-    return known ? row.last : 0;
+    enum status status = number_read(state, session->client, session->who.user, &row);
+    *out = status == STATUS_OK && id_equal(row.user, session->who.user) ? row.last : 0;
+    return status;
 }
 
 static void say_welcome(struct session *session, const struct state *state, const struct meta *meta)
 {
     struct buffer parties = {0}, limits = {0};
-    put_parties(&parties, state, &session->who, &session->cache->record);
-    put_limits(&limits);
     struct message message = {.type = MESSAGE_WELCOME};
     struct msg_welcome *welcome = &message.as.welcome;
+    enum status status = put_parties(&parties, state, &session->who, &session->cache->record);
+    if (status == STATUS_OK) {
+        status = last_number(session, state, &welcome->last_number);
+    }
+    put_limits(&limits);
     welcome->version = PROTOCOL_VERSION;
     welcome->user = session->who.user;
     welcome->name = bytes_text(session->who.name);
@@ -117,7 +138,6 @@ static void say_welcome(struct session *session, const struct state *state, cons
     welcome->parties = buffer_bytes(&parties);
     welcome->epoch = meta->epoch;
     welcome->time = session->port.now_ms(session->port.self);
-    welcome->last_number = last_number(session, state);
     welcome->limits = buffer_bytes(&limits);
     message_mark(&message, "parties");
     message_mark(&message, "limits");
@@ -125,10 +145,14 @@ static void say_welcome(struct session *session, const struct state *state, cons
         welcome->token = bytes_text(session->token);
         message_mark(&message, "token");
     }
-    if (parties.failed || limits.failed) {
-        session_close(session, CLOSE_SERVER_ERROR);
-    } else {
+    if (status == STATUS_OK && limits.failed) {
+        status = STATUS_NO_MEMORY;
+    }
+    if (status == STATUS_OK) {
         session_reply(session, &message);
+    } else {
+        session_refuse(session, NULL, status, NULL);
+        session_close(session, CLOSE_SERVER_ERROR);
     }
     session_wipe(session->token, sizeof session->token);
     buffer_release(&parties);
@@ -146,8 +170,8 @@ static void complete(struct session *session)
     }
     enum status status = principal_load(&state, session->user, &session->who);
     /* Comparing takes its time, in which the password may have been changed. */
-    if (status == STATUS_OK && !session_password_holds(session, &state)) {
-        status = STATUS_NOT_FOUND;
+    if (status == STATUS_OK) {
+        status = session_password_holds(session, &state);
     }
     if (status == STATUS_OK && !interest_user(session->interest, session, session->user)) {
         status = STATUS_NO_MEMORY;
@@ -158,10 +182,8 @@ static void complete(struct session *session)
         bytes_to_text(bytes_text(session->who.name), session->name, sizeof session->name);
         session_move(session, PHASE_SIGNED_IN);
         say_welcome(session, &state, &meta);
-    } else if (status == STATUS_NOT_FOUND) {
-        fail_sign_in(session);
     } else {
-        fail_with(session, status, CLOSE_SERVER_ERROR);
+        fail_lookup(session, status);
     }
     session_look_away(session);
 }
@@ -176,10 +198,8 @@ static bool may_come_in(struct session *session)
     }
     enum status status = principal_load(&state, session->user, &session->who);
     session_look_away(session);
-    if (status == STATUS_NOT_FOUND) {
-        fail_sign_in(session);
-    } else if (status != STATUS_OK) {
-        fail_with(session, status, CLOSE_SERVER_ERROR);
+    if (status != STATUS_OK) {
+        fail_lookup(session, status);
     }
     return status == STATUS_OK;
 }
@@ -220,13 +240,18 @@ static void check_password(struct session *session, const struct state *state,
                            const struct msg_hello *hello)
 {
     struct hash_request request = {HASH_VERIFY, hello->secret, {NULL, 0}};
-    enum continuation then = THEN_REFUSE;
-    if (principal_find_user(state, hello->user, &session->user) == STATUS_OK &&
-        credential_password(state, session->user, &request.phc) == STATUS_OK) {
-        then = THEN_CHECK_PASSWORD;
-        session_note_password(session, request.phc);
+    enum status status = principal_find_user(state, hello->user, &session->user);
+    if (status == STATUS_OK) {
+        status = credential_password(state, session->user, &request.phc);
     }
-    hash_or_fail(session, &request, then);
+    if (status == STATUS_OK) {
+        session_note_password(session, request.phc);
+        hash_or_fail(session, &request, THEN_CHECK_PASSWORD);
+    } else if (status == STATUS_NOT_FOUND) {
+        hash_or_fail(session, &request, THEN_REFUSE);
+    } else {
+        fail_with(session, status, CLOSE_SERVER_ERROR);
+    }
 }
 
 /* Codes are written with dashes and in either case for people. */
@@ -258,13 +283,18 @@ static void use_code(struct session *session, const struct state *state,
     uint8_t hash[32];
     code_hash(session, hello->secret, hash);
     uint64_t now = session->port.now_ms(session->port.self);
-    if (principal_find_user(state, hello->user, &session->user) == STATUS_OK &&
-        credential_code_valid(state, session->user, hash, now)) {
+    enum status status = principal_find_user(state, hello->user, &session->user);
+    if (status == STATUS_OK) {
+        status = credential_code_valid(state, session->user, hash, now);
+    }
+    if (status == STATUS_OK) {
         struct hash_request request = {HASH_CREATE, hello->new_secret, {NULL, 0}};
         hash_or_fail(session, &request, THEN_STORE_NEW);
-    } else {
+    } else if (status == STATUS_NOT_FOUND) {
         struct hash_request request = {HASH_VERIFY, hello->secret, {NULL, 0}};
         hash_or_fail(session, &request, THEN_REFUSE);
+    } else {
+        fail_with(session, status, CLOSE_SERVER_ERROR);
     }
 }
 
@@ -272,23 +302,28 @@ static void use_token(struct session *session, const struct state *state,
                       const struct msg_hello *hello)
 {
     session->port.digest(session->port.self, hello->secret, session->token_hash);
-    if (credential_token_user(state, session->token_hash, session->port.now_ms(session->port.self),
-                              &session->user) == STATUS_OK) {
+    enum status status =
+        credential_token_user(state, session->token_hash,
+                              session->port.now_ms(session->port.self), &session->user);
+    if (status == STATUS_OK) {
         session->has_token = true;
         session->remember = false;
         complete(session);
     } else {
-        fail_sign_in(session);
+        fail_lookup(session, status);
     }
 }
 
 static void use_certificate(struct session *session, const struct state *state)
 {
-    if (session->has_certificate &&
-        credential_certificate_user(state, session->certificate, &session->user) == STATUS_OK) {
+    enum status status =
+        session->has_certificate
+            ? credential_certificate_user(state, session->certificate, &session->user)
+            : STATUS_NOT_FOUND;
+    if (status == STATUS_OK) {
         accept(session);
     } else {
-        fail_sign_in(session);
+        fail_lookup(session, status);
     }
 }
 
