@@ -23,7 +23,8 @@ void feed_stop(struct feed *feed)
 static bool same_key(const struct feed_key *a, const struct feed_key *b)
 {
     return a->view_class == b->view_class && a->subscription == b->subscription &&
-           a->cursor == b->cursor && a->scan == b->scan && a->limit == b->limit;
+           a->cursor == b->cursor && a->scan == b->scan && a->limit == b->limit &&
+           a->unheld == b->unheld;
 }
 
 /* Appends `{gathered}` as an encoded array to the message under construction. */
@@ -172,13 +173,17 @@ static enum status next_changes(struct feed *feed, const struct feed_context *co
     struct feed_cache *cache = context->cache;
     struct feed_batch batch;
     begin_batch(cache, &batch);
+    if (feed->client_cursor == 0) {
+        feed->unheld = context->meta->seq;
+    }
     bool scopes;
     enum status status = next_scopes(feed, context, &batch, &scopes);
     if (status != STATUS_OK) {
         return status;
     }
     struct feed_key key = {access_view_class(context->who), feed->fingerprint, feed->client_cursor,
-                           feed->scan, limit_of(feed, context)};
+                           feed->scan, limit_of(feed, context),
+                           feed->scan < feed->unheld ? feed->unheld : 0};
     /* Nobody else's frame holds what is in the viewer's own scope. */
     bool common =
         !scopes && !lanes_may_hold(&feed->lanes, feed->own_first, feed->own_count, key.limit);

@@ -15,6 +15,7 @@ struct feed_key {
     uint64_t cursor;       /* what the client has */
     uint64_t scan;         /* what has been looked through for it */
     uint64_t limit;        /* how far this frame may go */
+    uint64_t unheld;       /* feed.unheld, while the frame is about what was gone by then */
 };
 
 struct feed_cache {

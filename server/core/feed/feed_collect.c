@@ -37,7 +37,8 @@ static enum status may_be_held(const struct feed *feed, const struct feed_contex
     *held = false;
     for (unsigned i = 0; i < record->placement_count && !*held; i++) {
         const struct placement *placement = &record->placements[i];
-        if (placement->removed <= cursor || !access_holds_tag(context->who, placement->tag) ||
+        if (placement->removed <= cursor || placement->removed <= feed->unheld ||
+            !access_holds_tag(context->who, placement->tag) ||
             !feed_wants_scope(feed, placement->scope)) {
             continue;
         }
@@ -134,13 +135,14 @@ static enum status take_change(const struct feed *feed, const struct feed_contex
     return STATUS_OK;
 }
 
-/* What there is: the record, when it may be seen. */
+/* What there is of the scope: the record, when it may be seen. The lanes of a scope also name what
+ * has left it. */
 static enum status take_present(const struct feed *feed, const struct feed_context *context,
                                 const struct record *record, uint64_t cursor,
                                 struct feed_batch *batch)
 {
     (void)cursor;
-    enum status status = feed_wants_scope(feed, record->scope)
+    enum status status = scope_equal(record->scope, feed->backfills[0].scope)
                              ? view_allowed(context->state, context->who, record)
                              : STATUS_NOT_FOUND;
     if (status == STATUS_OK) {

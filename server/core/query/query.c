@@ -316,12 +316,13 @@ enum status query_run(const struct state *state, const struct principal *who,
     return status == STATUS_OK ? finish(page) : status;
 }
 
-/* Milliseconds at which the record stands in a timeline, as bytes that sort. */
+/* Milliseconds at which the record stands in the timeline of the scope `context`, as bytes that
+ * sort. The lanes of a scope also name what has left it. */
 static bool take_for_timeline(const void *context, const struct record *record, struct buffer *key)
 {
-    (void)context;
+    const struct scope *scope = context;
     const struct entity_def *entity = schema_entity(record->entity);
-    if (entity == NULL || entity->timeline_field == NULL) {
+    if (entity == NULL || entity->timeline_field == NULL || !scope_equal(record->scope, *scope)) {
         return false;
     }
     int64_t at = (int64_t)record->created.at_ms, days;
@@ -377,8 +378,8 @@ enum status query_timeline(const struct state *state, const struct principal *wh
     struct scope scope = {SCOPE_ACCOUNT, request->account};
     if (who->partner) {
         struct gather gather = {
-            state,          who, scratch, take_for_timeline, NULL, true, page_limit(request->limit),
-            request->after, NULL};
+            state,          who, scratch, take_for_timeline, &scope, true,
+            page_limit(request->limit), request->after, NULL};
         status = gather_page(&gather, &scope, 1, page);
     } else {
         status = timeline_for_staff(state, who, scope, request, scratch, page);

@@ -434,6 +434,57 @@ static void test_what_went_before_the_scope_entered_is_not_told(void **state)
     assert_int_equal(changes.as.changes.removed.size, 0);
 }
 
+static void test_who_holds_nothing_is_not_told_what_is_gone(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const library[] = {"library"};
+    assign(f, f->supplier, f->fjord);
+    struct id note = make_note(f, f->fjord, "for all of you", "partners");
+    struct world_client *kari = watcher(f, f->kari);
+    struct world_client *early = world_client_new(f->world, f->kari, NULL, 0);
+    client_connect(early);
+    must(world_remove(f->world, f->admin, note));
+    must(world_share(f->world, f->admin, f->hytte, NULL, "partners"));
+    struct world_client *new_ones[] = {world_client_new(f->world, f->kari, NULL, 0),
+                                       world_client_new(f->world, f->eva, NULL, 0),
+                                       world_client_new(f->world, f->kari, library, 1), early};
+    for (size_t i = 0; i < 4; i++) {
+        struct message first;
+        if (new_ones[i] != early) {
+            client_connect(new_ones[i]);
+        }
+        client_pump(new_ones[i], 1, true);
+        must(message_decode(client_last(new_ones[i], MESSAGE_CHANGES), &first, NULL));
+        assert_false(message_has(&first, "removed"));
+        client_settle(new_ones[i]);
+    }
+    /* Whoever held it is. */
+    client_settle(kari);
+    assert_null(client_find(kari, note));
+}
+
+/* A record that was in the account before is read from where it is now. */
+static void test_a_backfill_holds_what_is_in_its_scope(void **state)
+{
+    struct fixture *f = *state;
+    struct id note = make_note(f, f->fjord, "moves away", NULL);
+    must(world_update(f->world, f->admin, "note", note, "account", text(f, f->hytte), NULL));
+    must(world_update(f->world, f->admin, "account", f->fjord, "restricted", "true", "team",
+                      text(f, f->ola), NULL));
+    struct world_client *kari = watcher(f, f->kari);
+    assert_non_null(client_find(kari, note));
+    must(world_update(f->world, f->admin, "note", note, "text", "and back?", NULL));
+    client_settle(kari);
+    must(world_update(f->world, f->ola, "account", f->fjord, "restricted", "false", NULL));
+    client_settle(kari);
+    struct message backfill;
+    must(message_decode(client_last(kari, MESSAGE_BACKFILL), &backfill, NULL));
+    assert_true(id_equal(backfill.as.backfill.scope.id, f->fjord));
+    assert_int_equal(message_count(backfill.as.backfill.records), 0);
+    assert_non_null(client_find(kari, note));
+    assert_non_null(client_find(kari, f->fjord));
+}
+
 static void test_a_disabled_user_is_cut_off_at_once(void **state)
 {
     struct fixture *f = *state;
@@ -547,6 +598,8 @@ int main(void)
         T(test_a_subscription_that_makes_no_sense_is_refused),
         T(test_long_lists_in_a_subscription_are_refused),
         T(test_what_went_before_the_scope_entered_is_not_told),
+        T(test_who_holds_nothing_is_not_told_what_is_gone),
+        T(test_a_backfill_holds_what_is_in_its_scope),
         T(test_a_disabled_user_is_cut_off_at_once),
         T(test_who_lives_by_a_token_that_ended_is_cut_off),
         T(test_who_signs_out_everywhere_is_not_cut_off_unanswered),

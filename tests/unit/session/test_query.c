@@ -325,6 +325,12 @@ static void test_a_timeline_is_newest_first_and_the_viewers_own(void **state)
     assert_string_equal(names(f, "subject"), "shared");
     assert_int_equal(timeline(f, f->eva, f->closed_account), STATUS_NOT_FOUND);
     assert_int_equal(timeline(f, f->eva, world_id(f->world)), STATUS_NOT_FOUND);
+    /* What has left the account has left its timeline, also for who still sees it elsewhere. */
+    must(world_update(f->world, f->admin, "interaction", shared, "account", "", NULL));
+    must(timeline(f, f->eva, f->open_account));
+    assert_int_equal(f->page.count, 0);
+    must(timeline(f, f->member, f->open_account));
+    assert_string_equal(names(f, "subject"), "new,old");
 }
 
 static enum status history(struct fixture *f, struct id user, struct id id)
