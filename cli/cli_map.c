@@ -134,7 +134,7 @@ bool map_add_lookup(struct map *map, const char *reference, const char *specific
 {
     const char *equals = strchr(specification, '=');
     const char *dot = reference == NULL ? strchr(specification, '.') : NULL;
-    const char *by = reference == NULL ? dot + 1 : specification;
+    const char *by = dot != NULL ? dot + 1 : specification;
     if (equals == NULL || equals[1] == '\0' || equals == by ||
         (reference == NULL && (dot == NULL || dot > equals || equals == dot + 1))) {
         (void)snprintf(problem, 256, "\"%.100s\" is not %sFIELD=COLUMN", specification,
