@@ -98,7 +98,7 @@ bool talk_hear(struct talk *talk)
                STATUS_OK;
 }
 
-bool talk_sign_in(struct talk *talk, const struct talk_hello *hello, char refusal[TALK_NAME])
+bool talk_say_hello(struct talk *talk, const struct talk_hello *hello)
 {
     struct buffer versions = {0};
     struct message message = {.type = MESSAGE_HELLO};
@@ -120,13 +120,25 @@ bool talk_sign_in(struct talk *talk, const struct talk_hello *hello, char refusa
     if (hello->new_secret != NULL) {
         message_mark(&message, "newSecret");
     }
-    bool heard = !versions.failed && talk_say(talk, &message) && talk_hear(talk);
+    bool sent = !versions.failed && talk_say(talk, &message);
     buffer_release(&versions);
+    return sent;
+}
+
+bool talk_hear_welcome(struct talk *talk, char refusal[TALK_NAME])
+{
+    bool heard = talk_hear(talk);
     refusal[0] = '\0';
     if (heard && talk->last.type == MESSAGE_ERROR) {
         (void)bytes_to_text(talk->last.as.error.name, refusal, TALK_NAME);
     }
     return heard && talk->last.type == MESSAGE_WELCOME;
+}
+
+bool talk_sign_in(struct talk *talk, const struct talk_hello *hello, char refusal[TALK_NAME])
+{
+    refusal[0] = '\0';
+    return talk_say_hello(talk, hello) && talk_hear_welcome(talk, refusal);
 }
 
 bool talk_mutate(struct talk *talk, struct bytes changes)

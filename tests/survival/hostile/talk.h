@@ -40,8 +40,11 @@ bool talk_say(struct talk *talk, const struct message *message);
  * for what is no message. */
 bool talk_hear(struct talk *talk);
 
-/* Signs in. True for a welcome, with the token, if one was asked for, in talk->last. Otherwise
- * `refusal` is the name of the error, "" when the connection just ended. */
+bool talk_say_hello(struct talk *talk, const struct talk_hello *hello);
+/* What was answered: true for a welcome, with the token, if one was asked for, in talk->last.
+ * Otherwise `refusal` is the name of the error, "" when the connection just ended. */
+bool talk_hear_welcome(struct talk *talk, char refusal[TALK_NAME]);
+/* Both. */
 bool talk_sign_in(struct talk *talk, const struct talk_hello *hello, char refusal[TALK_NAME]);
 /* Sends the list of changes under the next number and waits for its result, passing over what
  * else comes. True when it was accepted; talk->last is the result, if any came. */
