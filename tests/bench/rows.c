@@ -1,9 +1,5 @@
 #include "tests/bench/rows.h"
 
-extern const struct bench_rows bench_rows_network __attribute__((weak));
-extern const struct bench_rows bench_rows_mixed __attribute__((weak));
-extern const struct bench_rows bench_rows_store __attribute__((weak));
-
 static const struct bench_rows *tables[3];
 
 const struct bench_rows *const *bench_tables(size_t *count)

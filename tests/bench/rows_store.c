@@ -1,6 +1,32 @@
 #include "tests/bench/rows_store.h"
 
-extern const struct bench_rows bench_rows_store;
+#include "tests/bench/rows.h"
+
+/* Bounds of growth against 10 thousand records. A tree's height grows with the logarithm of its
+ * entries, so what descends into trees may cost log(n) / log(10,000) times as much: what there is
+ * 1.25 for 100 thousand, 1.5 for a million, 1.62 for three. What has no tree to descend on behalf
+ * of other people's data is flat; a quarter is left for caches that hold less of a larger store. */
+#define FLAT 1.25
+#define LOG_100K 1.25
+#define LOG_1M 1.5
+#define LOG_3M 1.62
+
+#define GROWTH(measure, size_name, size, bound, told, told_unit)                                   \
+    {                                                                                              \
+        .name = "growth-" #measure "-" size_name, .what = told " in a warm store of " size_name,   \
+        .against = "the same in one of 10k", .unit = told_unit, .sense = BENCH_AT_MOST,            \
+        .target = bound, ROW_OF(growth_##measure), .parameter = size                               \
+    }
+
+/* One size after the other, so that a store stays in memory while it is looked at. */
+#define GROWTH_ALL(size_name, size, logarithmic)                                                   \
+    GROWTH(mutation, size_name, size, logarithmic, "a durable mutation", "CPU us"),                \
+        GROWTH(fetch, size_name, size, logarithmic, "fetching a record by its id", "CPU us"),      \
+        GROWTH(list, size_name, size, logarithmic, "a page of 50 of a sorted list", "CPU us"),     \
+        GROWTH(partner, size_name, size, FLAT, "catch-up of a partner with 10 accounts",           \
+               "CPU us"),                                                                          \
+        GROWTH(bytes, size_name, size, FLAT, "disk a record", "bytes"),                            \
+        GROWTH(memory, size_name, size, FLAT, "the server's own memory while serving", "bytes")
 
 static const struct bench_row rows[] = {
     {.name = "durable-mutations",
@@ -10,6 +36,43 @@ static const struct bench_row rows[] = {
      .sense = BENCH_AT_LEAST,
      .target = 0.5,
      ROW_OF(mutations)},
+    {.name = "partner-catch-up",
+     .what = "catch-up of a partner with 10 accounts among 1 million records",
+     .against = "the same partner among 10 thousand, the same records to be seen",
+     .unit = "CPU us",
+     .sense = BENCH_AT_MOST,
+     .target = 1.1,
+     ROW_OF(growth_partner),
+     .parameter = 1000000},
+    {.name = "replica-get",
+     .what = "tandem_get of records of a replica of 100k, at random",
+     .against = "bare mdb_get of the same in the same file, each in a snapshot of its own",
+     .unit = "gets/s",
+     .sense = BENCH_AT_LEAST,
+     .target = 0.5,
+     ROW_OF(replica_get)},
+    /* Behind the limit stand, besides the writing that both do, the server's reading and
+     * encoding, TLS on both sides, and decoding with the checks that a client owes itself; they
+     * run on another core, or between the client's flushes. Half of what the disk and LMDB alone
+     * could do is what is asked of the network too. */
+    {.name = "first-sync",
+     .what = "records a second of the first sync of a replica of 100k, from a server process",
+     .against = "bare LMDB reading those records and writing the same replica",
+     .unit = "records/s",
+     .sense = BENCH_AT_LEAST,
+     .target = 0.5,
+     ROW_OF(first_sync)},
+    /* What is told of a record beyond its bytes, TLS and frames included. */
+    {.name = "first-sync-bytes",
+     .what = "bytes on the wire of each record of a first sync",
+     .against = "the bytes of the records themselves",
+     .unit = "bytes",
+     .sense = BENCH_AT_MOST,
+     .target = 1.1,
+     ROW_OF(first_sync_bytes)},
+    GROWTH_ALL("100k", 100000, LOG_100K),
+    GROWTH_ALL("1m", 1000000, LOG_1M),
+    GROWTH_ALL("3m", 3000000, LOG_3M),
 };
 
 const struct bench_rows bench_rows_store = {rows, sizeof rows / sizeof *rows};

@@ -16,5 +16,14 @@
     void name##_tear_down(void *context);
 
 DECLARE_ROW(mutations)
+DECLARE_ROW(replica_get)
+DECLARE_ROW(first_sync)
+DECLARE_ROW(first_sync_bytes)
+DECLARE_ROW(growth_mutation)
+DECLARE_ROW(growth_fetch)
+DECLARE_ROW(growth_list)
+DECLARE_ROW(growth_partner)
+DECLARE_ROW(growth_bytes)
+DECLARE_ROW(growth_memory)
 
 #endif
