@@ -46,6 +46,7 @@ static void connect(struct oracle *oracle, struct oracle_device *device)
     bool enabled = model_person(oracle->model, client_user(device->client),
                                 model_head(oracle->model), &who);
     device->connected_seq = model_head(oracle->model);
+    device->told = false;
     client_connect(device->client);
     if (enabled != client_connected(device->client)) {
         oracle_differ(oracle, "%s %s", oracle_user_name(oracle, client_user(device->client)),

@@ -177,6 +177,22 @@ static void judge_scopes(struct oracle *oracle, const struct world_client *clien
     }
 }
 
+/* Whoever is caught up hears nothing of what is not for them. */
+static void judge_silence(struct oracle *oracle, const struct world_client *client,
+                          const struct msg_changes *changes)
+{
+    struct oracle_device *device = oracle_device_of(oracle, client);
+    uint32_t news = message_count(changes->records) + message_count(changes->removed) +
+                    message_count(changes->purged) + message_count(changes->entered);
+    if (device != NULL && device->told && !changes->more && news == 0) {
+        oracle_differ(oracle, "%s was told that something happened which is not for them",
+                      oracle_user_name(oracle, client_user(client)));
+    }
+    if (device != NULL && message_count(changes->entered) > 0) {
+        device->told = false;
+    }
+}
+
 static void judge_changes(struct oracle *oracle, const struct world_client *client,
                           const struct msg_changes *changes)
 {
@@ -195,13 +211,7 @@ static void judge_changes(struct oracle *oracle, const struct world_client *clie
                       oracle_user_name(oracle, client_user(client)),
                       count > 0 ? oracle_name(oracle, id) : "a scope");
     }
-    if (client_caught_up(client) && !changes->more &&
-        message_count(changes->records) + message_count(changes->removed) +
-                message_count(changes->purged) + message_count(changes->entered) ==
-            0) {
-        oracle_differ(oracle, "%s was told that something happened which is not for them",
-                      oracle_user_name(oracle, client_user(client)));
-    }
+    judge_silence(oracle, client, changes);
     uint64_t seq = judge_records(oracle, client, changes->records, changes->to, "changes");
     judge_asked(oracle, client, changes->records, changes->from, changes->to);
     judge_removed(oracle, client, changes->removed, seq);
@@ -257,8 +267,25 @@ static void judge_welcome(struct oracle *oracle, const struct world_client *clie
     }
 }
 
-static void judge_reset(const struct oracle *oracle, const struct msg_reset *reset)
+static void judge_caught_up(struct oracle *oracle, const struct world_client *client,
+                            const struct msg_caught_up *caught_up)
 {
+    struct oracle_device *device = oracle_device_of(oracle, client);
+    if (caught_up->seq > model_head(oracle->model)) {
+        oracle_differ(oracle, "caught up at a seq beyond the head");
+    }
+    if (device != NULL) {
+        device->told = true;
+    }
+}
+
+static void judge_reset(struct oracle *oracle, const struct world_client *client,
+                        const struct msg_reset *reset)
+{
+    struct oracle_device *device = oracle_device_of(oracle, client);
+    if (device != NULL) {
+        device->told = false;
+    }
     if (!bytes_is(reset->reason, "access") &&
         !(bytes_is(reset->reason, "horizon") && oracle->pruned > 0)) {
         oracle_differ(oracle, "a reset came for the reason %.*s", (int)reset->reason.size,
@@ -285,12 +312,10 @@ void judge_received(void *context, const struct world_client *client, struct byt
         judge_welcome(oracle, client, &message.as.welcome);
         break;
     case MESSAGE_RESET:
-        judge_reset(oracle, &message.as.reset);
+        judge_reset(oracle, client, &message.as.reset);
         break;
     case MESSAGE_CAUGHT_UP:
-        if (message.as.caught_up.seq > model_head(oracle->model)) {
-            oracle_differ(oracle, "caught up at a seq beyond the head");
-        }
+        judge_caught_up(oracle, client, &message.as.caught_up);
         break;
     default:
         break;

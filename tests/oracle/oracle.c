@@ -103,6 +103,16 @@ const char *oracle_user_name(struct oracle *oracle, struct id user)
     return text;
 }
 
+struct oracle_device *oracle_device_of(struct oracle *oracle, const struct world_client *client)
+{
+    for (size_t i = 0; i < oracle->device_count; i++) {
+        if (oracle->devices[i].client == client) {
+            return &oracle->devices[i];
+        }
+    }
+    return NULL;
+}
+
 static void one_step(struct oracle *oracle)
 {
     static const struct {

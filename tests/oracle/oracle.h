@@ -19,6 +19,7 @@
 struct oracle_device {
     struct world_client *client;
     uint64_t connected_seq; /* head when it connected last */
+    bool told;              /* caught-up came, and nothing entered since */
 };
 
 /* Where a run is, kept where the parent process can read it. */
@@ -79,6 +80,9 @@ void judge_history(struct oracle *oracle, const struct model_person *who,
                    const struct model_record *record, struct bytes entries);
 /* judge_replica.c: everything delivered, everything compared. */
 void judge_quiet(struct oracle *oracle);
+
+/* NULL for a client that is none of the devices. */
+struct oracle_device *oracle_device_of(struct oracle *oracle, const struct world_client *client);
 
 /* act_value.c: an encoded value of the kind, such as "reference to account". */
 void act_value(struct oracle *oracle, const char *kind, const char *values, struct buffer *out);
