@@ -57,9 +57,12 @@ static enum status may_be_held(const struct feed *feed, const struct feed_contex
     return STATUS_OK;
 }
 
+/* `at` is where the entry stands that led to the record. When the viewer's newest change of it lies
+ * behind that, another of their lanes has it there: sent now, it would be in a frame that does not
+ * lead so far. */
 static enum status judge(const struct feed *feed, const struct feed_context *context,
-                         const struct record *record, uint64_t cursor, enum judgement *out,
-                         bool *shareable)
+                         const struct record *record, uint64_t cursor, uint64_t at,
+                         enum judgement *out, bool *shareable)
 {
     struct opening opening;
     enum status status = access_opening(context->state, context->who, record->scope, &opening);
@@ -71,7 +74,8 @@ static enum status judge(const struct feed *feed, const struct feed_context *con
     }
     if (feed_wants_scope(feed, record->scope) &&
         access_judge(context->who, &opening, record, ACTION_READ).allowed) {
-        *out = view_seq(context->who, record) > cursor ? JUDGE_SEND : JUDGE_SKIP;
+        uint64_t seq = view_seq(context->who, record);
+        *out = seq > cursor && seq <= at ? JUDGE_SEND : JUDGE_SKIP;
         return STATUS_OK;
     }
     bool held;
@@ -111,17 +115,18 @@ static enum status load(const struct feed_context *context, struct id id, bool *
     return status == STATUS_OK ? record_decode(encoded, &context->cache->record) : status;
 }
 
-/* Looks at one record and gathers what is owed of it. */
+/* Looks at one record, found at `at`, and gathers what is owed of it. */
 typedef enum status take_fn(const struct feed *feed, const struct feed_context *context,
-                            const struct record *record, uint64_t cursor, struct feed_batch *batch);
+                            const struct record *record, uint64_t cursor, uint64_t at,
+                            struct feed_batch *batch);
 
 /* What changed behind `cursor`: the record, or that it is gone. */
 static enum status take_change(const struct feed *feed, const struct feed_context *context,
-                               const struct record *record, uint64_t cursor,
+                               const struct record *record, uint64_t cursor, uint64_t at,
                                struct feed_batch *batch)
 {
     enum judgement judgement;
-    enum status status = judge(feed, context, record, cursor, &judgement, &batch->shareable);
+    enum status status = judge(feed, context, record, cursor, at, &judgement, &batch->shareable);
     if (status != STATUS_OK) {
         return status;
     }
@@ -138,13 +143,14 @@ static enum status take_change(const struct feed *feed, const struct feed_contex
 /* What there is of the scope: the record, when it may be seen. The lanes of a scope also name what
  * has left it. */
 static enum status take_present(const struct feed *feed, const struct feed_context *context,
-                                const struct record *record, uint64_t cursor,
+                                const struct record *record, uint64_t cursor, uint64_t at,
                                 struct feed_batch *batch)
 {
     (void)cursor;
-    enum status status = scope_equal(record->scope, feed->backfills[0].scope)
-                             ? view_allowed(context->state, context->who, record)
-                             : STATUS_NOT_FOUND;
+    bool here = scope_equal(record->scope, feed->backfills[0].scope) &&
+                view_seq(context->who, record) <= at;
+    enum status status =
+        here ? view_allowed(context->state, context->who, record) : STATUS_NOT_FOUND;
     if (status == STATUS_OK) {
         view_encode(&context->cache->records, context->who, record);
         batch->records++;
@@ -169,7 +175,8 @@ static enum status first_entry(const struct stretch *stretch, const struct state
 }
 
 static enum status take_entry(const struct feed *feed, const struct feed_context *context,
-                              const struct stretch *stretch, struct id id, struct feed_batch *batch)
+                              const struct stretch *stretch, uint64_t at, struct id id,
+                              struct feed_batch *batch)
 {
     bool found;
     enum status status = load(context, id, &found);
@@ -177,7 +184,7 @@ static enum status take_entry(const struct feed *feed, const struct feed_context
     if (status != STATUS_OK || !found || !wants_entity(feed, record->entity)) {
         return status;
     }
-    return stretch->take(feed, context, record, stretch->from, batch);
+    return stretch->take(feed, context, record, stretch->from, at, batch);
 }
 
 static enum status gather(const struct feed *feed, const struct feed_context *context,
@@ -201,7 +208,7 @@ static enum status gather(const struct feed *feed, const struct feed_context *co
         }
         /* One record can stand in several lanes. */
         if (seq != whole || !id_equal(id, taken)) {
-            status = take_entry(feed, context, stretch, id, batch);
+            status = take_entry(feed, context, stretch, seq, id, batch);
             taken = id;
         } else {
             status = STATUS_OK;

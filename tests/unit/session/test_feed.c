@@ -463,6 +463,32 @@ static void test_who_holds_nothing_is_not_told_what_is_gone(void **state)
     assert_null(client_find(kari, note));
 }
 
+/* A tag that is taken from two leaves the record where it was in the lane of the other. */
+static void test_a_frame_holds_nothing_newer_than_where_it_leads(void **state)
+{
+    struct fixture *f = *state;
+    char words[4000];
+    memset(words, 'a', sizeof words - 1);
+    words[sizeof words - 1] = '\0';
+    assign(f, f->supplier, f->fjord);
+    struct id first = make_note(f, f->fjord, "first", "partners");
+    must(world_share(f->world, f->admin, first, "suppliers", NULL));
+    for (unsigned i = 0; i < 8; i++) {
+        make_note(f, f->fjord, words, "partners");
+    }
+    must(world_share(f->world, f->admin, first, NULL, "suppliers"));
+    struct world_client *eva = world_client_new(f->world, f->eva, NULL, 0);
+    client_connect(eva);
+    assert_int_equal(client_pump(eva, 1, true), 1);
+    for (size_t i = 0; i < client_held_count(eva); i++) {
+        assert_true(client_held(eva, i)->seq <= client_cursor(eva));
+    }
+    assert_null(client_find(eva, first));
+    client_settle(eva);
+    world_check_view(f->world, eva);
+    assert_int_equal(message_count(held_part(eva, first, "audience")), 1);
+}
+
 /* A record that was in the account before is read from where it is now. */
 static void test_a_backfill_holds_what_is_in_its_scope(void **state)
 {
@@ -599,6 +625,7 @@ int main(void)
         T(test_long_lists_in_a_subscription_are_refused),
         T(test_what_went_before_the_scope_entered_is_not_told),
         T(test_who_holds_nothing_is_not_told_what_is_gone),
+        T(test_a_frame_holds_nothing_newer_than_where_it_leads),
         T(test_a_backfill_holds_what_is_in_its_scope),
         T(test_a_disabled_user_is_cut_off_at_once),
         T(test_who_lives_by_a_token_that_ended_is_cut_off),
