@@ -144,7 +144,8 @@ bool model_sees(const struct model *model, const struct model_person *who,
            model_scope_open(model, who, version->scope, seq);
 }
 
-/* The customField record that describes the field; NULL when there is none. */
+/* What the customField record says of the field, also when it has been removed since: the values
+ * that were set stay what they were. NULL when there never was one. */
 static const struct model_version *custom_field(const struct model *model, const char *entity,
                                                 const char *field, uint64_t seq)
 {
@@ -153,7 +154,10 @@ static const struct model_version *custom_field(const struct model *model, const
         if (strcmp(record->entity, "customField") != 0) {
             continue;
         }
-        const struct model_version *version = model_version_at(record, seq);
+        const struct model_version *version = record->newest;
+        while (version != NULL && (version->seq > seq || version->deleted)) {
+            version = version->before;
+        }
         if (version != NULL && bytes_is(model_text(version, "entity"), entity) &&
             bytes_is(model_text(version, "name"), field)) {
             return version;

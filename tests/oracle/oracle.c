@@ -156,7 +156,7 @@ void oracle_run(const struct model_schema *schema, uint64_t seed, unsigned steps
     }
     progress->seed = seed;
     progress->step = 0;
-    progress->steps = steps > 0 ? steps : 20 + (unsigned)oracle_random(&oracle, 120);
+    progress->steps = steps > 0 ? steps : 20 + (unsigned)oracle_random(&oracle, 260);
     model_founded(oracle.model, world_admin(oracle.world), "admin", departments, names,
                   world_now(oracle.world));
     const struct world_watch watch = {&oracle, judge_applied, judge_received};
