@@ -292,8 +292,7 @@ enum status sync_start(struct sync *sync, struct id epoch)
     enum status status = adopt_epoch(sync);
     if (status == STATUS_OK)
         status = subscribe(sync);
-    if (status == STATUS_OK)
-        sync_notes_tell(sync);
+    sync_notes_tell(sync);
     return status;
 }
 
@@ -312,8 +311,7 @@ bool sync_pong(struct sync *sync, uint64_t request, enum status *status)
         *status = adopt_epoch(sync);
         if (*status == STATUS_OK)
             *status = subscribe(sync);
-        if (*status == STATUS_OK)
-            sync_notes_tell(sync);
+        sync_notes_tell(sync);
     }
     return true;
 }
@@ -382,7 +380,7 @@ static enum status on_changes(struct sync *sync, const struct message *message)
         struct sync_note *note =
             sync_note_add(sync, TANDEM_EVENT_CAUGHT_UP, message->as.changes.to);
         if (note == NULL) {
-            sync_notes_clear(sync);
+            sync_notes_tell(sync);
             return STATUS_NO_MEMORY;
         }
     }
@@ -426,10 +424,7 @@ static enum status on_reset(struct sync *sync, const struct message *message)
                       bytes_to_text(message->as.reset.reason, reason, sizeof reason));
     if (status == STATUS_OK)
         status = subscribe(sync);
-    if (status == STATUS_OK)
-        sync_notes_tell(sync);
-    else
-        sync_notes_clear(sync);
+    sync_notes_tell(sync);
     return status;
 }
 
