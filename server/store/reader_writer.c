@@ -2,7 +2,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <sys/statvfs.h>
-#include <time.h>
 
 #include "protocol/memory.h"
 #include "server/store/entries.h"
@@ -88,28 +87,29 @@ void store_read_end(struct store_reader *reader)
     reader->open = false;
 }
 
-enum status room_ask(struct store *store, struct room *room, uint64_t now_ms, bool *enough)
+static enum status has_reserve(const struct store *store, bool *enough)
 {
-    const uint64_t asked_ms = atomic_load_explicit(&room->asked_ms, memory_order_relaxed);
-    /* A clock that was set back gives a huge difference. */
-    if (asked_ms != 0 && now_ms - asked_ms < ROOM_ASK_MS) {
-        *enough = atomic_load_explicit(&room->enough, memory_order_relaxed);
-        return STATUS_OK;
-    }
     struct statvfs disk;
     if (statvfs(store->path, &disk) != 0)
         return STATUS_IO;
     *enough = (uint64_t)disk.f_bavail * disk.f_frsize >= store->reserve_bytes;
-    atomic_store_explicit(&room->enough, *enough, memory_order_relaxed);
-    atomic_store_explicit(&room->asked_ms, now_ms, memory_order_relaxed);
     return STATUS_OK;
 }
 
 bool store_has_room(struct store *store, uint64_t now_ms)
 {
     assert(store->magic == STORE_MAGIC);
+    struct room *room = &store->asked;
+    const uint64_t asked_ms = atomic_load_explicit(&room->asked_ms, memory_order_relaxed);
     bool enough;
-    return room_ask(store, &store->asked, now_ms, &enough) == STATUS_OK && enough;
+    /* A clock that was set back gives a huge difference. */
+    if (asked_ms != 0 && now_ms - asked_ms < ROOM_ASK_MS)
+        return atomic_load_explicit(&room->enough, memory_order_relaxed);
+    if (has_reserve(store, &enough) != STATUS_OK)
+        return false;
+    atomic_store_explicit(&room->enough, enough, memory_order_relaxed);
+    atomic_store_explicit(&room->asked_ms, now_ms, memory_order_relaxed);
+    return enough;
 }
 
 enum status writer_init(struct store *store)
@@ -144,20 +144,14 @@ enum status writer_begin(struct store *store)
     return txn_status(mdb_txn_begin(store->env, NULL, 0, &writer->handle));
 }
 
-static uint64_t monotonic_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
+/* Asks each time: in a second, fast writers could use up the whole reserve. */
 enum status store_write_begin(struct store *store, struct state *out)
 {
     assert(store->magic == STORE_MAGIC);
     if (store->poisoned)
         return STATUS_IO;
     bool enough;
-    enum status status = room_ask(store, &store->own, monotonic_ms(), &enough);
+    enum status status = has_reserve(store, &enough);
     if (status == STATUS_OK && !enough)
         status = STATUS_READ_ONLY;
     if (status == STATUS_OK)

@@ -23,8 +23,7 @@ struct store {
     MDB_dbi tables[TABLE_COUNT];
     char *path;
     uint64_t reserve_bytes;
-    struct room asked; /* by store_has_room, on the caller's clock */
-    struct room own;   /* by store_write_begin, on the monotonic clock */
+    struct room asked; /* by store_has_room */
     bool poisoned;     /* a commit failed: what the next one would build on is not known */
     struct txn writer;
 };
@@ -43,7 +42,6 @@ enum status environment_sync(const char *path, const char *name);
 
 /* reader_writer.c */
 
-enum status room_ask(struct store *store, struct room *room, uint64_t now_ms, bool *enough);
 enum status writer_init(struct store *store);
 void writer_release(struct store *store);
 /* A transaction for writing, whatever room there is. */

@@ -246,6 +246,20 @@ static void room_is_asked_for_once_a_second(void **state)
     assert_true(store_has_room(fixture->store, 10)); /* a clock that was set back */
 }
 
+static void room_is_asked_for_before_each_write(void **state)
+{
+    struct fixture *fixture = *state;
+    char moved[80];
+    assert_ok(store_write_begin(fixture->store, &fixture->write));
+    store_write_abort(fixture->store);
+    snprintf(moved, sizeof moved, "%s-moved", fixture->path);
+    assert_int_equal(rename(fixture->path, moved), 0);
+    assert_status(store_write_begin(fixture->store, &fixture->write), IO);
+    assert_int_equal(rename(moved, fixture->path), 0);
+    assert_ok(store_write_begin(fixture->store, &fixture->write));
+    store_write_abort(fixture->store);
+}
+
 static struct made *made_large(unsigned number, uint64_t seq)
 {
     static char text[60001];
@@ -467,6 +481,7 @@ int main(void)
         WITH_STORE(a_snapshot_does_not_see_later_writes),
         cmocka_unit_test(a_nearly_full_disk_turns_it_read_only),
         WITH_STORE(room_is_asked_for_once_a_second),
+        WITH_STORE(room_is_asked_for_before_each_write),
         cmocka_unit_test(a_full_map_is_read_only_and_not_the_end),
         cmocka_unit_test(a_map_full_at_the_commit_is_not_the_end),
         WITH_STORE(a_failed_commit_is_the_end),
