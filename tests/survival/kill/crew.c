@@ -98,9 +98,13 @@ static void on_other(void *context, struct load_client *client, struct bytes byt
         if (watcher_of(crew, client)->cursor != message.as.caught_up.seq) {
             ledger_complain(crew->ledger, "a watcher is told that it is caught up where it is not");
         }
-    } else if (message.type == MESSAGE_RESET || message.type == MESSAGE_ERROR) {
-        ledger_complain(crew->ledger, "client %zu was told %s", load_label(client),
-                        message_name(message.type));
+    } else if (message.type == MESSAGE_RESET) {
+        ledger_complain(crew->ledger, "client %zu was told to start over", load_label(client));
+    } else if (message.type == MESSAGE_ERROR &&
+               !bytes_is(message.as.error.name, status_name(STATUS_SHUTTING_DOWN))) {
+        char text[300];
+        ledger_complain(crew->ledger, "client %zu was told: %s", load_label(client),
+                        bytes_to_text(message.as.error.text, text, sizeof text));
     }
 }
 
@@ -157,7 +161,7 @@ static void write_some(struct crew *crew)
 {
     for (unsigned i = 0; i < LEDGER_WRITERS; i++) {
         struct writer *writer = &crew->writers[i];
-        while (writer->welcome && !writer->held && writer->outstanding < IN_FLIGHT &&
+        while (writer->welcome && !writer->held && writer->outstanding < crew->in_flight &&
                send_next(crew, i)) {
         }
     }
@@ -201,7 +205,7 @@ static bool add_everybody(struct crew *crew)
 
 bool crew_init(struct crew *crew, const struct stand *stand, struct ledger *ledger)
 {
-    *crew = (struct crew){.seeded = stand->seeded, .ledger = ledger};
+    *crew = (struct crew){.seeded = stand->seeded, .ledger = ledger, .in_flight = IN_FLIGHT};
     crew->options = (struct load_options){.address = stand->server.address,
                                           .ca_file = stand->server.ca,
                                           .resume = true,
@@ -262,7 +266,12 @@ bool crew_write_until_killed(struct crew *crew, pid_t victim, size_t answers)
                   load_until(crew->load, was_killed, crew, PATIENCE_MS) && crew->victim == 0;
     crew->victim = 0;
     crew->making_new = false;
-    return killed && load_until(crew->load, all_closed, crew, PATIENCE_MS);
+    return killed && crew_read_out(crew);
+}
+
+bool crew_read_out(struct crew *crew)
+{
+    return load_until(crew->load, all_closed, crew, PATIENCE_MS);
 }
 
 static bool all_held(void *context)
@@ -276,11 +285,11 @@ static bool all_held(void *context)
     for (unsigned i = 0; i < LEDGER_WRITERS; i++) {
         held += crew->writers[i].held && crew->writers[i].outstanding == 0;
     }
-    return held == LEDGER_WRITERS || all_closed(crew);
+    return (held == LEDGER_WRITERS && crew->refusal == STATUS_READ_ONLY) || all_closed(crew);
 }
 
-enum crew_end crew_write_until_refused(struct crew *crew, void (*during)(void *context),
-                                       void *context)
+enum crew_end crew_write_until_read_only(struct crew *crew, void (*during)(void *context),
+                                         void *context)
 {
     crew->making_new = true;
     crew->refusal = STATUS_OK;
@@ -289,7 +298,7 @@ enum crew_end crew_write_until_refused(struct crew *crew, void (*during)(void *c
     bool ended = connect_everybody(crew) && load_until(crew->load, all_held, crew, PATIENCE_MS);
     crew->during = NULL;
     crew->making_new = false;
-    return !ended ? CREW_STUCK : all_closed(crew) ? CREW_LEFT : CREW_REFUSED;
+    return !ended ? CREW_STUCK : all_closed(crew) ? CREW_LEFT : CREW_READ_ONLY;
 }
 
 /* Sends again what was refused for now; when it is refused again, again. */
@@ -395,7 +404,7 @@ bool crew_look(struct crew *crew, const struct seed_user *user, struct sight *si
 
 struct waiting {
     struct watcher *watcher;
-    struct sight *expected;
+    const struct sight *expected;
     char words[160];
 };
 

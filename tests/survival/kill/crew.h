@@ -39,7 +39,8 @@ struct crew {
     struct load *load;
     struct writer writers[LEDGER_WRITERS];
     struct watcher watchers[CREW_WATCHERS];
-    unsigned text_bytes; /* of each record; set after crew_init() */
+    unsigned text_bytes; /* of each record: 0, until the caller sets more */
+    unsigned in_flight;  /* of each writer: 32, likewise */
     bool making_new;     /* writers plan further mutations */
     pid_t victim;        /* killed as soon as `goal` answers have come; 0: nobody */
     size_t goal;
@@ -56,11 +57,13 @@ void crew_release(struct crew *crew);
 /* Everybody connects, writers write, and after `answers` answers the process is killed; then all
  * that it still said is read. False when it takes too long. */
 bool crew_write_until_killed(struct crew *crew, pid_t victim, size_t answers);
-enum crew_end { CREW_REFUSED, CREW_LEFT, CREW_STUCK };
-/* Everybody connects, and writers write until all of them were refused something for now
- * (read-only, ...), or the server has left; `during` is called all the time. */
-enum crew_end crew_write_until_refused(struct crew *crew, void (*during)(void *context),
-                                       void *context);
+enum crew_end { CREW_READ_ONLY, CREW_LEFT, CREW_STUCK };
+/* Everybody connects, and writers write until all of them were told that the server is read-only,
+ * or the server has left; `during` is called all the time. */
+enum crew_end crew_write_until_read_only(struct crew *crew, void (*during)(void *context),
+                                         void *context);
+/* Reads what a server that has ended still said, until nobody is connected. */
+bool crew_read_out(struct crew *crew);
 /* Everybody who is away connects, and writers send again, until all that was ever sent is answered.
  */
 bool crew_settle(struct crew *crew);

@@ -86,12 +86,17 @@ void sight_release(struct sight *sight)
     *sight = (struct sight){.of = {NULL}};
 }
 
-bool sight_differ(struct sight *a, struct sight *b, char *words, size_t size)
+static struct held held_in(const struct sight *sight, unsigned writer, uint32_t created)
+{
+    return created < sight->size[writer] ? sight->of[writer][created] : (struct held){.seq = 0};
+}
+
+bool sight_differ(const struct sight *a, const struct sight *b, char *words, size_t size)
 {
     for (unsigned w = 0; w < LEDGER_WRITERS; w++) {
         size_t count = a->size[w] > b->size[w] ? a->size[w] : b->size[w];
         for (uint32_t i = 1; i < count; i++) {
-            const struct held x = *sight_at(a, w, i), y = *sight_at(b, w, i);
+            const struct held x = held_in(a, w, i), y = held_in(b, w, i);
             if (x.seq != y.seq || x.number != y.number) {
                 (void)snprintf(words, size,
                                "record %u of writer %u: seq %llu by number %u, and seq %llu by "
@@ -280,7 +285,7 @@ void ledger_survived(struct ledger *ledger, const struct sight *sight, uint64_t 
             fate->may_be_removed |= !entry->answered && entry->deed == DEED_REMOVE;
         }
         for (uint32_t c = 1; fates != NULL && c <= pages->count; c++) {
-            struct held held = c < sight->size[w] ? sight->of[w][c] : (struct held){.seq = 0};
+            const struct held held = held_in(sight, w, c);
             if (!survived(ledger, w, c, fates[c], held)) {
                 ledger_complain(ledger,
                                 "writer %u, record %u: number %u was acknowledged, and the store "

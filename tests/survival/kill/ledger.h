@@ -100,6 +100,6 @@ void sight_release(struct sight *sight);
 /* Room for the record, or NULL for what no mutation created. */
 struct held *sight_at(struct sight *sight, unsigned writer, uint32_t created);
 /* The first record in which they differ, in words, or false. */
-bool sight_differ(struct sight *a, struct sight *b, char *words, size_t size);
+bool sight_differ(const struct sight *a, const struct sight *b, char *words, size_t size);
 
 #endif
