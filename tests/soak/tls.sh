@@ -29,7 +29,7 @@ declare -A explained=(
 )
 
 # What must have been looked at, or the run proves nothing.
-expected=(TLS1 TLS1_1 TLS1_2 TLS1_3 heartbleed ROBOT LUCKY13 cert_chain_of_trust HSTS FS)
+expected=(TLS1 TLS1_1 TLS1_2 TLS1_3 heartbleed ROBOT LUCKY13 cert_chain_of_trust HSTS_time PFS scanTime)
 
 server=
 stop() { [[ -z $server ]] || kill -TERM "$server" 2>/dev/null || true; }

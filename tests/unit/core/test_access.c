@@ -4,6 +4,7 @@
 
 #include "protocol/memory.h"
 #include "protocol/wire.h"
+#include "server/core/access/open_scopes.h"
 #include "tests/unit/core/world.h"
 
 #define KARI nid(900)
@@ -350,6 +351,148 @@ static void view_classes_are_equal_only_for_equal_views(void **state)
     assert_true(access_view_class(&eva) != access_view_class(&a));
 }
 
+static void the_oldest_grant_and_the_newest_revocation_count(void **state)
+{
+    (void)state;
+    struct memory_state *memory = memory_state_new();
+    const struct state s = memory_state_view(memory);
+    const struct principal kari = staff(ROLE_MEMBER);
+    put_row(&s, SUBJECT_DEPARTMENTS, 9, 0, LEVEL_EDIT);
+    put_row(&s, KARI, 5, 0, LEVEL_EDIT);
+    assert_int_equal(open_to(&s, &kari).since, 5);
+    put_row(&s, SUBJECT_DEPARTMENTS, 3, 0, LEVEL_EDIT);
+    assert_int_equal(open_to(&s, &kari).since, 3);
+    put_row(&s, SUBJECT_DEPARTMENTS, 3, 20, LEVEL_EDIT);
+    put_row(&s, KARI, 5, 11, LEVEL_EDIT);
+    assert_int_equal(open_to(&s, &kari).closed, 20);
+    memory_state_free(memory);
+}
+
+/* What no encoder writes: a scope, a level, a role or a reason from elsewhere opens nothing. */
+static void what_is_unknown_is_allowed_nothing(void **state)
+{
+    (void)state;
+    const struct principal kari = staff(ROLE_ADMINISTRATOR), eva = partner();
+    const struct principal odd = staff((enum role)77);
+    struct record *record = memory_new(sizeof *record);
+    struct opening open = {.open = true, .since = 1, .level = (enum level)9};
+    assert_false(is_open(&kari, (enum scope_kind)9, none) || is_open(&eva, (enum scope_kind)9, none));
+    record->entity = bytes_text("account");
+    record->scope = account_scope_of(nid(1));
+    record->created.by = bytes_text("someone");
+    record->placements[0] = (struct placement){record->scope, {.kind = TAG_PARTNERS}, 1, 0};
+    record->placements[1] = (struct placement){record->scope, {.kind = TAG_INTERNAL}, 1, 0};
+    record->placement_count = 2;
+    assert_false(access_judge(&eva, &open, record, ACTION_READ).allowed);
+    open.level = LEVEL_EDIT;
+    assert_true(access_judge(&eva, &open, record, ACTION_READ).allowed);
+    assert_false(access_judge(&odd, &open, record, ACTION_READ).allowed);
+    const struct verdict verdict = {.reason = (enum reason)99};
+    assert_int_equal(verdict_status(verdict), STATUS_DENIED);
+    assert_string_equal(verdict_text(verdict), "not allowed");
+    assert_string_equal(role_name((enum role)77), "");
+    memory_free(record);
+}
+
+static void every_refusal_has_its_words(void **state)
+{
+    static const enum reason denied[] = {REASON_ROLE, REASON_LEVEL, REASON_FIELD_CLASS,
+                                         REASON_SYSTEM_FIELD, REASON_NOT_AUTHOR};
+    (void)state;
+    const struct verdict allowed = {true, REASON_ALLOWED};
+    assert_int_equal(verdict_status(allowed), STATUS_OK);
+    assert_string_equal(verdict_text(allowed), "allowed");
+    for (size_t i = 0; i < sizeof denied / sizeof *denied; i++) {
+        const struct verdict verdict = {false, denied[i]};
+        assert_int_equal(verdict_status(verdict), STATUS_DENIED);
+        assert_true(strlen(verdict_text(verdict)) > 10);
+        for (size_t j = 0; j < i; j++) {
+            const struct verdict other = {false, denied[j]};
+            assert_string_not_equal(verdict_text(verdict), verdict_text(other));
+        }
+    }
+}
+
+static void the_newest_of_several_placements_counts(void **state)
+{
+    (void)state;
+    struct record *record = memory_new(sizeof *record);
+    const struct principal kari = staff(ROLE_MEMBER), eva = partner();
+    struct principal system;
+    principal_system(&system);
+    record->scope = account_scope_of(nid(1));
+    record->placements[0] = (struct placement){record->scope, {.kind = TAG_INTERNAL}, 8, 0};
+    record->placements[1] = (struct placement){record->scope, {TAG_DEPARTMENT, nid(40)}, 3, 0};
+    record->placements[2] = (struct placement){record->scope, {.kind = TAG_SUPPLIERS}, 3, 12};
+    record->placement_count = 3;
+    assert_int_equal(access_audience_since(&kari, record), 8);
+    assert_true(access_audience_left(&system, record, 11));
+    assert_false(access_audience_left(&system, record, 12));
+    assert_false(access_audience_left(&eva, record, 11));
+    assert_true(access_audience_meets(&system, record));
+    record->deleted = true;
+    assert_false(access_audience_meets(&system, record));
+    memory_free(record);
+}
+
+static void a_damaged_restriction_shows_nothing(void **state)
+{
+    (void)state;
+    struct record *record = memory_new(sizeof *record);
+    struct principal kari = staff(ROLE_MEMBER);
+    struct record_field field = {.name = bytes_text("x"), .class = CLASS_RESTRICTED, .restricted = 1};
+    record->restrictions[0] = bytes_of("\x92\x07\xa5sales", 8); /* a number, then the name */
+    record->restriction_count = 1;
+    assert_false(access_sees_field(&kari, record, &field));
+    record->restrictions[0] = bytes_of("\x91\xa5sales", 7);
+    assert_true(access_sees_field(&kari, record, &field));
+    field.restricted = 2;
+    assert_false(access_sees_field(&kari, record, &field));
+    field.restricted = 0;
+    assert_false(access_sees_field(&kari, record, &field));
+    /* A department without a name is none that could be named. */
+    set_name(kari.department_names[0], "");
+    record->restrictions[0] = bytes_of("\x91\xa0", 2);
+    field.restricted = 1;
+    assert_false(access_sees_field(&kari, record, &field));
+    memory_free(record);
+}
+
+struct walk {
+    unsigned seen, most;
+};
+
+static bool walk_on(void *context, struct scope scope)
+{
+    struct walk *walk = context;
+    (void)scope;
+    return ++walk->seen <= walk->most;
+}
+
+static void open_scopes_are_told_until_somebody_stops(void **state)
+{
+    (void)state;
+    struct memory_state *memory = memory_state_new();
+    const struct state s = memory_state_view(memory);
+    const struct principal eva = partner();
+    put_row(&s, PAPIR, 5, 3, LEVEL_VIEW);
+    const struct access_row ended = {5, 6, LEVEL_VIEW, none};
+    assert_int_equal(s.ops->put_access(s.self, PAPIR, account_scope_of(nid(2)), &ended), STATUS_OK);
+    for (unsigned most = 0; most <= 4; most++) {
+        struct walk walk = {.most = most};
+        assert_int_equal(open_scopes_each(&s, &eva, walk_on, &walk),
+                         most < 4 ? STATUS_NO_MEMORY : STATUS_OK);
+        assert_int_equal(walk.seen, most < 4 ? most + 1 : 4);
+    }
+    struct walk walk = {.most = 9};
+    memory_state_fail(memory, 2, STATUS_IO);
+    assert_int_equal(open_scopes_each(&s, &eva, walk_on, &walk), STATUS_IO);
+    struct opening opening;
+    memory_state_fail(memory, 1, STATUS_IO);
+    assert_int_equal(access_opening(&s, &eva, account_scope_of(nid(1)), &opening), STATUS_IO);
+    memory_state_free(memory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -362,6 +505,12 @@ int main(void)
         cmocka_unit_test(one_may_edit_oneself),
         cmocka_unit_test(field_classes_are_for_whom_they_say),
         cmocka_unit_test(view_classes_are_equal_only_for_equal_views),
+        cmocka_unit_test(the_oldest_grant_and_the_newest_revocation_count),
+        cmocka_unit_test(what_is_unknown_is_allowed_nothing),
+        cmocka_unit_test(every_refusal_has_its_words),
+        cmocka_unit_test(the_newest_of_several_placements_counts),
+        cmocka_unit_test(a_damaged_restriction_shows_nothing),
+        cmocka_unit_test(open_scopes_are_told_until_somebody_stops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

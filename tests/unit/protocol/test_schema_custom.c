@@ -67,6 +67,30 @@ static void silence_shares_nothing(void **state)
     assert_null(field.departments);
 }
 
+static void what_is_not_for_a_kind_is_left_out(void **state)
+{
+    static const char *const required[] = {"false", "1"};
+    struct custom_field_storage storage;
+    struct field_def field;
+    struct fault fault;
+    char record[200];
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(record, sizeof record,
+                 "{\"entity\": \"account\", \"name\": \"tier\", \"kind\": \"text\", "
+                 "\"target\": \"contact\", \"required\": %s}",
+                 required[i]);
+        assert_int_equal(custom(record, &field, &storage, &fault), STATUS_OK);
+        assert_null(field.target);
+        assert_int_equal(field.flags, 0);
+    }
+    assert_int_equal(custom("{\"entity\": \"account\", \"name\": \"boats\", \"kind\": \"references\", "
+                            "\"target\": \"boat\"}",
+                            &field, &storage, &fault),
+                     STATUS_OK);
+    assert_string_equal(field.target, "boat");
+}
+
 static void bad_definitions_are_refused(void **state)
 {
     static const struct {
@@ -100,6 +124,18 @@ static void bad_definitions_are_refused(void **state)
          "target"},
         {"{\"key\": \"account.other\", \"entity\": \"account\", \"name\": \"tier\", \"kind\": \"text\"}",
          "key"},
+        {"{\"key\": \"account-tier\", \"entity\": \"account\", \"name\": \"tier\", \"kind\": \"text\"}",
+         "key"},
+        {"{\"key\": \"contact.tier\", \"entity\": \"account\", \"name\": \"tier\", \"kind\": \"text\"}",
+         "key"},
+        {"{\"key\": \"account.size\", \"entity\": \"account\", \"name\": \"tier\", \"kind\": \"text\"}",
+         "key"},
+        {"{\"entity\": \"boat\", \"name\": \"name\", \"kind\": \"text\"}", "name"},
+        {"{\"entity\": \"account\", \"name\": \"tier\", \"kind\": \"enum\", \"values\": [\"\"]}", "values"},
+        {"{\"entity\": \"account\", \"name\": \"tier\", \"kind\": \"text\", \"departments\": [1]}",
+         "departments"},
+        {"{\"entity\": \"account\", \"name\": \"tier\", \"kind\": \"references\", \"target\": \"X\"}",
+         "target"},
         {"{\"key\": \"accounttier\", \"entity\": \"account\", \"name\": \"tier\", \"kind\": \"text\"}",
          "key"},
     };
@@ -249,6 +285,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_field_is_read_from_its_record),
         cmocka_unit_test(silence_shares_nothing),
+        cmocka_unit_test(what_is_not_for_a_kind_is_left_out),
         cmocka_unit_test(bad_definitions_are_refused),
         cmocka_unit_test(values_stay_within_their_storage),
         cmocka_unit_test(names_have_64_letters_at_most),

@@ -2,10 +2,12 @@
 #include "support.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "notation.h"
 #include "protocol/schema.h"
+#include "protocol/schema_value.h"
 
 #define ID1 "0192f0c1-5a3e-7c41-9d0e-3b1f6a7c8d9e"
 #define ID2 "0192f0c1-5a3e-7c41-9d0e-3b1f6a7c8d9f"
@@ -54,6 +56,7 @@ static void good_values_are_taken(void **state)
         enum field_kind kind;
         const char *value;
     } cases[] = {
+        {KIND_TEXT, "\"a\u00a9\""}, {KIND_TEXT, "\"\u20ac \u2014 \u2027\""},
         {KIND_TEXT, "\"\""}, {KIND_TEXT, "\"Bj\u00f8rn\\tB\""}, {KIND_LONG_TEXT, "\"a\\u000ab\""},
         {KIND_INTEGER, "0"}, {KIND_INTEGER, "-9223372036854775808"},
         {KIND_INTEGER, "9223372036854775807"}, {KIND_DECIMAL, "\"0\""}, {KIND_DECIMAL, "\"-12.50\""},
@@ -95,6 +98,8 @@ static void values_that_are_not_allowed_are_refused(void **state)
         {KIND_TIME, "253402300800000"}, {KIND_MONEY, "{\"amount\": 1, \"currency\": \"nok\"}"},
         {KIND_MONEY, "{\"amount\": 1, \"currency\": \"\"}"},
         {KIND_MONEY, "{\"amount\": 1, \"currency\": \"QQQ\"}"}, {KIND_EMAIL, "\"\""},
+        {KIND_EMAIL, "\"a\tb@c\""}, {KIND_URL, "\"a\tb\""}, {KIND_TAGS, "[\"a\\tb \"]"},
+        {KIND_BLOB, "{\"sha256\": h'" SHA "', \"size\": 0, \"name\": \"a\\u000ab\"}"},
         {KIND_EMAIL, "\"a\""}, {KIND_EMAIL, "\"@a\""}, {KIND_EMAIL, "\"a@\""},
         {KIND_EMAIL, "\"a@b@c\""}, {KIND_EMAIL, "\"a b@c\""}, {KIND_EMAIL, "\"a@b\\u000aBcc: c\""},
         {KIND_PHONE, "\"\""}, {KIND_PHONE, "\"+-\""}, {KIND_PHONE, "\"12a\""},
@@ -138,6 +143,10 @@ static void values_of_another_kind_are_refused(void **state)
         {KIND_MONEY, "{\"amount\": 1, \"currency\": 1}"},
         {KIND_MONEY, "{\"amount\": 1, \"currency\": \"NOK\", \"x\": 1}"},
         {KIND_MONEY, "{\"amount\": 9223372036854775808, \"currency\": \"NOK\"}"},
+        {KIND_BLOB, "{\"sha256\": 1, \"size\": 1, \"name\": \"a\"}"},
+        {KIND_BLOB, "{\"sha256\": h'" SHA "', \"size\": 1, \"name\": 1}"},
+        {KIND_BLOB, "{\"sha256\": h'" SHA "', \"size\": 1, \"other\": \"a\"}"},
+        {KIND_REFERENCES, "[" H1 ", \"a\"]"}, {KIND_TAGS, "[\"a\", h'61']"},
         {KIND_ADDRESS, "{\"street\": 1}"}, {KIND_ADDRESS, "{\"Street\": \"x\"}"},
         {KIND_REFERENCE, "\"" ID1 "\""}, {KIND_REFERENCE, "h'0102'"}, {KIND_REFERENCES, "[1]"},
         {KIND_TAGS, "[1]"}, {KIND_TAGS, "[h'61']"}, {KIND_BLOB, "{\"size\": 1, \"name\": \"a\"}"},
@@ -176,6 +185,83 @@ static void lengths_are_bounded(void **state)
         check_length(cases[i].kind, cases[i].most, STATUS_OK);
         check_length(cases[i].kind, cases[i].most + 1, STATUS_INVALID_VALUE);
     }
+}
+
+static void parts_have_lengths_of_their_own(void **state)
+{
+    static const struct {
+        enum field_kind kind;
+        const char *begin, *end;
+        size_t most;
+    } cases[] = {
+        {KIND_ADDRESS, "{\"city\": \"", "\"}", 500},
+        {KIND_BLOB, "{\"sha256\": h'" SHA "', \"size\": 0, \"name\": \"", "\"}", 255},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        for (size_t more = 0; more < 2; more++) {
+            char notation[1000];
+            snprintf(notation, sizeof notation, "%s%0*d%s", cases[i].begin,
+                     (int)(cases[i].most + more), 0, cases[i].end);
+            assert_check(cases[i].kind, notation, more ? STATUS_INVALID_VALUE : STATUS_OK);
+        }
+}
+
+/* Whoever calls has validated the bytes; without, there is no reading beyond their end either. */
+static void bytes_cut_short_are_no_value(void **state)
+{
+    static const struct {
+        enum field_kind kind;
+        const char *value;
+    } cases[] = {
+        {KIND_MONEY, "{\"amount\": 1, \"currency\": \"NOK\"}"},
+        {KIND_ADDRESS, "{\"street\": \"Gata 1\", \"city\": \"Oslo\"}"},
+        {KIND_BLOB, "{\"sha256\": h'" SHA "', \"size\": 1, \"name\": \"a\"}"},
+        {KIND_REFERENCES, "[" H1 ", " H2 "]"},
+        {KIND_TAGS, "[\"a\", \"b\"]"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct field_def field = field_of(cases[i].kind);
+        struct buffer value = {0};
+        assert_true(notation_parse(bytes_text(cases[i].value), &value));
+        for (size_t size = 0; size < value.size; size++) {
+            uint8_t *cut = malloc(size + 1); /* of its own, so that a sanitizer sees its end */
+            assert_non_null(cut);
+            memcpy(cut, value.data, size);
+            uint8_t *exact = size > 0 ? realloc(cut, size) : cut;
+            assert_int_equal(schema_check(&field, bytes_of(exact, size), NULL), STATUS_WRONG_KIND);
+            free(exact);
+        }
+        buffer_release(&value);
+    }
+}
+
+static void a_map_has_each_part_once(void **state)
+{
+    struct money money;
+    struct blob blob;
+    (void)state;
+    /* Not to be had from validated bytes: the same key twice. */
+    assert_false(schema_read_money(bytes_of("\x82\xa6" "amount\x01\xa6" "amount\x02", 17), &money));
+    assert_false(schema_read_blob(
+        bytes_of("\x83\xa4size\x01\xa4size\x01\xa4size\x01", 19), &blob));
+    assert_false(schema_read_money(bytes_of("\x82\x01\x01\x02\x02", 5), &money));
+    assert_false(schema_read_blob(bytes_of("\x83\x01\x01\x02\x02\x03\x03", 7), &blob));
+    struct address address;
+    assert_false(schema_read_address(bytes_of("\x81\x01\x01", 3), &address));
+}
+
+/* A definition that comes from elsewhere may lack its values. */
+static void an_enum_without_values_takes_none(void **state)
+{
+    const struct field_def field = {.name = "it", .kind = KIND_ENUM};
+    struct buffer value = {0};
+    (void)state;
+    assert_int_equal(schema_check(&field, bytes_of("\xa1" "a", 2), NULL), STATUS_INVALID_VALUE);
+    assert_int_equal(schema_parse(&field, bytes_text("a"), &value, NULL), STATUS_INVALID_VALUE);
+    assert_int_equal(value.size, 0);
+    buffer_release(&value);
 }
 
 static void put_numbered(struct buffer *value, enum field_kind kind, uint32_t count)
@@ -311,7 +397,10 @@ static void what_cannot_be_read_leaves_the_buffer_alone(void **state)
         {KIND_EMAIL, "nobody"}, {KIND_PHONE, "call me"}, {KIND_URL, "a b"},
         {KIND_ADDRESS, "a; b; c; d; e; f"}, {KIND_ADDRESS, "street=a; b; street=c"},
         {KIND_REFERENCE, "x"}, {KIND_REFERENCES, ID1 ",x"}, {KIND_REFERENCES, ID1 "," ID1},
-        {KIND_TAGS, "a,a"}, {KIND_BLOB, "x"}, {KIND_BLOB, SHA " x a"}, {KIND_BLOB, SHA " 1"},
+        {KIND_TAGS, "a,a"}, {KIND_BLOB, "x"}, {KIND_BLOB, SHA " x a"},
+        {KIND_BLOB, SHA "-1 a bb"}, {KIND_BLOB, SHA " 123456"}, {KIND_BLOB, "x" SHA " 1 aaa"},
+        {KIND_BLOB, "000102030405060708090a0b0c0d0e0x101112131415161718191a1b1c1d1e1f 1 aaa"},
+        {KIND_MONEY, "1 {{{"}, {KIND_BLOB, SHA " 1"},
         {KIND_BLOB, SHA " 99999999999999999999 a"},
     };
     (void)state;
@@ -467,6 +556,10 @@ int main(void)
         cmocka_unit_test(values_that_are_not_allowed_are_refused),
         cmocka_unit_test(values_of_another_kind_are_refused),
         cmocka_unit_test(lengths_are_bounded),
+        cmocka_unit_test(parts_have_lengths_of_their_own),
+        cmocka_unit_test(bytes_cut_short_are_no_value),
+        cmocka_unit_test(a_map_has_each_part_once),
+        cmocka_unit_test(an_enum_without_values_takes_none),
         cmocka_unit_test(counts_are_bounded),
         cmocka_unit_test(nil_clears_what_is_not_required),
         cmocka_unit_test(two_values_are_no_value),
