@@ -25,7 +25,9 @@
 #define LIMIT_WINDOW 16u                     /* data frames sent and not acknowledged */
 #define LIMIT_IN_FLIGHT 64u                  /* mutations sent and not answered */
 #define LIMIT_SCOPES 2048u                   /* scopes named in one subscription */
-#define LIMIT_FRAME_TARGET (16u * 1024u)     /* a changes frame ends at the record that passes this */
+/* A changes frame ends before the mutation that would pass this: with its envelope it is one TLS
+ * record, of 16 KiB. One mutation alone may be larger. */
+#define LIMIT_FRAME_TARGET (16u * 1024u - 256u)
 
 enum message_type {
     MESSAGE_NONE,

@@ -187,10 +187,41 @@ static enum status take_entry(const struct feed *feed, const struct feed_context
     return stretch->take(feed, context, record, stretch->from, at, batch);
 }
 
+static size_t gathered(const struct feed_cache *cache)
+{
+    return cache->records.size + cache->removed.size;
+}
+
+/* Takes an entry that begins another mutation, unless what was gathered before would become too
+ * large by it: a frame and its envelope are to leave in one TLS record. */
+static enum status take_if_fits(const struct feed *feed, const struct feed_context *context,
+                                const struct stretch *stretch, uint64_t at, struct id id,
+                                struct feed_batch *batch, bool *fits)
+{
+    struct feed_cache *cache = context->cache;
+    const struct feed_batch before = *batch;
+    const size_t records = cache->records.size, removed = cache->removed.size;
+    enum status status = take_entry(feed, context, stretch, at, id, batch);
+    *fits = status != STATUS_OK || before.records + before.removed == 0 ||
+            gathered(cache) <= LIMIT_FRAME_TARGET;
+    if (!*fits) {
+        *batch = before;
+        cache->records.size = records;
+        cache->removed.size = removed;
+    }
+    return status;
+}
+
+static enum status stop(struct feed_batch *batch, uint64_t to, bool more)
+{
+    batch->to = to;
+    batch->more = more;
+    return STATUS_OK;
+}
+
 static enum status gather(const struct feed *feed, const struct feed_context *context,
                           const struct stretch *stretch, struct feed_batch *batch)
 {
-    const struct feed_cache *cache = context->cache;
     uint64_t seq = stretch->from, whole = stretch->from;
     struct id id = last_id(), taken = last_id();
     for (uint32_t examined = 0;; examined++) {
@@ -199,19 +230,24 @@ static enum status gather(const struct feed *feed, const struct feed_context *co
         if (!end && status != STATUS_OK) {
             return status;
         }
-        bool full = cache->records.size + cache->removed.size >= LIMIT_FRAME_TARGET ||
-                    examined >= FEED_BUDGET;
-        if (end || (full && seq != whole && whole > stretch->from)) {
-            batch->to = end ? stretch->limit : whole;
-            batch->more = !end;
-            return STATUS_OK;
+        if (end) {
+            return stop(batch, stretch->limit, false);
         }
-        /* One record can stand in several lanes. */
-        if (seq != whole || !id_equal(id, taken)) {
+        /* Frames cover whole mutations: one can end where another begins. */
+        bool may_end = seq != whole && whole > stretch->from, fits = true;
+        if (may_end &&
+            (gathered(context->cache) >= LIMIT_FRAME_TARGET || examined >= FEED_BUDGET)) {
+            return stop(batch, whole, true);
+        }
+        if (may_end) {
+            status = take_if_fits(feed, context, stretch, seq, id, batch, &fits);
+        } else if (seq != whole || !id_equal(id, taken)) {
+            /* One record can stand in several lanes. */
             status = take_entry(feed, context, stretch, seq, id, batch);
-            taken = id;
-        } else {
-            status = STATUS_OK;
+        }
+        taken = id;
+        if (!fits) {
+            return stop(batch, whole, true);
         }
         whole = seq;
         if (status == STATUS_OK && stretch->lanes != NULL) {

@@ -287,6 +287,25 @@ static void test_a_mutation_arrives_whole(void **state)
     assert_int_equal(client_held_count(kari), held + 400);
 }
 
+/* A TLS record has 16 KiB, and the header of a frame at most 10 bytes. */
+static void test_a_frame_of_many_mutations_is_one_record(void **state)
+{
+    enum { ACCOUNTS = 400 };
+    struct fixture *f = *state;
+    struct world_client *kari = watcher(f, f->kari);
+    size_t held = client_held_count(kari), frames = client_received(kari, MESSAGE_CHANGES);
+    client_disconnect(kari);
+    for (unsigned i = 0; i < ACCOUNTS; i++)
+        make_account(f, "Filler with a name that takes some room in a frame of changes");
+    world_deliver(f->world, 64);
+    client_connect(kari);
+    while (client_pump(kari, 1, true) > 0)
+        assert_true(client_last(kari, MESSAGE_CHANGES).size <= 16 * 1024 - 10);
+    assert_int_equal(client_held_count(kari), held + ACCOUNTS);
+    /* Nor are they cut small: each account takes less than 512 bytes. */
+    assert_true(client_received(kari, MESSAGE_CHANGES) - frames <= 1 + ACCOUNTS / 31);
+}
+
 static void expect_reset(struct fixture *f, uint64_t cursor, struct id epoch, const char *reason)
 {
     struct world_client *client = watcher(f, f->kari);
@@ -619,6 +638,7 @@ int main(void)
         T(test_who_was_away_gets_what_one_who_watched_got),
         T(test_a_slow_reader_is_sent_a_window_and_the_newest_version),
         T(test_a_mutation_arrives_whole),
+        T(test_a_frame_of_many_mutations_is_one_record),
         T(test_a_cursor_that_cannot_be_continued_is_reset),
         T(test_a_cursor_older_than_what_is_remembered_is_reset),
         T(test_a_subscription_that_makes_no_sense_is_refused),
