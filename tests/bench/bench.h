@@ -82,6 +82,14 @@ double bench_percentile(double *values, size_t count, double fraction);
  * that has only one. */
 void bench_pin(int cpu);
 
+/* Fills the processor's caches with other bytes, as a busy machine does between two requests: for
+ * rows that compare much data with little, which would otherwise show how much of it fits into a
+ * cache. Takes some 10 ms, to be left out of what is measured. NULL when out of memory. */
+struct bench_cooler;
+struct bench_cooler *bench_cooler_new(void);
+void bench_cool(struct bench_cooler *cooler);
+void bench_cooler_free(struct bench_cooler *cooler); /* NULL is fine */
+
 /* Each file of rows has one table, named in rows.c. */
 struct bench_rows {
     const struct bench_row *rows;

@@ -103,6 +103,45 @@ void bench_pin(int cpu)
     }
 }
 
+/* Twice the last-level cache of the machines that the figures are for. */
+#define COOLING_BYTES ((size_t)64 << 20)
+#define CACHE_LINE 64u
+
+struct bench_cooler {
+    unsigned char *bytes;
+};
+
+struct bench_cooler *bench_cooler_new(void)
+{
+    struct bench_cooler *cooler = malloc(sizeof *cooler);
+    if (cooler == NULL) {
+        return NULL;
+    }
+    cooler->bytes = malloc(COOLING_BYTES);
+    if (cooler->bytes == NULL) {
+        free(cooler);
+        return NULL;
+    }
+    memset(cooler->bytes, 1, COOLING_BYTES);
+    return cooler;
+}
+
+void bench_cool(struct bench_cooler *cooler)
+{
+    volatile unsigned char *bytes = cooler->bytes;
+    for (size_t i = 0; i < COOLING_BYTES; i += CACHE_LINE) {
+        bytes[i]++;
+    }
+}
+
+void bench_cooler_free(struct bench_cooler *cooler)
+{
+    if (cooler != NULL) {
+        free(cooler->bytes);
+    }
+    free(cooler);
+}
+
 bool bench_judge(const struct bench_row *row, double subject, double limit, double *ratio)
 {
     *ratio = limit > 0 ? subject / limit : 0;

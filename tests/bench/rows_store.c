@@ -47,7 +47,7 @@ static const struct bench_row rows[] = {
     {.name = "replica-get",
      .what = "tandem_get of records of a replica of 100k, at random",
      .against = "bare mdb_get of the same in the same file, each in a snapshot of its own",
-     .unit = "gets/s",
+     .unit = "gets/CPU s",
      .sense = BENCH_AT_LEAST,
      .target = 0.5,
      ROW_OF(replica_get)},

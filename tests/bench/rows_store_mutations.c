@@ -38,7 +38,7 @@ static bool write_once(struct bench_run *run, struct mutations *mutations, bool 
     if (done && traced) {
         lmdb_trace_changes(mutations->trace, true);
     }
-    done = done && writers_run(writers, figures);
+    done = done && writers_run(writers, NULL, figures);
     if (traced && mutations->trace != NULL) {
         lmdb_trace_close(mutations->trace);
     }

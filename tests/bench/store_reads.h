@@ -24,8 +24,8 @@ bool reads_learn_pages(struct reads *reads);
 /* `count` pages of that list, from places in it chosen at random. */
 bool reads_list(struct reads *reads, size_t count);
 
-/* Every partner in turn, `count` catch-ups from nothing to the head. `records` (added to) were in
- * the frames. */
-bool reads_catch_up(struct reads *reads, size_t count, uint64_t *records);
+/* The n-th partner (counted round) catches up from nothing to the head. `records` (added to) were
+ * in the frames. */
+bool reads_catch_up(struct reads *reads, size_t n, uint64_t *records);
 
 #endif

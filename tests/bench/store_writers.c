@@ -211,21 +211,30 @@ bool writers_prepare(struct writers *writers, size_t count, bool creates)
 
 /* ---- Running -------------------------------------------------------------------------------- */
 
-bool writers_run(struct writers *writers, struct writers_figures *out)
+/* Adds what one batch took. */
+static void run_batch(struct writers *writers, struct writers_figures *out)
 {
     uint64_t wall = bench_now_ns(), cpu = bench_thread_cpu_ns();
-    out->batches = 0;
+    if (committer_run_batch(writers->committer) == 0) {
+        fail(writers, "the committer", bytes_text("has nothing to do"));
+    }
+    out->wall_ns += bench_now_ns() - wall;
+    out->cpu_ns += bench_thread_cpu_ns() - cpu;
+    out->batches++;
+}
+
+bool writers_run(struct writers *writers, struct bench_cooler *cooler, struct writers_figures *out)
+{
+    *out = (struct writers_figures){.batches = 0};
     for (uint32_t i = 0; i < WRITERS; i++) {
         submit(writers);
     }
     while (writers->answered < writers->count && !writers->failed) {
-        if (committer_run_batch(writers->committer) == 0) {
-            fail(writers, "the committer", bytes_text("has nothing to do"));
+        if (cooler != NULL) {
+            bench_cool(cooler);
         }
-        out->batches++;
+        run_batch(writers, out);
     }
-    out->wall_ns = bench_now_ns() - wall;
-    out->cpu_ns = bench_thread_cpu_ns() - cpu;
     if (writers->failed) {
         (void)fprintf(stderr, "writers: %s\n", writers->why);
     }

@@ -29,7 +29,9 @@ struct writers_figures {
     uint64_t wall_ns, cpu_ns; /* the calling thread's, the kernel's part included */
     uint64_t batches;
 };
-/* Sends what was prepared and waits for all answers; false after words when one is refused. */
-bool writers_run(struct writers *writers, struct writers_figures *out);
+/* Sends what was prepared and waits for all answers; false after words when one is refused.
+ * `cooler` (may be NULL) is used before each batch, which does not count. */
+struct bench_cooler;
+bool writers_run(struct writers *writers, struct bench_cooler *cooler, struct writers_figures *out);
 
 #endif
