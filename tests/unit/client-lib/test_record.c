@@ -263,6 +263,115 @@ static void what_is_no_record_is_refused(void **state)
     buffer_release(&encoded);
 }
 
+/* A record of which one part is replaced. */
+static bool reads_with(const char *part, struct bytes value)
+{
+    static const struct {
+        const char *key, *value;
+        size_t size;
+    } parts[] = {
+        {"id", "\xc4\x10" "0123456789abcdef", 18},
+        {"entity", "\xa4note", 5},
+        {"scope", "\xc4\x11\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 19},
+        {"audience", "\x91\xc4\x11\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20},
+        {"seq", "\x07", 1},
+        {"createdBy", "\xa3" "ada", 4},
+        {"createdAt", "\x07", 1},
+        {"modifiedBy", "\xa3" "ada", 4},
+        {"modifiedAt", "\x07", 1},
+        {"fields", "\x81\xa4text\xa1x", 8},
+    };
+    struct buffer encoded = {0};
+    struct record_view view;
+    wire_put_map(&encoded, sizeof parts / sizeof *parts);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        wire_put_text(&encoded, parts[i].key);
+        wire_put_raw(&encoded, strcmp(parts[i].key, part) == 0
+                                   ? value
+                                   : bytes_of(parts[i].value, parts[i].size));
+    }
+    bool read = record_view_read(buffer_bytes(&encoded), &view);
+    buffer_release(&encoded);
+    return read;
+}
+
+static struct bytes many(struct buffer *out, bool map, uint32_t count, struct bytes each)
+{
+    buffer_clear(out);
+    if (map)
+        wire_put_map(out, count);
+    else
+        wire_put_array(out, count);
+    for (uint32_t i = 0; i < count; i++)
+        wire_put_raw(out, each);
+    return buffer_bytes(out);
+}
+
+static void parts_of_the_wrong_shape_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *part, *value;
+        size_t size;
+    } cases[] = {
+        {"id", "\x01", 1},           {"id", "\xc4\x01\x01", 3},     {"entity", "\x01", 1},
+        {"entity", "\xa0", 1},       {"scope", "\x01", 1},          {"scope", "\xc4\x01\x01", 3},
+        {"audience", "\x01", 1},     {"audience", "\x91\x01", 2},   {"audience", "\x91\xc4\x01\x01", 4},
+        {"audience", "\x91\xc4\x11\x09\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20},
+        {"seq", "\xff", 1},          {"seq", "\xa1x", 2},           {"createdBy", "\x01", 1},
+        {"createdAt", "\xa1x", 2},   {"modifiedBy", "\x90", 1},     {"modifiedAt", "\x80", 1},
+        {"fields", "\x90", 1},       {"fields", "\x81\x01\x01", 3},
+    };
+    assert_true(reads_with("none", bytes_of(NULL, 0)));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (reads_with(cases[i].part, bytes_of(cases[i].value, cases[i].size)))
+            fail_msg("%s, case %zu, was taken", cases[i].part, i);
+    struct buffer list = {0};
+    const struct bytes tag = bytes_of("\xc4\x11\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 19);
+    const struct bytes field = bytes_of("\xa1x\x01", 3);
+    assert_true(reads_with("audience", many(&list, false, LIMIT_PLACEMENTS, tag)));
+    assert_false(reads_with("audience", many(&list, false, LIMIT_PLACEMENTS + 1, tag)));
+    assert_true(reads_with("fields", many(&list, true, LIMIT_FIELDS, field)));
+    assert_false(reads_with("fields", many(&list, true, LIMIT_FIELDS + 1, field)));
+    buffer_release(&list);
+}
+
+static void a_record_has_the_time_of_its_field_or_of_its_making(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value;
+        size_t size;
+        int64_t ms;
+    } cases[] = {{"\x05", 1, 5},
+                 {"\xaa" "1970-01-02", 11, 86400000},
+                 {"\xaa" "1970-02-30", 11, 77}, /* no day: then when it was made */
+                 {"\xc0", 1, 77}};
+    const struct entity_def *timed = NULL;
+    static const char *const entities[] = {"interaction", "task", "note", "document", "order"};
+    for (size_t i = 0; i < sizeof entities / sizeof *entities && timed == NULL; i++) {
+        const struct entity_def *entity = schema_entity(bytes_text(entities[i]));
+        timed = entity != NULL && entity->timeline_field != NULL ? entity : NULL;
+    }
+    assert_non_null(timed);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct buffer fields = {0};
+        wire_put_map(&fields, 1);
+        wire_put_text(&fields, timed->timeline_field);
+        wire_put_raw(&fields, bytes_of(cases[i].value, cases[i].size));
+        struct record_view view = {.entity = bytes_text(timed->name),
+                                   .scope = {.kind = SCOPE_ACCOUNT},
+                                   .created_at = 77,
+                                   .fields = buffer_bytes(&fields)};
+        int64_t ms = 0;
+        assert_true(record_view_time(&view, &ms));
+        assert_true(ms == cases[i].ms);
+        view.scope.kind = SCOPE_LIBRARY;
+        assert_false(record_view_time(&view, &ms));
+        buffer_release(&fields);
+    }
+}
+
 static void names_that_keys_cannot_hold_are_refused(void **state)
 {
     (void)state;
@@ -292,6 +401,8 @@ int main(void)
         cmocka_unit_test(titles_are_what_people_call_it),
         cmocka_unit_test(what_is_no_record_is_refused),
         cmocka_unit_test(names_that_keys_cannot_hold_are_refused),
+        cmocka_unit_test(parts_of_the_wrong_shape_are_refused),
+        cmocka_unit_test(a_record_has_the_time_of_its_field_or_of_its_making),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,6 +120,20 @@ static void test_many_writers_and_one_watcher(void **state)
     log_free(log);
 }
 
+static void test_whoever_waits_for_what_is_there_goes_on(void **state)
+{
+    (void)state;
+    static const uint32_t timeouts[] = {0, 1, 500, 999, 1000, 60999, UINT32_MAX};
+    struct log *log = log_local_new(0, 4, 100);
+    assert_true(log_wait(log, 0)); /* nothing there, nothing closed: at once, and alive */
+    assert_true(append(log, "there"));
+    for (size_t i = 0; i < sizeof timeouts / sizeof *timeouts; i++) {
+        assert_true(log_wait(log, timeouts[i]));
+    }
+    log_free(log); /* with what is in it */
+    log_free(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +142,7 @@ int main(void)
         cmocka_unit_test(test_bytes_are_bounded_too),
         cmocka_unit_test(test_a_closed_log_is_drained_and_then_over),
         cmocka_unit_test(test_many_writers_and_one_watcher),
+        cmocka_unit_test(test_whoever_waits_for_what_is_there_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

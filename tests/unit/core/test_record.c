@@ -127,6 +127,9 @@ static void references_are_found_alone_and_in_lists(void **state)
     assert_true(record_has_reference(record, "pinned", some_id(5)));
     assert_false(record_has_reference(record, "pinned", some_id(3)));
     assert_false(record_has_reference(record, "nothing", some_id(3)));
+    record->fields[1].value = bytes_of("\x92\x01\x02", 3); /* a list of something else */
+    assert_false(record_has_reference(record, "pinned", some_id(5)));
+    assert_int_equal(record_decode(bytes_of(NULL, 0), record), STATUS_CORRUPT);
     buffer_release(&one);
     buffer_release(&many);
     memory_free(record);

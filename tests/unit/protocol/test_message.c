@@ -178,6 +178,13 @@ static void ids_and_scopes_are_checked(void **state)
                      STATUS_WRONG_KIND);
     assert_string_equal(fault.field, "scope");
     assert_true(read.as.backfill.done);
+    /* And one of text. */
+    assert_int_equal(decode_hex("87 a474797065 a86261636b66696c6c a573636f7065 a178"
+                                "a466726f6d 00 a2746f 00 a5756e74696c 00 a77265636f726473 90"
+                                "a4646f6e65 c3",
+                                &read, &fault),
+                     STATUS_WRONG_KIND);
+    assert_string_equal(fault.field, "scope");
 }
 
 static void numbers_are_not_negative(void **state)

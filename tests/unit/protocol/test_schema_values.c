@@ -244,6 +244,8 @@ static void a_map_has_each_part_once(void **state)
     (void)state;
     /* Not to be had from validated bytes: the same key twice. */
     assert_false(schema_read_money(bytes_of("\x82\xa6" "amount\x01\xa6" "amount\x02", 17), &money));
+    assert_false(schema_read_money(
+        bytes_of("\x82\xa8" "currency\xa1" "a\xa8" "currency\xa1" "b", 23), &money));
     assert_false(schema_read_blob(
         bytes_of("\x83\xa4size\x01\xa4size\x01\xa4size\x01", 19), &blob));
     assert_false(schema_read_money(bytes_of("\x82\x01\x01\x02\x02", 5), &money));
@@ -262,6 +264,15 @@ static void an_enum_without_values_takes_none(void **state)
     assert_int_equal(schema_parse(&field, bytes_text("a"), &value, NULL), STATUS_INVALID_VALUE);
     assert_int_equal(value.size, 0);
     buffer_release(&value);
+}
+
+static void only_spaces_and_line_breaks_are_trimmed(void **state)
+{
+    (void)state;
+    assert_bytes(schema_trim(bytes_text("\r\n\t a b \t\r\n")), bytes_text("a b"));
+    assert_bytes(schema_trim(bytes_of("\0a\0", 3)), bytes_of("\0a\0", 3));
+    assert_int_equal(schema_trim(bytes_text(" \n ")).size, 0);
+    assert_int_equal(schema_trim(bytes_of(NULL, 0)).size, 0);
 }
 
 static void put_numbered(struct buffer *value, enum field_kind kind, uint32_t count)
@@ -556,6 +567,7 @@ int main(void)
         cmocka_unit_test(values_that_are_not_allowed_are_refused),
         cmocka_unit_test(values_of_another_kind_are_refused),
         cmocka_unit_test(lengths_are_bounded),
+        cmocka_unit_test(only_spaces_and_line_breaks_are_trimmed),
         cmocka_unit_test(parts_have_lengths_of_their_own),
         cmocka_unit_test(bytes_cut_short_are_no_value),
         cmocka_unit_test(a_map_has_each_part_once),

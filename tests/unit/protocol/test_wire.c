@@ -28,6 +28,13 @@ static void assert_refused(const char *hex, enum status status, size_t offset)
     assert_int_equal(at, offset);
 }
 
+static void what_is_larger_than_4_gib_is_refused_unread(void **state)
+{
+    const uint8_t one = 1;
+    (void)state;
+    assert_int_equal(wire_validate(bytes_of(&one, (size_t)UINT32_MAX + 1), NULL), STATUS_TOO_LARGE);
+}
+
 static void empty_and_trailing_are_malformed(void **state)
 {
     (void)state;
@@ -268,6 +275,9 @@ static void a_key_is_found_with_its_value(void **state)
     assert_false(wire_map_find(buffer_bytes(&frame), "d", &value));
     assert_false(wire_map_find(value, "b", &value)); /* no map */
     assert_false(wire_map_find(bytes_of(NULL, 0), "b", &value));
+    /* Bytes that nobody has validated. */
+    assert_false(wire_map_find(bytes_of("\x82\x01\x01\xa1" "b\x01", 6), "b", &value));
+    assert_false(wire_map_find(bytes_of("\x82\xa1" "a\xa5" "b", 5), "b", &value));
     buffer_release(&frame);
 }
 
@@ -318,6 +328,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(empty_and_trailing_are_malformed),
+        cmocka_unit_test(what_is_larger_than_4_gib_is_refused_unread),
         cmocka_unit_test(unused_types_are_malformed),
         cmocka_unit_test(a_promise_larger_than_the_frame_is_malformed),
         cmocka_unit_test(sixteen_levels_and_no_more),

@@ -126,6 +126,16 @@ static void a_seal_holds_key_and_payload(void **state)
     buffer_release(&sealed);
 }
 
+static void a_seal_of_a_failed_buffer_is_nothing(void **state)
+{
+    (void)state;
+    struct buffer out = {.failed = true};
+    sealed_put(&out, bytes_text("key"), bytes_text("payload"));
+    assert_true(out.failed);
+    assert_int_equal(out.size, 0);
+    assert_null(out.data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +145,7 @@ int main(void)
         cmocka_unit_test(the_longest_key_fits),
         cmocka_unit_test(times_before_1970_come_first),
         cmocka_unit_test(a_seal_holds_key_and_payload),
+        cmocka_unit_test(a_seal_of_a_failed_buffer_is_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
