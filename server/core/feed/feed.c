@@ -113,6 +113,7 @@ static void remember(struct feed_cache *cache, const struct feed_key *key,
     cache->entries[at].frame = frame != NULL ? frame_share(frame) : NULL;
     cache->entries[at].to = batch->to;
     cache->entries[at].more = batch->more;
+    cache->entries[at].news = batch->records + batch->removed > 0;
 }
 
 static bool recall(struct feed *feed, const struct feed_cache *cache, const struct feed_key *key,
@@ -120,8 +121,11 @@ static bool recall(struct feed *feed, const struct feed_cache *cache, const stru
 {
     for (unsigned i = 0; i < cache->count; i++) {
         struct frame *frame = cache->entries[i].frame;
-        /* A client not yet told that it is caught up hears of progress even without news. */
+        /* A client not yet told that it is caught up hears of progress even without news; one that
+         * was is to hear nothing then. */
         if (same_key(&cache->entries[i].key, key) && (frame != NULL || feed->told)) {
+            bool owed = cache->entries[i].news || cache->entries[i].more || !feed->told;
+            frame = owed ? frame : NULL;
             *out = frame != NULL ? frame_share(frame) : NULL;
             advance(feed, cache->entries[i].to, cache->entries[i].more, frame);
             return true;

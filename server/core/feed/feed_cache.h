@@ -24,6 +24,7 @@ struct feed_cache {
         struct frame *frame; /* NULL: there is nothing to send */
         uint64_t to;
         bool more;
+        bool news; /* the frame tells more than progress */
     } entries[FEED_CACHE_ENTRIES];
     unsigned count;
     struct record record;

@@ -482,6 +482,29 @@ static void test_who_holds_nothing_is_not_told_what_is_gone(void **state)
     assert_null(client_find(kari, note));
 }
 
+/* The progress that a new device hears of is not for those who share its frames. */
+static void test_silence_is_not_broken_by_another_device(void **state)
+{
+    struct fixture *f = *state;
+    char scope[SCOPE_TEXT_SIZE];
+    const char *scopes[] = {scope_to_text((struct scope){SCOPE_ACCOUNT, f->fjord}, scope)};
+    assign(f, f->supplier, f->fjord);
+    struct world_client *watching = world_client_new(f->world, f->eva, scopes, 1),
+                        *back = world_client_new(f->world, f->eva, scopes, 1);
+    client_connect(watching);
+    client_connect(back);
+    client_settle(watching);
+    client_settle(back);
+    client_disconnect(back);
+    size_t heard = client_received(watching, MESSAGE_CHANGES);
+    assign(f, f->supplier, f->hytte);
+    client_connect(back);
+    world_forget_frames(f->world);
+    client_settle(back);
+    client_settle(watching);
+    assert_int_equal(client_received(watching, MESSAGE_CHANGES), heard);
+}
+
 /* A tag that is taken from two leaves the record where it was in the lane of the other. */
 static void test_a_frame_holds_nothing_newer_than_where_it_leads(void **state)
 {
@@ -645,6 +668,7 @@ int main(void)
         T(test_long_lists_in_a_subscription_are_refused),
         T(test_what_went_before_the_scope_entered_is_not_told),
         T(test_who_holds_nothing_is_not_told_what_is_gone),
+        T(test_silence_is_not_broken_by_another_device),
         T(test_a_frame_holds_nothing_newer_than_where_it_leads),
         T(test_a_backfill_holds_what_is_in_its_scope),
         T(test_a_disabled_user_is_cut_off_at_once),
