@@ -4,6 +4,7 @@
  * A frame speaks of one state. It was made at the head, or, when it was made for somebody else in
  * the same pass, at the head of a moment ago: so one state from oracle.frames_since on, and from
  * the seq it leads to on, must account for all of it. */
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -293,6 +294,29 @@ static void judge_reset(struct oracle *oracle, const struct world_client *client
     }
 }
 
+static void trace(struct oracle *oracle, const struct world_client *client,
+                  const struct message *message)
+{
+    const struct msg_changes *changes = &message->as.changes;
+    const struct msg_backfill *backfill = &message->as.backfill;
+    struct oracle_device *device = oracle_device_of(oracle, client);
+    printf("%16s device %td of %s: %s", "",
+           device != NULL ? device - oracle->devices : (ptrdiff_t)-1,
+           oracle_user_name(oracle, client_user(client)), message_name(message->type));
+    if (message->type == MESSAGE_CHANGES) {
+        printf(" %llu to %llu: %u records, %u removed, %u purged, %u entered%s",
+               (unsigned long long)changes->from, (unsigned long long)changes->to,
+               message_count(changes->records), message_count(changes->removed),
+               message_count(changes->purged), message_count(changes->entered),
+               changes->more ? ", more" : "");
+    } else if (message->type == MESSAGE_BACKFILL) {
+        printf(" %llu to %llu of %llu: %u records", (unsigned long long)backfill->from,
+               (unsigned long long)backfill->to, (unsigned long long)backfill->until,
+               message_count(backfill->records));
+    }
+    printf("\n");
+}
+
 void judge_received(void *context, const struct world_client *client, struct bytes bytes)
 {
     struct oracle *oracle = context;
@@ -301,6 +325,9 @@ void judge_received(void *context, const struct world_client *client, struct byt
         oracle_differ(oracle, "a message came that cannot be decoded");
     }
     oracle->progress->messages++;
+    if (oracle->trace) {
+        trace(oracle, client, &message);
+    }
     switch (message.type) {
     case MESSAGE_CHANGES:
         judge_changes(oracle, client, &message.as.changes);

@@ -76,7 +76,8 @@ static bool staff_may(const struct attempt *attempt)
         id_equal(attempt->record->id, attempt->who.user)) {
         return only_own_fields(attempt);
     }
-    return is_op(attempt, "share") || !is_one_of(attempt->entity, people_and_schema);
+    bool shares = is_op(attempt, "share") && bytes_is(attempt->who.role, "Manager");
+    return shares || !is_one_of(attempt->entity, people_and_schema);
 }
 
 static struct bytes level_of(const struct attempt *attempt)
@@ -94,33 +95,48 @@ static struct bytes level_of(const struct attempt *attempt)
     return bytes_of(NULL, 0);
 }
 
-static bool partner_may_in_account(const struct attempt *attempt)
+/* The columns of the page's table, and what its cells may hold. */
+enum column { VIEW, COMMENT, EDIT, HOME };
+enum cell { NOTHING, MAKE_AND_OWN, MAKE_AND_EDIT, EDIT_ONLY };
+
+static enum cell cell_of(const char *entity, enum column column)
 {
-    static const char *const words[] = {"note", "interaction", NULL};
-    struct bytes level = level_of(attempt);
-    if (is_op(attempt, "remove") && !is_own(attempt)) {
-        return false;
+    static const struct {
+        const char *entities[5];
+        enum cell cells[4];
+    } rows[] = {
+        {{"note", "interaction"}, {NOTHING, MAKE_AND_OWN, MAKE_AND_OWN, MAKE_AND_EDIT}},
+        {{"document"}, {NOTHING, NOTHING, MAKE_AND_OWN, MAKE_AND_EDIT}},
+        {{"task"}, {NOTHING, NOTHING, NOTHING, MAKE_AND_EDIT}},
+        {{"contact", "case"}, {NOTHING, NOTHING, MAKE_AND_EDIT, NOTHING}},
+        {{"account", "opportunity", "order", "profile"}, {NOTHING, NOTHING, EDIT_ONLY, NOTHING}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (is_one_of(entity, rows[i].entities)) {
+            return rows[i].cells[column];
+        }
     }
-    if (bytes_is(level, "comment")) {
-        return is_one_of(attempt->entity, words) && is_own(attempt);
-    }
-    return bytes_is(level, "edit");
+    return NOTHING;
 }
 
 static bool partner_may(const struct attempt *attempt)
 {
-    static const char *const never[] = {"assignment", "party",    "user",       "customField",
-                                        "campaign",   "product",  "customEntity", "lead", NULL};
-    if (is_op(attempt, "share") || is_one_of(attempt->entity, never)) {
+    struct bytes level = level_of(attempt);
+    enum column column = attempt->scope.kind != SCOPE_ACCOUNT ? HOME
+                         : bytes_is(level, "edit")            ? EDIT
+                         : bytes_is(level, "comment")         ? COMMENT
+                                                              : VIEW;
+    enum cell cell = cell_of(attempt->entity, column);
+    if (attempt->scope.kind == SCOPE_LIBRARY || is_op(attempt, "share")) {
         return false;
     }
-    if (strcmp(attempt->entity, "account") == 0 && !is_op(attempt, "update")) {
-        return false;
+    if (is_op(attempt, "create")) {
+        return cell == MAKE_AND_OWN || cell == MAKE_AND_EDIT;
     }
-    if (attempt->scope.kind == SCOPE_LIBRARY) {
-        return false;
+    if (is_op(attempt, "remove")) {
+        return (cell == MAKE_AND_OWN || cell == MAKE_AND_EDIT) && is_own(attempt);
     }
-    return attempt->scope.kind != SCOPE_ACCOUNT || partner_may_in_account(attempt);
+    return cell == MAKE_AND_EDIT || cell == EDIT_ONLY || (cell == MAKE_AND_OWN && is_own(attempt));
 }
 
 /* ---- Fields --------------------------------------------------------------------------------- */
@@ -270,5 +286,5 @@ enum model_verdict model_may(const struct model *model, struct id actor, struct 
     if (!may || forbidden_field(&attempt)) {
         return MODEL_REFUSED;
     }
-    return attempt.who.staff && is_plain(&attempt) ? MODEL_ACCEPTED : MODEL_UNSAID;
+    return is_plain(&attempt) ? MODEL_ACCEPTED : MODEL_UNSAID;
 }
