@@ -178,7 +178,10 @@ static bool forbidden_field(const struct attempt *attempt)
                               attempt->seq)) {
             return true;
         }
-        if (bytes_equal(value, model_value(attempt->version, text)) || def == NULL) {
+        struct bytes present = model_value(attempt->version, text);
+        struct wire_reader reads = wire_read(value);
+        bool clears = wire_peek(&reads) == WIRE_NIL;
+        if (def == NULL || (clears ? present.size == 0 : bytes_equal(value, present))) {
             continue;
         }
         if ((def->fixed && attempt->record != NULL) ||
