@@ -121,9 +121,7 @@ static enum status make_folder(const char *path, bool *fresh, struct fault *faul
     return STATUS_OK;
 }
 
-/* Takes back a store that could not be founded, so that the next attempt does not find half of
- * one. Only in a folder that was empty. */
-static void empty_folder(const char *path)
+void founding_take_back(const char *path)
 {
     DIR *folder = opendir(path);
     struct dirent *entry;
@@ -168,12 +166,15 @@ static enum status make_store(const struct options *options, const char *passwor
                                 .epoch = id_make(founding_now_ms(NULL), random)};
     struct store *store;
     status = store_open(&how, &store, fault);
-    if (status != STATUS_OK)
+    /* Somebody else's, made since the folder was looked at. */
+    if (status == STATUS_LOCKED || status == STATUS_EXISTS)
         return status;
-    status = found(store, options->admin, password, fault);
-    store_close(store);
+    if (status == STATUS_OK) {
+        status = found(store, options->admin, password, fault);
+        store_close(store);
+    }
     if (status != STATUS_OK && fresh)
-        empty_folder(path);
+        founding_take_back(path);
     return status;
 }
 

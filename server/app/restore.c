@@ -61,9 +61,13 @@ int command_restore(const struct options *options)
     fault_clear(&fault);
     bool made = mkdir(to, 0700) == 0;
     enum status status = copy(from, to, &fault);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
         status = renew_epoch(to, &fault);
-    else if (made)
+        /* With the old epoch, clients would take new seqs for those they have seen. */
+        if (status != STATUS_OK)
+            founding_take_back(to);
+    }
+    if (status != STATUS_OK && made)
         rmdir(to);
     if (status != STATUS_OK)
         return command_failed("restore", status, &fault);
