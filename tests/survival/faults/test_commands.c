@@ -1,0 +1,249 @@
+/* tandemd init, backup, restore and check, with the n-th open, write, flush or truncation failing:
+ * a command either has done what it is for, or says in words why not, and then nothing is left that
+ * passes for its result, and the same command succeeds afterwards. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "server/store/store.h"
+#include "tests/support/child.h"
+#include "tests/support/scratch.h"
+#include "tests/survival/faults/failing_calls.h"
+#include "tests/survival/faults/sweep.h"
+
+#define ENVIRONMENT_MOST 5
+
+struct trial {
+    char folder[SCRATCH_PATH];
+    char source[SCRATCH_PATH + 16]; /* a store */
+    char copy[SCRATCH_PATH + 16];   /* its backup */
+    char result[SCRATCH_PATH + 16];
+    char words[SCRATCH_PATH + 16]; /* what was said on standard error */
+    char plan_path[SCRATCH_PATH + 16];
+    struct failing_plan *plan;
+    const char *arguments[10];
+    bool makes;  /* a store in `result` */
+    bool copies; /* another store's backup there */
+};
+
+static void name(const struct trial *trial, const char *last, char out[SCRATCH_PATH + 16])
+{
+    (void)snprintf(out, SCRATCH_PATH + 16, "%s/%s", trial->folder, last);
+}
+
+/* Runs tandemd; with the failing calls when `plan`. Its exit status. */
+static int run(const struct trial *trial, const char *const *arguments, bool plan)
+{
+    char shared[SCRATCH_PATH + 64], sanitizer[256];
+    const char *options = getenv("ASAN_OPTIONS");
+    (void)snprintf(shared, sizeof shared, "TANDEM_TEST_FAILING=%s", trial->plan_path);
+    (void)snprintf(sanitizer, sizeof sanitizer, "ASAN_OPTIONS=verify_asan_link_order=0:%s",
+                   options != NULL ? options : "");
+    const char *const environment[ENVIRONMENT_MOST] = {"TANDEM_PASSWORD=a long password", shared,
+                                                       sanitizer, "LD_PRELOAD=" FAILING_LIBRARY};
+    const int words = open(trial->words, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    const struct child_streams streams = {-1, -1, words};
+    if (plan)
+        failing_calls_arm(trial->plan);
+    const pid_t pid = child_start(arguments, environment, &streams, CHILD_SECONDS);
+    const int status = pid > 0 ? child_wait(pid) : 127;
+    (void)close(words);
+    return status;
+}
+
+static bool passes(const struct trial *trial, const char *store)
+{
+    const char *const check[] = {TANDEMD_PROGRAM, "check", "--data", store, NULL};
+    return run(trial, check, false) == 0;
+}
+
+static bool said_why(const struct trial *trial)
+{
+    size_t size = 0;
+    char *text = scratch_read(trial->words, &size);
+    const bool said = text != NULL && strncmp(text, "tandemd: ", 9) == 0 && size > 12;
+    if (!said)
+        print_error("it said: %s\n", text);
+    free(text);
+    return said;
+}
+
+static struct meta meta_of(const char *path)
+{
+    const struct store_options options = {.path = path, .reserve_bytes = 1, .map_bytes = 1u << 28};
+    struct store *store;
+    struct store_reader *reader;
+    struct state state;
+    struct meta meta;
+    assert_int_equal(store_open(&options, &store, NULL), STATUS_OK);
+    assert_int_equal(store_reader_new(store, &reader), STATUS_OK);
+    assert_int_equal(store_read_begin(reader, &state), STATUS_OK);
+    assert_int_equal(state.ops->meta(state.self, &meta), STATUS_OK);
+    store_read_end(reader);
+    store_reader_free(reader);
+    store_close(store);
+    return meta;
+}
+
+/* The result is what it claims to be: founded, and of an epoch of its own unless it is a backup. */
+static void expect_whole(const struct trial *trial)
+{
+    if (!trial->makes && !trial->copies)
+        return;
+    assert_true(passes(trial, trial->result));
+    const struct meta made = meta_of(trial->result), source = meta_of(trial->source);
+    assert_true(made.seq > 0);
+    assert_true(id_equal(made.epoch, source.epoch) == trial->copies);
+}
+
+static bool attempt(void *context, uint64_t n, bool onwards)
+{
+    const struct trial *trial = context;
+    trial->plan->nth = n;
+    trial->plan->onwards = onwards;
+    if (access(trial->result, F_OK) == 0)
+        scratch_remove(trial->result);
+    const int status = run(trial, trial->arguments, true);
+    const bool met = failing_calls_disarm(trial->plan) > 0;
+    if (status == 0) {
+        expect_whole(trial);
+        return met;
+    }
+    assert_true(met);
+    assert_int_equal(status, 1);
+    assert_true(said_why(trial));
+    if (trial->makes || trial->copies)
+        assert_false(passes(trial, trial->result));
+    assert_int_equal(run(trial, trial->arguments, false), 0);
+    expect_whole(trial);
+    return met;
+}
+
+static const struct {
+    const char *name;
+    int error;
+    enum failing_way way;
+    uint32_t calls;
+} troubles[] = {
+    {"EIO", EIO, FAILING_NOTHING_DONE, CALL_WRITE | CALL_SYNC | CALL_TRUNCATE},
+    {"ENOSPC half written", ENOSPC, FAILING_HALF_DONE, CALL_WRITE | CALL_SYNC | CALL_TRUNCATE},
+    {"EMFILE", EMFILE, FAILING_NOTHING_DONE, CALL_OPEN},
+};
+
+static void try_each(struct trial *trial, uint64_t stride)
+{
+    char kind[96];
+    uint64_t all = 0;
+    for (size_t i = 0; i < sizeof troubles / sizeof *troubles; i++) {
+        trial->plan->calls = troubles[i].calls;
+        trial->plan->error = troubles[i].error;
+        trial->plan->way = troubles[i].way;
+        trial->plan->skip_flush = 1;
+        (void)snprintf(kind, sizeof kind, "tandemd %s, %s", trial->arguments[1], troubles[i].name);
+        const uint64_t points = sweep_quietly(stride, attempt, trial);
+        sweep_tell(kind, points);
+        all += points;
+    }
+    assert_true(all > 0); /* a check writes nothing */
+}
+
+static void init(void **state)
+{
+    struct trial *trial = *state;
+    const char *const arguments[] = {TANDEMD_PROGRAM, "init",  "--data", trial->result,
+                                     "--admin",       "admin", NULL};
+    memcpy(trial->arguments, arguments, sizeof arguments);
+    trial->makes = true;
+    trial->copies = false;
+    try_each(trial, 5);
+}
+
+static void backup(void **state)
+{
+    struct trial *trial = *state;
+    const char *const arguments[] = {TANDEMD_PROGRAM, "backup",      "--data", trial->source,
+                                     "--to",          trial->result, NULL};
+    memcpy(trial->arguments, arguments, sizeof arguments);
+    trial->makes = false;
+    trial->copies = true;
+    try_each(trial, 3);
+}
+
+static void restore(void **state)
+{
+    struct trial *trial = *state;
+    const char *const arguments[] = {TANDEMD_PROGRAM, "restore",     "--from", trial->copy,
+                                     "--data",        trial->result, NULL};
+    memcpy(trial->arguments, arguments, sizeof arguments);
+    trial->makes = true;
+    trial->copies = false;
+    try_each(trial, 3);
+}
+
+static void check(void **state)
+{
+    struct trial *trial = *state;
+    const char *const arguments[] = {TANDEMD_PROGRAM, "check", "--data", trial->source, NULL};
+    memcpy(trial->arguments, arguments, sizeof arguments);
+    trial->makes = trial->copies = false;
+    try_each(trial, 1);
+}
+
+static void make_plan(struct trial *trial)
+{
+    const struct failing_plan empty = {.skip_flush = 1};
+    assert_true(scratch_write(trial->plan_path, &empty, sizeof empty));
+    const int fd = open(trial->plan_path, O_RDWR | O_CLOEXEC);
+    void *at = mmap(NULL, sizeof empty, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    assert_ptr_not_equal(at, MAP_FAILED);
+    (void)close(fd);
+    trial->plan = at;
+}
+
+static int set_up(void **state)
+{
+    static struct trial trial;
+    const char *const init_it[] = {TANDEMD_PROGRAM, "init",  "--data", trial.source,
+                                   "--admin",       "admin", NULL};
+    const char *const back_up[] = {TANDEMD_PROGRAM, "backup",   "--data", trial.source,
+                                   "--to",          trial.copy, NULL};
+    if (!scratch_make(trial.folder))
+        return -1;
+    name(&trial, "source", trial.source);
+    name(&trial, "copy", trial.copy);
+    name(&trial, "result", trial.result);
+    name(&trial, "words", trial.words);
+    name(&trial, "plan", trial.plan_path);
+    make_plan(&trial);
+    *state = &trial;
+    return run(&trial, init_it, false) == 0 && run(&trial, back_up, false) == 0 ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    struct trial *trial = *state;
+    (void)munmap(trial->plan, sizeof *trial->plan);
+    scratch_remove(trial->folder);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(backup),
+        cmocka_unit_test(restore),
+        cmocka_unit_test(check),
+        cmocka_unit_test(init),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
