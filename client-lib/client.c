@@ -179,7 +179,6 @@ tandem_code tandem_connect(tandem_client *client, const tandem_server *server, t
     tandem_fault dropped;
     trouble(&dropped, STATUS_UNREACHABLE, "", "the connection was dropped for another");
     client_drop_link(client);
-    client_fail_requests(client, &dropped);
     texts_release(&client->server.texts);
     client->server = copy;
     client->generation++;
@@ -187,6 +186,8 @@ tandem_code tandem_connect(tandem_client *client, const tandem_server *server, t
     client->retry_at = client_now(client);
     trouble_clear(&client->fault);
     client_move(client, CLIENT_WAITING);
+    /* Last, since those who are told may ask, send or connect again. */
+    client_fail_requests(client, &dropped);
     return TANDEM_OK;
 }
 

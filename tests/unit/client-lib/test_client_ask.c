@@ -263,9 +263,36 @@ static void an_invitation_gives_a_code(void **state)
     assert_string_equal(code, "abcd-efgh");
 }
 
+static void go_on_from_inside(void *context, const tandem_answer *answer, const tandem_fault *fault)
+{
+    struct pages *pages = context;
+    static struct outcome outcome;
+    assert_null(answer);
+    pages->calls++;
+    pages->code = fault->code;
+    assert_false(tandem_connected(pages->world->client));
+    assert_int_equal(tandem_ask_status(pages->world->client, go_on_from_inside, pages),
+                     STATUS_NOT_SIGNED_IN);
+    assert_ok(send_note(pages->world, "kept for the next connection", &outcome));
+}
+
+static void who_is_told_of_a_dropped_connection_may_go_on(void **state)
+{
+    struct world *world = *state;
+    struct pages pages = {.world = world};
+    open_client(world, false);
+    sign_in(world, 0);
+    assert_ok(tandem_ask_status(world->client, go_on_from_inside, &pages));
+    assert_ok(tandem_connect(world->client, &usual, NULL));
+    assert_int_equal(pages.calls, 1);
+    assert_int_equal(pages.code, STATUS_UNREACHABLE);
+    assert_int_equal(tandem_unanswered(world->client), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(who_is_told_of_a_dropped_connection_may_go_on),
         TEST(a_query_asks_for_page_after_page),
         TEST(an_error_answers_its_request_and_leaves_the_connection),
         TEST(a_callback_may_drop_the_connection),
