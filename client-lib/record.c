@@ -15,11 +15,8 @@ bool record_init(struct tandem_record *record, struct bytes encoded,
     record->encoded = encoded;
     record->source = source;
     record->texts = (struct texts){0};
-    id_to_text(view->id, record->id);
-    scope_to_text(view->scope, record->scope);
-    bytes_to_text(view->entity, record->entity, sizeof record->entity);
-    bytes_to_text(view->created_by, record->created_by, sizeof record->created_by);
-    bytes_to_text(view->modified_by, record->modified_by, sizeof record->modified_by);
+    record->id[0] = record->scope[0] = record->entity[0] = '\0';
+    record->created_by[0] = record->modified_by[0] = '\0';
     return true;
 }
 
@@ -28,12 +25,17 @@ void record_release(struct tandem_record *record)
     texts_release(&record->texts);
 }
 
-/* Keeps a copy of `text` with the record. The record is const for its readers; every
- * tandem_record is made by this library as a variable, so the texts made on demand may be added. */
+/* The record is const for its readers; every tandem_record is made by this library as a variable,
+ * so the texts made on demand may be added. */
+static struct tandem_record *owner_of(const struct tandem_record *record)
+{
+    return (struct tandem_record *)(uintptr_t)record;
+}
+
+/* Keeps a copy of `text` with the record. */
 static const char *keep(const struct tandem_record *record, struct bytes text)
 {
-    struct tandem_record *owner = (struct tandem_record *)(uintptr_t)record;
-    return texts_keep(&owner->texts, text);
+    return texts_keep(&owner_of(record)->texts, text);
 }
 
 /* What a value looks like when no definition says what it is. */
@@ -170,22 +172,29 @@ const char *tandem_record_title(const tandem_record *record)
     for (size_t i = 0; title == NULL && i < sizeof usual / sizeof *usual; i++)
         if (first_line(record, usual[i], &line))
             title = keep(record, line);
-    return title != NULL ? title : record->id;
+    return title != NULL ? title : tandem_record_id(record);
+}
+
+/* A name as text, written to its place when it is first asked for. */
+static const char *name_text(struct bytes name, char place[RECORD_NAME_MAX + 1])
+{
+    return place[0] != '\0' ? place : bytes_to_text(name, place, RECORD_NAME_MAX + 1);
 }
 
 const char *tandem_record_id(const tandem_record *record)
 {
-    return record->id;
+    return record->id[0] != '\0' ? record->id : id_to_text(record->view.id, owner_of(record)->id);
 }
 
 const char *tandem_record_entity(const tandem_record *record)
 {
-    return record->entity;
+    return name_text(record->view.entity, owner_of(record)->entity);
 }
 
 const char *tandem_record_scope(const tandem_record *record)
 {
-    return record->scope;
+    return record->scope[0] != '\0' ? record->scope
+                                    : scope_to_text(record->view.scope, owner_of(record)->scope);
 }
 
 uint64_t tandem_record_seq(const tandem_record *record)
@@ -195,12 +204,12 @@ uint64_t tandem_record_seq(const tandem_record *record)
 
 const char *tandem_record_created_by(const tandem_record *record)
 {
-    return record->created_by;
+    return name_text(record->view.created_by, owner_of(record)->created_by);
 }
 
 const char *tandem_record_modified_by(const tandem_record *record)
 {
-    return record->modified_by;
+    return name_text(record->view.modified_by, owner_of(record)->modified_by);
 }
 
 int64_t tandem_record_created_at(const tandem_record *record)

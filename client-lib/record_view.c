@@ -59,34 +59,38 @@ static bool get_scope(struct wire_reader *reader, struct scope *out)
     return wire_get_bin(reader, &bytes) && scope_from_bytes(bytes, out);
 }
 
+/* What was read since `begin`. */
+static struct bytes read_since(const uint8_t *begin, const struct wire_reader *reader)
+{
+    return bytes_of(begin, (size_t)(reader->at - begin));
+}
+
 static bool get_audience(struct wire_reader *reader, struct record_view *out)
 {
-    if (!wire_skip(reader, &out->audience))
-        return false;
-    struct wire_reader inside = wire_read(out->audience);
-    if (!wire_get_array(&inside, &out->audience_count) || out->audience_count > LIMIT_PLACEMENTS)
+    const uint8_t *begin = reader->at;
+    if (!wire_get_array(reader, &out->audience_count) || out->audience_count > LIMIT_PLACEMENTS)
         return false;
     for (uint32_t i = 0; i < out->audience_count; i++) {
         struct bytes bytes;
         struct tag tag;
-        if (!wire_get_bin(&inside, &bytes) || !tag_from_bytes(bytes, &tag))
+        if (!wire_get_bin(reader, &bytes) || !tag_from_bytes(bytes, &tag))
             return false;
     }
+    out->audience = read_since(begin, reader);
     return true;
 }
 
 static bool get_fields(struct wire_reader *reader, struct record_view *out)
 {
-    if (!wire_skip(reader, &out->fields))
-        return false;
-    struct wire_reader inside = wire_read(out->fields);
-    if (!wire_get_map(&inside, &out->field_count) || out->field_count > LIMIT_FIELDS)
+    const uint8_t *begin = reader->at;
+    if (!wire_get_map(reader, &out->field_count) || out->field_count > LIMIT_FIELDS)
         return false;
     for (uint32_t i = 0; i < out->field_count; i++) {
         struct bytes name;
-        if (!get_name(&inside, &name) || !wire_skip(&inside, NULL))
+        if (!get_name(reader, &name) || !wire_skip(reader, NULL))
             return false;
     }
+    out->fields = read_since(begin, reader);
     return true;
 }
 

@@ -171,8 +171,17 @@ static void a_record_as_json_is_complete(void **state)
     assert_string_equal(tandem_record_audience(&record, 0), "internal");
     assert_null(tandem_record_audience(&record, 1));
     assert_int_equal(tandem_record_audience_count(&record), 1);
-    assert_string_equal(tandem_record_created_by(&record), "kari");
     assert_int_equal(tandem_record_modified_at(&record), 1772357400251);
+    char scope[SCOPE_TEXT_SIZE];
+    (void)snprintf(scope, sizeof scope, "account:%s", id_text(1));
+    /* A text is written when it is first asked for, and stays. */
+    for (int turn = 0; turn < 2; turn++) {
+        assert_string_equal(tandem_record_id(&record), id_text(1));
+        assert_string_equal(tandem_record_entity(&record), "account");
+        assert_string_equal(tandem_record_scope(&record), scope);
+        assert_string_equal(tandem_record_created_by(&record), "kari");
+        assert_string_equal(tandem_record_modified_by(&record), "nils");
+    }
     record_release(&record);
     buffer_release(&encoded);
 }
