@@ -104,6 +104,7 @@ void tandem_close(tandem_client *client)
         say_goodbye(client, client->replica == NULL && client->outbox.count == 0);
     client_drop_link(client);
     free_set_aside(client);
+    client_move(client, CLIENT_WAITING); /* callbacks find a handle that is not connected */
     client_cancel_outbox(client, STATUS_CANCELLED);
     trouble(&cancelled, STATUS_CANCELLED, "", "the client was closed");
     client_fail_requests(client, &cancelled);

@@ -457,7 +457,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     MUST(client_open(&options, &client->port, &ops, &client->handle, NULL) == TANDEM_OK);
     for (unsigned i = 0; i < EVENTS && !script_ended(&script); i++)
         play(client, &script);
-    client->from_inside = 0;
     tandem_close(client->handle);
     MUST(client->answered == client->sent && client->links == 0);
     for (size_t i = 0; i < client->asked_count; i++)

@@ -289,9 +289,35 @@ static void who_is_told_of_a_dropped_connection_may_go_on(void **state)
     assert_int_equal(tandem_unanswered(world->client), 1);
 }
 
+static void ask_from_inside(void *context, const tandem_result *result)
+{
+    struct pages *pages = context;
+    assert_int_equal(result->code, STATUS_CANCELLED);
+    pages->calls++;
+    assert_false(tandem_connected(pages->world->client));
+    assert_int_equal(tandem_ask_status(pages->world->client, take_answer, pages),
+                     STATUS_NOT_SIGNED_IN);
+}
+
+static void who_is_told_of_closing_may_ask_in_vain(void **state)
+{
+    struct world *world = *state;
+    struct pages pages = {.world = world};
+    tandem_mutation *mutation = tandem_mutation_new();
+    open_client(world, false);
+    sign_in(world, 0);
+    assert_ok(tandem_create(mutation, "note", NULL));
+    assert_ok(tandem_send(world->client, mutation, ask_from_inside, &pages));
+    tandem_mutation_free(mutation);
+    tandem_close(world->client);
+    world->client = NULL;
+    assert_int_equal(pages.calls, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(who_is_told_of_closing_may_ask_in_vain),
         TEST(who_is_told_of_a_dropped_connection_may_go_on),
         TEST(a_query_asks_for_page_after_page),
         TEST(an_error_answers_its_request_and_leaves_the_connection),
