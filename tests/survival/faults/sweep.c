@@ -6,8 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
+
+#define PROGRESS_SECONDS 20
 
 uint64_t sweep_seed(void)
 {
@@ -21,6 +24,19 @@ bool sweep_every(void)
     return text != NULL && strcmp(text, "every") == 0;
 }
 
+/* Now and then in a long run, for whoever waits. */
+static void tell_progress(uint64_t n, bool onwards)
+{
+    static time_t last;
+    const time_t now = time(NULL);
+    if (!sweep_every() || now - last < PROGRESS_SECONDS)
+        return;
+    if (last != 0)
+        printf("  at call %llu%s\n", (unsigned long long)n, onwards ? " and on" : "");
+    (void)fflush(stdout);
+    last = now;
+}
+
 uint64_t sweep_quietly(uint64_t stride, sweep_fn *attempt, void *context)
 {
     const uint64_t step = sweep_every() || stride == 0 ? 1 : stride;
@@ -30,6 +46,7 @@ uint64_t sweep_quietly(uint64_t stride, sweep_fn *attempt, void *context)
         uint64_t n = 1 + (sweep_seed() + (onwards != 0 ? step / 2 : 0)) % step;
         for (; attempt(context, n, onwards != 0); n += step) {
             points++;
+            tell_progress(n, onwards != 0);
             if (n > SWEEP_MOST)
                 fail_msg("%u calls and no end", SWEEP_MOST);
         }

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# What: the n-th allocation, write, flush or socket call fails, for every n, once and for good
+# Takes: about 25 minutes
+# Packages: -
+# Targets: test_faults_protocol test_faults_rules test_faults_commit test_faults_disk test_faults_session test_faults_replica test_faults_commands test_faults_sockets test_faults_malloc tandemd
+set -euo pipefail
+
+usage() {
+    cat <<'TEXT'
+./dev soak faults [--sample] [--seed N] [NAME...]
+
+Runs the fault sweeps (tests/survival/faults) at every n, and prints for each kind of call how many
+points were tried. NAME is one of: protocol rules commit disk session replica commands sockets
+malloc; all without one.
+
+  --sample   only the points of ./dev test, about two minutes
+  --seed N   where samples begin, and what a power cut takes (1)
+TEXT
+}
+
+names=()
+export TANDEM_FAULTS=every TANDEM_FAULTS_SEED=1
+while (($#)); do
+    case $1 in
+    --sample) TANDEM_FAULTS=sample && shift ;;
+    --seed)
+        [[ ${2-} =~ ^[0-9]{1,18}$ ]] || { usage >&2 && exit 2; }
+        TANDEM_FAULTS_SEED=$2 && shift 2
+        ;;
+    --help) usage && exit 0 ;;
+    -*) usage >&2 && exit 2 ;;
+    *) names+=("$1") && shift ;;
+    esac
+done
+((${#names[@]})) || names=(protocol rules commit disk session replica commands sockets malloc)
+
+log=${TANDEM_SOAK_DIR:?"is run by ./dev soak"}/log
+for name in "${names[@]}"; do
+    program=${TANDEM_BUILD:?}/tests/test_faults_$name
+    [[ -x $program ]] || { echo "faults: FAILED: there is no sweep \"$name\"" && exit 1; }
+    echo "$name, seed $TANDEM_FAULTS_SEED"
+    # Folders of the tests are in its own, also when one is killed.
+    {
+        TMPDIR=$TANDEM_SOAK_DIR timeout --kill-after=10 3600 "$program" 2>"$log.$name" ||
+            echo "$name" >>"$log.failed"
+    } | tee -a "$log" | grep -E '^(faults:|  at call|allocation|the server)' || true
+    ! grep -qsx "$name" "$log.failed" || tail -n 20 "$log.$name"
+done
+
+# "faults: KIND, DETAIL: N points" -> how many of each kind.
+figures=$(sed -n 's/^faults: \([^,:]*\).*: \([0-9]*\) points.*/\1\t\2/p' "$log" |
+    awk -F '\t' '!($1 in sum) { order[++kinds] = $1 }
+        { sum[$1] += $2; all += $2 }
+        END { printf "%d points", all
+            for (i = 1; i <= kinds; i++) printf "; %s %d", order[i], sum[order[i]] }')
+if [[ -s $log.failed ]]; then
+    echo "faults: FAILED: $(paste -sd ' ' "$log.failed"); $figures"
+    exit 1
+fi
+echo "faults: passed: $figures"
