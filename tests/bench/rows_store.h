@@ -16,6 +16,7 @@
     void name##_tear_down(void *context);
 
 DECLARE_ROW(mutations)
+DECLARE_ROW(partner)
 DECLARE_ROW(replica_get)
 DECLARE_ROW(first_sync)
 DECLARE_ROW(first_sync_bytes)
