@@ -11,6 +11,7 @@
 #include "server/net/internal.h"
 
 #include <assert.h>
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "protocol/memory.h"
@@ -33,6 +34,9 @@ static void unmake(struct connection *connection)
     frame_drop(connection->farewell);
     connection->magic = 0;
     memory_free(connection);
+    /* What thousands of connections used, some 40 KiB each, the allocator would keep for ever. */
+    if (connection_table_emptied(&thread->connections))
+        malloc_trim(0);
 }
 
 /* The library keeps its timers in a list, where a new one goes past all that end earlier: among

@@ -38,6 +38,8 @@ uint64_t connection_table_add(struct connection_table *table, struct connection 
     struct connection_place *free_place = &table->places[place];
     table->first_free = free_place->next_free;
     table->count++;
+    if (table->count > table->most)
+        table->most = table->count;
     free_place->connection = connection;
     free_place->uses++;
     return free_place->uses << CONNECTION_PLACE_BITS | place;
@@ -51,6 +53,15 @@ void connection_table_remove(struct connection_table *table, uint64_t number)
     table->places[place].next_free = table->first_free;
     table->first_free = place;
     table->count--;
+}
+
+bool connection_table_emptied(struct connection_table *table)
+{
+    uint32_t left = table->most - table->count;
+    if (left < CONNECTION_TABLE_CROWD || left < table->count)
+        return false;
+    table->most = table->count;
+    return true;
 }
 
 struct connection *connection_table_find(const struct connection_table *table, uint64_t number)

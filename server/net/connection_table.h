@@ -23,6 +23,7 @@ struct connection_table {
     struct connection_place *places;
     uint32_t capacity;
     uint32_t count;
+    uint32_t most; /* there were since it last emptied */
     uint32_t first_free; /* `capacity` when there is none */
 };
 
@@ -30,6 +31,10 @@ void connection_table_release(struct connection_table *table);
 /* The number, or 0 when out of memory or places. */
 uint64_t connection_table_add(struct connection_table *table, struct connection *connection);
 void connection_table_remove(struct connection_table *table, uint64_t number);
+/* True once each time that half of the connections, and at least CONNECTION_TABLE_CROWD of them, have
+ * left since there were most. */
+#define CONNECTION_TABLE_CROWD 256u
+bool connection_table_emptied(struct connection_table *table);
 struct connection *connection_table_find(const struct connection_table *table, uint64_t number);
 
 #endif

@@ -133,6 +133,33 @@ static void test_numbers_model(void **state)
     connection_table_release(&table);
 }
 
+/* Told once each time that half of a crowd has left, and never of a few. */
+static void test_emptied(void **state)
+{
+    (void)state;
+    struct connection_table table = {.places = NULL};
+    uint64_t held[1000];
+    unsigned told = 0, told_at[8];
+    for (uint32_t n = 0; n < 1000; n++) {
+        held[n] = connection_table_add(&table, (struct connection *)(uintptr_t)(n + 1));
+        assert_false(connection_table_emptied(&table));
+    }
+    for (uint32_t left = 1000; left > 0; left--) {
+        connection_table_remove(&table, held[left - 1]);
+        if (connection_table_emptied(&table))
+            told_at[told++ % 8] = table.count;
+    }
+    assert_int_equal(told, 2);
+    assert_int_equal(told_at[0], 500);
+    assert_int_equal(told_at[1], 244);
+    for (uint32_t n = 0; n < CONNECTION_TABLE_CROWD - 1; n++)
+        held[n] = connection_table_add(&table, (struct connection *)(uintptr_t)(n + 1));
+    for (uint32_t n = 0; n < CONNECTION_TABLE_CROWD - 1; n++)
+        connection_table_remove(&table, held[n]);
+    assert_false(connection_table_emptied(&table));
+    connection_table_release(&table);
+}
+
 static void test_split(void **state)
 {
     (void)state;
@@ -159,6 +186,7 @@ int main(void)
         cmocka_unit_test(test_peers_model),
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_numbers_model),
+        cmocka_unit_test(test_emptied),
         cmocka_unit_test(test_split),
     };
     return cmocka_run_group_tests(tests, choose_seed, NULL);
