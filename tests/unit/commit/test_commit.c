@@ -327,6 +327,33 @@ static void test_the_thread_finishes_what_it_took_before_it_stops(void **state)
     assert_int_equal(answers, 6);
 }
 
+static void test_a_clock_younger_than_the_retention_forgets_nothing(void **state)
+{
+    struct fixture *f = *state;
+    committer_free(f->committer);
+    const struct commit_port port = {f, now, fill_random, answered, announce, failed};
+    const struct commit_options options = {.retention_ms = UINT64_MAX / 2};
+    f->committer = committer_new(f->store, &port, &options);
+    assert_non_null(f->committer);
+    assert_true(submit_account(f, 1, 1));
+    /* Its own hourly command, to forget what is older than the beginning of time, is in it. */
+    assert_int_equal(committer_run_batch(f->committer), 2);
+    assert_string_equal(f->told[f->told_count - 1].result, "ok");
+    struct commit_figures figures;
+    committer_figures(f->committer, &figures);
+    assert_false(figures.failed);
+}
+
+static void test_a_thread_that_was_not_started_need_not_be_waited_for(void **state)
+{
+    struct fixture *f = *state;
+    committer_join(f->committer);
+    assert_true(submit_account(f, 1, 1));
+    run_all(f);
+    assert_string_equal(f->told[f->told_count - 1].result, "ok");
+    committer_free(NULL);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -338,6 +365,8 @@ int main(void)
         T(test_what_cannot_be_applied_spoils_no_other),
         T(test_the_stamp_never_runs_backwards),
         T(test_the_thread_finishes_what_it_took_before_it_stops),
+        T(test_a_clock_younger_than_the_retention_forgets_nothing),
+        T(test_a_thread_that_was_not_started_need_not_be_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
