@@ -50,8 +50,8 @@ PATH=$PATH:/usr/sbin:/sbin
 
 disk_megabytes=128
 chain=8            # rounds on one disk
-longest_cut=1500   # writes
-boot_seconds=60    # a machine that takes longer hangs
+longest_cut=1000   # writes
+longest=300        # seconds; a machine that takes longer hangs
 modules=(virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_blk)
 
 # ---- The machine ---------------------------------------------------------------------------------
@@ -114,7 +114,7 @@ command_line="console=ttyS0 loglevel=3 panic=-1 mitigations=off nokaslr random.t
 # run_machine BASE CLIENT CUT MOUNT OPTIONS
 run_machine() {
     local status=0
-    "$build/power-machine" "$1" socket events "$3" $((boot_seconds * 2)) -- "${machine[@]}" \
+    "$build/power-machine" "$1" socket events "$3" "$longest" -- "${machine[@]}" \
         -kernel "$kernel" -initrd initial.cpio \
         -append "$command_line MODE=write CLIENT=$2 MOUNT=$4 OPTIONS=$5" \
         -drive "if=virtio,format=raw,cache=writeback,file=nbd+unix:///?socket=$folder/socket" \
@@ -130,7 +130,7 @@ check_images() { # COUNT
     done
     { cat initial.cpio && mkdir -p more && rm -rf more/lines && cp -r lines more/ && pack more; } \
         >check.cpio
-    timeout -k 5 $((boot_seconds * 2)) "${machine[@]}" -kernel "$kernel" -initrd check.cpio \
+    timeout -k 5 "$longest" "${machine[@]}" -kernel "$kernel" -initrd check.cpio \
         -append "$command_line MODE=check COUNT=$1" "${drives[@]}" </dev/null >verdicts 2>machine.log ||
         die "the machine that judges: $(tail -n 1 machine.log)"
     grep -q '^ready' verdicts || die "the machine that judges: $(tail -n 1 console.log)"
@@ -210,8 +210,8 @@ control() { # NAME MOUNT OPTIONS
     control_lost=0 control_judged=0
     for ((round = 1; round <= control_rounds; round++)); do
         control_round $((seed + 100000 + round)) "$2" "$3"
+        echo "control $round of $control_rounds, $1: lost on $control_lost of $control_judged disks so far"
     done
-    echo "control, $1: $control_lost of $control_judged disks have lost something acknowledged"
     ((control_lost > 0)) || die "nothing is lost with $1, so this test would not see a loss (seed $seed)"
 }
 
