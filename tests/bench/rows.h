@@ -4,8 +4,8 @@
 
 #include "tests/bench/bench.h"
 
-extern const struct bench_rows bench_rows_network __attribute__((weak));
-extern const struct bench_rows bench_rows_mixed __attribute__((weak));
+extern const struct bench_rows bench_rows_network;
+extern const struct bench_rows bench_rows_mixed;
 extern const struct bench_rows bench_rows_store;
 
 const struct bench_rows *const *bench_tables(size_t *count);
