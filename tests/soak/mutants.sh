@@ -79,7 +79,7 @@ try() { # NAME PATCH
     else
         seed=$(finding | sed 's/^seed \([0-9]*\),.*/\1/')
         echo "$1: $what"
-        echo "    caught by seed $seed, the ${seed}th tried: $(finding | sed 's/^[^:]*: //')"
+        echo "    caught after $seed seeds, by seed $seed: $(finding | sed 's/^[^:]*: //')"
     fi
     patch_tree "$2" -R || { echo "$1: could not be taken back"; exit 1; }
     return "$found"
