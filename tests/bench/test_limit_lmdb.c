@@ -113,6 +113,13 @@ static size_t compare_tables(struct lmdb_raw *a, struct lmdb_raw *b, const char 
     return count;
 }
 
+static size_t last_transaction(const struct lmdb_raw *raw)
+{
+    MDB_envinfo info;
+    assert_int_equal(mdb_env_info(raw->env, &info), 0);
+    return info.me_last_txnid;
+}
+
 static void replayed_changes_make_the_same_tables(void **state)
 {
     struct fixture *fixture = *state;
@@ -122,7 +129,9 @@ static void replayed_changes_make_the_same_tables(void **state)
     assert_true(lmdb_trace_count(fixture->trace) > (size_t)5 * MUTATIONS);
     assert_int_equal(lmdb_raw_open(&bare, fixture->bare, MDB_NOSYNC), 0);
     assert_int_equal(lmdb_raw_tables(&bare, fixture->trace), 0);
+    size_t before = last_transaction(&bare);
     assert_int_equal(lmdb_raw_replay(&bare, fixture->trace), 0);
+    assert_int_equal(last_transaction(&bare) - before, 3);
     assert_int_equal(lmdb_raw_open(&tandem, fixture->tandem, MDB_NOSYNC), 0);
     size_t entries = 0;
     for (int table = 0; table < TABLE_COUNT; table++) {
