@@ -87,7 +87,10 @@ static void make_company(struct stage *stage)
     stage->assignment = assign(stage, stage->account);
     stage->ended_assignment = assign(stage, stage->closed_account);
     must(world_remove(world, admin, stage->ended_assignment));
-    stage->shared_note = make_note(stage, "for partners", "partners");
+    /* What it said before it was shared stays hidden. */
+    stage->shared_note = make_note(stage, HIDDEN, NULL);
+    must(world_update(world, admin, "note", stage->shared_note, "text", "for partners", NULL));
+    must(world_share(world, admin, stage->shared_note, "partners", NULL));
     stage->hidden_note = make_note(stage, HIDDEN, NULL);
     stage->contact = world_id(world);
     must(world_create(world, admin, "contact", stage->contact, "lastName", "Berg", "account",

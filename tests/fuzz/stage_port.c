@@ -281,12 +281,30 @@ bool stage_contains(struct bytes whole, struct bytes part)
     return whole.size >= part.size && memmem(whole.data, whole.size, part.data, part.size) != NULL;
 }
 
+static uint32_t commands_of(const struct stage *stage, const struct slot *slot)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < stage->queued; i++)
+        count += stage->queue[i].slot == slot && stage->queue[i].connection == slot->connection;
+    return count;
+}
+
+static size_t replies_of(const struct session *session)
+{
+    size_t bytes = 0;
+    for (const struct reply *reply = session->first_reply; reply != NULL; reply = reply->next)
+        bytes += reply->frame->size;
+    return bytes;
+}
+
 void stage_check(struct stage *stage, const struct slot *slot)
 {
     const struct session *session = slot->session;
     MUST(session->held.size - session->held_from <= SESSION_HELD_BYTES + LIMIT_MESSAGE_BYTES);
     MUST(session->reply_bytes <= SESSION_REPLY_BYTES + 2 * LIMIT_MESSAGE_BYTES);
+    MUST(session->reply_bytes == replies_of(session));
     MUST(session->pending_count <= SESSION_PENDING);
+    MUST(session->pending_count == commands_of(stage, slot));
     MUST(session->feed.frames_sent - session->feed.frames_acked <= LIMIT_WINDOW);
     MUST((slot->closed != 0) == (session->phase == PHASE_CLOSING));
     MUST(slot->closed == 0 || !session_wants_read(session));

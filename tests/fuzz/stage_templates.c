@@ -55,6 +55,7 @@ static const char *const templates[] = {
     "{'type':'timeline','request':7,'account':$A,'limit':2}",
     "{'type':'timeline','request':8,'account':$B}",
     "{'type':'history','request':9,'id':$c,'limit':2}",
+    "{'type':'history','request':9,'id':$s}",
     "{'type':'history','request':10,'id':$h,'after':#00000000000000ff#}",
     "{'type':'invite','request':11,'user':$u}",
     CERTIFICATE "#ce00000000000000000000000000000000000000000000000000000000000000#}",
