@@ -165,7 +165,7 @@ static void init(void **state)
     memcpy(trial->arguments, arguments, sizeof arguments);
     trial->makes = true;
     trial->copies = false;
-    try_each(trial, 5);
+    try_each(trial, 9);
 }
 
 static void backup(void **state)
@@ -196,7 +196,7 @@ static void check(void **state)
     const char *const arguments[] = {TANDEMD_PROGRAM, "check", "--data", trial->source, NULL};
     memcpy(trial->arguments, arguments, sizeof arguments);
     trial->makes = trial->copies = false;
-    try_each(trial, 1);
+    try_each(trial, 2);
 }
 
 static void make_plan(struct trial *trial)
