@@ -154,7 +154,7 @@ static void test_full_at_once(void **state)
     (void)state;
     open_scene(&scene, true, NULL, least_reserve);
     scene.crew.text_bytes = 60000;
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < 2; i++) {
         enum crew_end end = write_until_full(&scene, NULL);
         assert_true(end == CREW_READ_ONLY || end == CREW_LEFT);
         if (end == CREW_LEFT) {
