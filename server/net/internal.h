@@ -60,14 +60,18 @@ struct io_thread {
     uv_prepare_t prepare;
     uv_timer_t tick;
     bool loop_made, handles_made;
+    /* libwebsockets could not start. It has left handles in the loop whose code it has unloaded
+     * with its plugin, so that the loop must not be run again. */
+    bool context_failed;
     pthread_t thread;
     bool running;
     struct inbox inbox;
     struct letter *letters; /* exchanged with the inbox */
     size_t letter_capacity;
     struct store_reader *reader;
-    struct state snapshot;   /* while `snapshot_depth` is not 0 */
+    struct state snapshot; /* while `snapshot_open` */
     uint32_t snapshot_depth;
+    bool snapshot_open, snapshot_kept; /* kept: until session_port_look_away() */
     struct interest *interest;
     struct feed_cache *cache;
     struct session_port port;
@@ -121,6 +125,9 @@ void io_thread_unschedule(struct connection *connection);
 
 /* ---- session_port.c ---- */
 void session_port_init(struct io_thread *thread);
+/* From the first session that looks on, all see one snapshot, until session_port_look_away(). */
+void session_port_keep_looking(struct io_thread *thread);
+void session_port_look_away(struct io_thread *thread);
 
 /* ---- connection.c ---- */
 /* Takes over a socket that `peers` has counted in. */

@@ -41,10 +41,13 @@ void io_thread_unschedule(struct connection *connection)
         connection->next_due->previous_due = connection->previous_due;
 }
 
+/* The whole pass sees one snapshot: while the committer goes on, sessions would otherwise each see
+ * another newest seq, and could share no frame. */
 static void pass(struct io_thread *thread)
 {
     if (!thread->due)
         return;
+    session_port_keep_looking(thread);
     for (int round = 0; round < PASSES && thread->due; round++) {
         struct connection *list = thread->due;
         thread->due = NULL;
@@ -56,6 +59,7 @@ static void pass(struct io_thread *thread)
             connection_regulate(connection);
         }
     }
+    session_port_look_away(thread);
     if (thread->due)
         lws_cancel_service(thread->context);
     feed_cache_clear(thread->cache);
@@ -268,8 +272,10 @@ bool io_thread_prepare(struct io_thread *thread, struct server *server, uint32_t
     /* For connections that the library would make itself, which it never does here. Left to make
      * its own, it loses all but the last context's at the end. */
     thread->unused_tls = SSL_CTX_new(TLS_client_method());
-    if (thread->unused_tls && make_loop(thread))
+    if (thread->unused_tls && make_loop(thread)) {
         thread->context = make_context(thread);
+        thread->context_failed = !thread->context;
+    }
     if (thread->context)
         thread->vhost = lws_get_vhost_by_name(thread->context, "default");
     if (!thread->vhost || !thread->tls) {
@@ -324,7 +330,7 @@ static void release_loop(struct io_thread *thread)
         run_down(&thread->loop);
         lws_context_destroy(thread->context);
     }
-    if (thread->loop_made) {
+    if (thread->loop_made && !thread->context_failed) {
         run_down(&thread->loop);
         uv_loop_close(&thread->loop);
     }

@@ -35,22 +35,42 @@ static struct origin origin_of(const struct io_thread *thread, const struct sess
 static enum status read_begin(void *self, struct state *out)
 {
     struct io_thread *thread = thread_of(self);
-    if (thread->snapshot_depth == 0) {
+    if (!thread->snapshot_open) {
         enum status status = store_read_begin(thread->reader, &thread->snapshot);
         if (status != STATUS_OK)
             return status;
+        thread->snapshot_open = true;
     }
     thread->snapshot_depth++;
     *out = thread->snapshot;
     return STATUS_OK;
 }
 
+static void end_unless_used(struct io_thread *thread)
+{
+    if (!thread->snapshot_open || thread->snapshot_kept || thread->snapshot_depth > 0)
+        return;
+    store_read_end(thread->reader);
+    thread->snapshot_open = false;
+}
+
 static void read_end(void *self)
 {
     struct io_thread *thread = thread_of(self);
     assert(thread->snapshot_depth > 0);
-    if (--thread->snapshot_depth == 0)
-        store_read_end(thread->reader);
+    thread->snapshot_depth--;
+    end_unless_used(thread);
+}
+
+void session_port_keep_looking(struct io_thread *thread)
+{
+    thread->snapshot_kept = true;
+}
+
+void session_port_look_away(struct io_thread *thread)
+{
+    thread->snapshot_kept = false;
+    end_unless_used(thread);
 }
 
 static bool submit(void *self, struct session *session, uint64_t ticket,
