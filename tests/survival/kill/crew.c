@@ -95,8 +95,10 @@ static void on_other(void *context, struct load_client *client, struct bytes byt
     } else if (message.type == MESSAGE_WELCOME) {
         on_welcome(crew, client, &message.as.welcome);
     } else if (message.type == MESSAGE_CAUGHT_UP) {
-        if (watcher_of(crew, client)->cursor != message.as.caught_up.seq) {
-            ledger_complain(crew->ledger, "a watcher is told that it is caught up where it is not");
+        const struct watcher *watcher = watcher_of(crew, client);
+        if (watcher == NULL || watcher->cursor != message.as.caught_up.seq) {
+            ledger_complain(crew->ledger, "client %zu is told that it is caught up where it is not",
+                            load_label(client));
         }
     } else if (message.type == MESSAGE_RESET) {
         ledger_complain(crew->ledger, "client %zu was told to start over", load_label(client));
