@@ -1,3 +1,9 @@
+/* A record stands in the feed of all changes, and in a lane of the company's, at its newest change,
+ * also when this viewer does not see that one. What they do see of it can be older than where a
+ * frame ended, and still not have been sent: when that frame was made, the record stood behind its
+ * end already. Only a frame that reached the head leaves nothing so behind. So what the client has
+ * is told by feed.complete, the end of the newest such frame, and not by its cursor; a subscription
+ * that is resumed does not know of any, and sends such a record once more. */
 #include "server/core/feed/feed_internal.h"
 
 #include <string.h>
@@ -24,7 +30,7 @@ static bool same_key(const struct feed_key *a, const struct feed_key *b)
 {
     return a->view_class == b->view_class && a->subscription == b->subscription &&
            a->cursor == b->cursor && a->scan == b->scan && a->limit == b->limit &&
-           a->unheld == b->unheld;
+           a->complete == b->complete && a->unheld == b->unheld;
 }
 
 /* Appends `{gathered}` as an encoded array to the message under construction. */
@@ -92,9 +98,11 @@ static void begin_batch(struct feed_cache *cache, struct feed_batch *batch)
 }
 
 /* The client has been told of everything up to `to`. */
-static void advance(struct feed *feed, uint64_t to, bool more, const struct frame *frame)
+static void advance(struct feed *feed, uint64_t to, bool more, bool complete,
+                    const struct frame *frame)
 {
     feed->scan = to;
+    feed->complete = complete ? to : feed->complete;
     if (frame != NULL) {
         feed->client_cursor = to;
         feed->frames_sent++;
@@ -103,7 +111,7 @@ static void advance(struct feed *feed, uint64_t to, bool more, const struct fram
 }
 
 static void remember(struct feed_cache *cache, const struct feed_key *key,
-                     const struct feed_batch *batch, struct frame *frame)
+                     const struct feed_batch *batch, bool complete, struct frame *frame)
 {
     if (cache->count == FEED_CACHE_ENTRIES) {
         return;
@@ -113,6 +121,7 @@ static void remember(struct feed_cache *cache, const struct feed_key *key,
     cache->entries[at].frame = frame != NULL ? frame_share(frame) : NULL;
     cache->entries[at].to = batch->to;
     cache->entries[at].more = batch->more;
+    cache->entries[at].complete = complete;
     cache->entries[at].news = batch->records + batch->removed > 0;
 }
 
@@ -127,7 +136,8 @@ static bool recall(struct feed *feed, const struct feed_cache *cache, const stru
             bool owed = cache->entries[i].news || cache->entries[i].more || !feed->told;
             frame = owed ? frame : NULL;
             *out = frame != NULL ? frame_share(frame) : NULL;
-            advance(feed, cache->entries[i].to, cache->entries[i].more, frame);
+            advance(feed, cache->entries[i].to, cache->entries[i].more, cache->entries[i].complete,
+                    frame);
             return true;
         }
     }
@@ -160,6 +170,7 @@ static enum status next_scopes(struct feed *feed, const struct feed_context *con
     *any = batch->entered + batch->purged > 0;
     if (status == STATUS_OK && *any) {
         feed->scan = feed->client_cursor;
+        feed->complete = 0; /* of a scope that entered nothing was looked through */
         feed->told = feed->told && feed->backfill_count == 0;
         status = feed_list_lanes(feed, context);
     }
@@ -185,8 +196,12 @@ static enum status next_changes(struct feed *feed, const struct feed_context *co
     if (status != STATUS_OK) {
         return status;
     }
-    struct feed_key key = {access_view_class(context->who), feed->fingerprint, feed->client_cursor,
-                           feed->scan, limit_of(feed, context),
+    struct feed_key key = {access_view_class(context->who),
+                           feed->fingerprint,
+                           feed->client_cursor,
+                           feed->scan,
+                           limit_of(feed, context),
+                           feed->complete,
                            feed->scan < feed->unheld ? feed->unheld : 0};
     /* Nobody else's frame holds what is in the viewer's own scope. */
     bool common =
@@ -206,10 +221,11 @@ static enum status next_changes(struct feed *feed, const struct feed_context *co
             return STATUS_NO_MEMORY;
         }
     }
+    bool complete = !batch.more && batch.to == context->meta->seq;
     if (batch.shareable && common) {
-        remember(cache, &key, &batch, *out);
+        remember(cache, &key, &batch, complete, *out);
     }
-    advance(feed, batch.to, batch.more, *out);
+    advance(feed, batch.to, batch.more, complete, *out);
     return STATUS_OK;
 }
 

@@ -41,7 +41,8 @@ struct feed {
         fingerprint; /* of what was asked for and of the lanes it comes to, but the own scope's */
     uint64_t asked;  /* of what was asked for */
     uint64_t client_cursor, scan, seeded;
-    uint64_t unheld; /* what was gone by this seq was never sent: the replica was empty then */
+    uint64_t complete; /* all there was up to here was looked through at one moment, see feed.c */
+    uint64_t unheld;   /* what was gone by this seq was never sent: the replica was empty then */
     uint64_t access_told; /* meta.access_seq that the client has been told of */
     uint64_t frames_sent, frames_acked;
     struct lanes lanes;

@@ -15,6 +15,7 @@ struct feed_key {
     uint64_t cursor;       /* what the client has */
     uint64_t scan;         /* what has been looked through for it */
     uint64_t limit;        /* how far this frame may go */
+    uint64_t complete;     /* feed.complete */
     uint64_t unheld;       /* feed.unheld, while the frame is about what was gone by then */
 };
 
@@ -24,7 +25,8 @@ struct feed_cache {
         struct frame *frame; /* NULL: there is nothing to send */
         uint64_t to;
         bool more;
-        bool news; /* the frame tells more than progress */
+        bool complete; /* at `to` all there was had been looked through */
+        bool news;     /* the frame tells more than progress */
     } entries[FEED_CACHE_ENTRIES];
     unsigned count;
     struct record record;

@@ -117,16 +117,15 @@ static enum status load(const struct feed_context *context, struct id id, bool *
 
 /* Looks at one record, found at `at`, and gathers what is owed of it. */
 typedef enum status take_fn(const struct feed *feed, const struct feed_context *context,
-                            const struct record *record, uint64_t cursor, uint64_t at,
-                            struct feed_batch *batch);
+                            const struct record *record, uint64_t at, struct feed_batch *batch);
 
-/* What changed behind `cursor`: the record, or that it is gone. */
+/* What changed behind what the client has: the record, or that it is gone. */
 static enum status take_change(const struct feed *feed, const struct feed_context *context,
-                               const struct record *record, uint64_t cursor, uint64_t at,
-                               struct feed_batch *batch)
+                               const struct record *record, uint64_t at, struct feed_batch *batch)
 {
     enum judgement judgement;
-    enum status status = judge(feed, context, record, cursor, at, &judgement, &batch->shareable);
+    enum status status =
+        judge(feed, context, record, feed->complete, at, &judgement, &batch->shareable);
     if (status != STATUS_OK) {
         return status;
     }
@@ -143,10 +142,8 @@ static enum status take_change(const struct feed *feed, const struct feed_contex
 /* What there is of the scope: the record, when it may be seen. The lanes of a scope also name what
  * has left it. */
 static enum status take_present(const struct feed *feed, const struct feed_context *context,
-                                const struct record *record, uint64_t cursor, uint64_t at,
-                                struct feed_batch *batch)
+                                const struct record *record, uint64_t at, struct feed_batch *batch)
 {
-    (void)cursor;
     bool here = scope_equal(record->scope, feed->backfills[0].scope) &&
                 view_seq(context->who, record) <= at;
     enum status status =
@@ -184,7 +181,7 @@ static enum status take_entry(const struct feed *feed, const struct feed_context
     if (status != STATUS_OK || !found || !wants_entity(feed, record->entity)) {
         return status;
     }
-    return stretch->take(feed, context, record, stretch->from, at, batch);
+    return stretch->take(feed, context, record, at, batch);
 }
 
 static size_t gathered(const struct feed_cache *cache)
