@@ -3,8 +3,8 @@
  *
  * The script's events are data messages as they are, sensible ones, sensible ones bent; losing the
  * connection and coming back; wishing for other scopes. Whatever comes: transactions begin and end
- * in turn, none is open when a call returns, what is told of can be read, what is purged is gone,
- * and all that is sent decodes. A failed call ends the connection, as the client does. */
+ * in turn, none is open when a call returns, what is told of can be read, and all that is sent
+ * decodes. A failed call ends the connection, as the client does. */
 #include "fuzz.h"
 
 #include <string.h>
@@ -12,284 +12,10 @@
 #include "client-lib/record.h"
 #include "client-lib/sync.h"
 #include "protocol/wire.h"
+#include "tests/fuzz/memory_replica.h"
 #include "tests/fuzz/script.h"
 
-#define RECORDS 64u
-#define BACKFILLS 16u
 #define EVENTS 200u
-
-struct entry {
-    struct id id;
-    struct scope scope;
-    uint64_t seq;
-    struct bytes encoded; /* owned */
-};
-
-struct contents {
-    struct entry records[RECORDS];
-    size_t record_count;
-    struct replica_backfill backfills[BACKFILLS];
-    size_t backfill_count;
-    uint64_t cursor;
-    struct id epoch;
-    struct buffer subscription;
-};
-
-struct replica {
-    struct contents now, saved; /* saved: as the transaction began */
-    bool open;
-    unsigned fail_in;
-    bool broken; /* gave an error since it was last looked at */
-};
-
-static void contents_release(struct contents *contents)
-{
-    for (size_t i = 0; i < contents->record_count; i++)
-        free((void *)(uintptr_t)contents->records[i].encoded.data);
-    buffer_release(&contents->subscription);
-    memset(contents, 0, sizeof *contents);
-}
-
-static struct bytes copy_of(struct bytes bytes)
-{
-    uint8_t *copy = malloc(bytes.size + 1);
-    MUST(copy != NULL);
-    if (bytes.size > 0)
-        memcpy(copy, bytes.data, bytes.size);
-    return bytes_of(copy, bytes.size);
-}
-
-static void contents_copy(struct contents *to, const struct contents *from)
-{
-    *to = *from;
-    for (size_t i = 0; i < to->record_count; i++)
-        to->records[i].encoded = copy_of(from->records[i].encoded);
-    to->subscription = (struct buffer){0};
-    buffer_append(&to->subscription, from->subscription.data, from->subscription.size);
-}
-
-static bool fails(struct replica *replica)
-{
-    const bool now = replica->fail_in > 0 && --replica->fail_in == 0;
-    replica->broken = replica->broken || now;
-    return now;
-}
-
-#define MAY_FAIL(replica)                                                                          \
-    do {                                                                                           \
-        if (fails(replica))                                                                        \
-            return STATUS_IO;                                                                      \
-    } while (0)
-
-static enum status begin(struct replica *replica)
-{
-    MUST(!replica->open);
-    MAY_FAIL(replica);
-    replica->open = true;
-    contents_copy(&replica->saved, &replica->now);
-    return STATUS_OK;
-}
-
-static void undo(struct replica *replica)
-{
-    MUST(replica->open);
-    replica->open = false;
-    contents_release(&replica->now);
-    replica->now = replica->saved;
-    memset(&replica->saved, 0, sizeof replica->saved);
-}
-
-static enum status commit(struct replica *replica)
-{
-    MUST(replica->open);
-    if (fails(replica)) { /* as the real one: a commit that fails has ended the transaction */
-        undo(replica);
-        return STATUS_IO;
-    }
-    replica->open = false;
-    contents_release(&replica->saved);
-    return STATUS_OK;
-}
-
-static struct entry *find(struct replica *replica, struct id id)
-{
-    for (size_t i = 0; i < replica->now.record_count; i++)
-        if (id_equal(replica->now.records[i].id, id))
-            return &replica->now.records[i];
-    return NULL;
-}
-
-static void drop(struct replica *replica, struct entry *entry)
-{
-    free((void *)(uintptr_t)entry->encoded.data);
-    *entry = replica->now.records[--replica->now.record_count];
-}
-
-static enum status drop_backfill(struct replica *replica, struct scope scope)
-{
-    MUST(replica->open);
-    MAY_FAIL(replica);
-    for (size_t i = replica->now.backfill_count; i-- > 0;)
-        if (scope_equal(replica->now.backfills[i].scope, scope))
-            replica->now.backfills[i] = replica->now.backfills[--replica->now.backfill_count];
-    return STATUS_OK;
-}
-
-static enum status put_backfill(struct replica *replica, const struct replica_backfill *backfill)
-{
-    const enum status status = drop_backfill(replica, backfill->scope);
-    MUST(backfill->from <= backfill->until);
-    if (status != STATUS_OK)
-        return status;
-    if (replica->now.backfill_count == BACKFILLS)
-        return STATUS_LIMIT;
-    replica->now.backfills[replica->now.backfill_count++] = *backfill;
-    return STATUS_OK;
-}
-
-static enum status purge(struct replica *replica, struct scope scope, size_t *count)
-{
-    for (size_t i = replica->now.record_count; i-- > 0;) {
-        if (!scope_equal(replica->now.records[i].scope, scope))
-            continue;
-        drop(replica, &replica->now.records[i]);
-        (*count)++;
-    }
-    return drop_backfill(replica, scope);
-}
-
-static enum status put(struct replica *replica, const struct record_view *view,
-                       struct bytes encoded)
-{
-    struct record_view read;
-    MUST(replica->open);
-    MUST(record_view_read(encoded, &read) && id_equal(read.id, view->id));
-    MAY_FAIL(replica);
-    struct entry *entry = find(replica, view->id);
-    if (entry != NULL)
-        drop(replica, entry);
-    if (replica->now.record_count == RECORDS)
-        return STATUS_LIMIT;
-    replica->now.records[replica->now.record_count++] =
-        (struct entry){view->id, view->scope, view->seq, copy_of(encoded)};
-    return STATUS_OK;
-}
-
-static enum status take_away(struct replica *replica, struct id id, struct buffer *held)
-{
-    MUST(replica->open);
-    MAY_FAIL(replica);
-    struct entry *entry = find(replica, id);
-    if (entry == NULL)
-        return STATUS_NOT_FOUND;
-    if (held != NULL)
-        buffer_append(held, entry->encoded.data, entry->encoded.size);
-    drop(replica, entry);
-    return STATUS_OK;
-}
-
-static enum status held_seq(struct replica *replica, struct id id, uint64_t *seq)
-{
-    const struct entry *entry = find(replica, id);
-    MAY_FAIL(replica);
-    if (entry == NULL)
-        return STATUS_NOT_FOUND;
-    *seq = entry->seq;
-    return STATUS_OK;
-}
-
-static enum status set_cursor(struct replica *replica, uint64_t cursor)
-{
-    MUST(replica->open && cursor >= replica->now.cursor);
-    MAY_FAIL(replica);
-    replica->now.cursor = cursor;
-    return STATUS_OK;
-}
-
-static enum status empty(struct replica *replica, struct id epoch, struct bytes subscription)
-{
-    MUST(replica->open);
-    MAY_FAIL(replica);
-    contents_release(&replica->now);
-    replica->now.epoch = epoch;
-    buffer_append(&replica->now.subscription, subscription.data, subscription.size);
-    return STATUS_OK;
-}
-
-static uint64_t cursor_of(const struct replica *replica)
-{
-    return replica->now.cursor;
-}
-
-static struct id epoch_of(const struct replica *replica)
-{
-    return replica->now.epoch;
-}
-
-static enum status subscription(struct replica *replica, struct buffer *out)
-{
-    MAY_FAIL(replica);
-    buffer_append(out, replica->now.subscription.data, replica->now.subscription.size);
-    return STATUS_OK;
-}
-
-static bool is_between(const struct scope *after, struct scope scope, const struct scope *best)
-{
-    uint8_t low[SCOPE_SIZE], it[SCOPE_SIZE], high[SCOPE_SIZE];
-    scope_put(scope, it);
-    if (after != NULL)
-        scope_put(*after, low);
-    if (best != NULL)
-        scope_put(*best, high);
-    return (after == NULL || memcmp(it, low, SCOPE_SIZE) > 0) &&
-           (best == NULL || memcmp(it, high, SCOPE_SIZE) < 0);
-}
-
-static enum status next_backfill(struct replica *replica, const struct scope *after,
-                                 struct replica_backfill *out)
-{
-    const struct replica_backfill *best = NULL;
-    MAY_FAIL(replica);
-    for (size_t i = 0; i < replica->now.backfill_count; i++)
-        if (is_between(after, replica->now.backfills[i].scope, best ? &best->scope : NULL))
-            best = &replica->now.backfills[i];
-    if (best == NULL)
-        return STATUS_NOT_FOUND;
-    *out = *best;
-    return STATUS_OK;
-}
-
-static enum status find_backfill(struct replica *replica, struct scope scope,
-                                 struct replica_backfill *out)
-{
-    MAY_FAIL(replica);
-    for (size_t i = 0; i < replica->now.backfill_count; i++)
-        if (scope_equal(replica->now.backfills[i].scope, scope)) {
-            *out = replica->now.backfills[i];
-            return STATUS_OK;
-        }
-    return STATUS_NOT_FOUND;
-}
-
-static enum status next_scope(struct replica *replica, const struct scope *after, struct scope *out)
-{
-    const struct scope *best = NULL;
-    MAY_FAIL(replica);
-    for (size_t i = 0; i < replica->now.record_count; i++)
-        if (is_between(after, replica->now.records[i].scope, best))
-            best = &replica->now.records[i].scope;
-    if (best == NULL)
-        return STATUS_NOT_FOUND;
-    *out = *best;
-    return STATUS_OK;
-}
-
-static const struct sync_store memory_store = {
-    begin,    commit,       undo,          purge,         put_backfill, drop_backfill,
-    put,      take_away,    held_seq,      set_cursor,    empty,        cursor_of,
-    epoch_of, subscription, next_backfill, find_backfill, next_scope};
-
-/* ---- The client around it -------------------------------------------------------------------- */
 
 struct client {
     struct sync sync;
@@ -323,7 +49,7 @@ static void take_event(void *context, const struct sync_event *event)
     MUST(event->detail != NULL);
     if (event->kind == TANDEM_EVENT_CHANGED) {
         MUST(record_view_read(event->record, &view));
-        MUST(find(&client->replica, view.id) != NULL);
+        MUST(memory_replica_find(&client->replica, view.id) != NULL);
     }
     if (event->kind == TANDEM_EVENT_REMOVED)
         MUST(record_view_read(event->record, &view) && id_equal(view.id, event->id));
@@ -539,13 +265,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     MUST(client != NULL);
     const struct sync_port port = {client, take_sent, take_event};
     struct script script = script_of(data, size);
-    sync_init(&client->sync, &memory_store, &client->replica, &port);
+    sync_init(&client->sync, &memory_replica_store, &client->replica, &port);
     want(client, 0);
     after(client, sync_start(&client->sync, (struct id){{0xe0, 0}}));
     for (unsigned i = 0; i < EVENTS && !script_ended(&script); i++)
         play(client, &script);
     sync_release(&client->sync);
-    contents_release(&client->replica.now);
+    memory_replica_release(&client->replica);
     free(client);
     return 0;
 }
