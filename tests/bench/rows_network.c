@@ -120,8 +120,8 @@ static bool limit_deliveries(struct bench_run *run, void *context, double *figur
 
 /* ---- Deliveries, changes faster than they are drained --------------------------------------- */
 
-#define FLOOD_CHANGES 2048u
-#define FLOOD_RING 4096u
+#define FLOOD_CHANGES 4096u
+#define FLOOD_RING 8192u
 
 static bool set_up_flood(struct bench_run *run, void **context)
 {
@@ -402,6 +402,11 @@ static bool limit_seen(struct bench_run *run, void *context, double *figure)
 #define FIRST_CONNECTIONS 100u
 #define CONNECTIONS 2000u
 
+struct memory {
+    struct tandem_side tandem;
+    unsigned rounds;
+};
+
 static double each(uint64_t before, uint64_t after)
 {
     return after > before ? (double)(after - before) / CONNECTIONS : 0;
@@ -410,11 +415,11 @@ static double each(uint64_t before, uint64_t after)
 /* Every round has servers of its own: memory that was once used would be used again. */
 static bool measure_memory(struct bench_run *run, void *context, double *figure)
 {
-    struct tandem_side *side = context;
-    tandem_side_stop(side);
-    static unsigned long round;
+    struct memory *row = context;
+    struct tandem_side *side = &row->tandem;
     char name[32];
-    (void)snprintf(name, sizeof name, "server-%lu", round++);
+    tandem_side_stop(side);
+    (void)snprintf(name, sizeof name, "server-%u", row->rounds++);
     if (!tandem_side_start(run, side, name, 0) ||
         !tandem_side_watch(run, side, FIRST_CONNECTIONS, -1))
         return false;
@@ -427,9 +432,9 @@ static bool measure_memory(struct bench_run *run, void *context, double *figure)
 
 static bool limit_memory(struct bench_run *run, void *context, double *figure)
 {
-    const struct tandem_side *tandem = context;
+    const struct memory *row = context;
     struct bare_side side = {.load = NULL};
-    bool done = bare_side_start(run, &side, tandem, bytes_of(NULL, 0)) &&
+    bool done = bare_side_start(run, &side, &row->tandem, bytes_of(NULL, 0)) &&
                 bare_side_connect(run, &side, FIRST_CONNECTIONS);
     if (done) {
         uint64_t before = bench_resident_anonymous(side.limit.pid);
@@ -443,15 +448,16 @@ static bool limit_memory(struct bench_run *run, void *context, double *figure)
 static bool set_up_memory(struct bench_run *run, void **context)
 {
     (void)run;
-    *context = calloc(1, sizeof(struct tandem_side));
+    *context = calloc(1, sizeof(struct memory));
     return *context != NULL;
 }
 
 static void tear_down_memory(void *context)
 {
-    if (context != NULL)
-        tandem_side_stop(context);
-    free(context);
+    struct memory *row = context;
+    if (row != NULL)
+        tandem_side_stop(&row->tandem);
+    free(row);
 }
 
 /* ---- The table ------------------------------------------------------------------------------ */

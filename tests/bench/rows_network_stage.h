@@ -18,7 +18,8 @@
 #include "tests/support/server_process.h"
 
 #define STAGE_WAIT_MS 60000u
-#define STAGE_WRITERS 8u
+/* Enough that a thousand clients are always behind in a flood. */
+#define STAGE_WRITERS 32u
 /* As many as a client may have unanswered. */
 #define STAGE_IN_FLIGHT 64u
 
@@ -68,7 +69,7 @@ bool bare_side_connect(struct bench_run *run, struct bare_side *side, size_t cou
 bool bare_side_change(struct bench_run *run, struct bare_side *side, unsigned count);
 bool bare_side_flood(struct bench_run *run, struct bare_side *side, unsigned count);
 
-/* Runs the clients until `counted(load)` is at least `expected`. */
+/* Runs the clients until `expected` records have come in all. */
 bool stage_wait(struct bench_run *run, struct load *load, uint64_t expected);
 
 #endif
