@@ -97,8 +97,12 @@ static void note(enum lmdb_change_kind kind, MDB_dbi dbi, const MDB_val *key, co
     change.value_size = data != NULL ? data->mv_size : 0;
     trace->before = trace->size;
     append(trace, &change, sizeof change);
-    append(trace, key != NULL ? key->mv_data : NULL, change.key_size);
-    append(trace, data != NULL ? data->mv_data : NULL, change.value_size);
+    if (key != NULL) {
+        append(trace, key->mv_data, key->mv_size);
+    }
+    if (data != NULL) {
+        append(trace, data->mv_data, data->mv_size);
+    }
 }
 
 /* Counts what was noted last, or takes it back when it did not come about. */

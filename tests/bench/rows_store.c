@@ -22,7 +22,7 @@
 
 /* One size after the other, so that a store stays in memory while it is looked at. */
 #define GROWTH_ALL(size_name, size, logarithmic)                                                   \
-    GROWTH(mutation, size_name, size, logarithmic, "a durable mutation", "CPU us"),                \
+    GROWTH(mutation, size_name, size, logarithmic, "a durable mutation by itself", "CPU us"),      \
         GROWTH(fetch, size_name, size, logarithmic, "fetching a record by its id", "CPU us"),      \
         GROWTH(list, size_name, size, logarithmic, "a page of 50 of a sorted list", "CPU us"),     \
         GROWTH(partner, size_name, size, logarithmic,                                              \

@@ -32,7 +32,7 @@ static bool write_once(struct bench_run *run, struct mutations *mutations, bool 
     done = done &&
            store_open(&(struct store_options){.path = mutations->copy}, &store, NULL) == STATUS_OK;
     if (done) {
-        writers = writers_new(store, &mutations->kept.options, mutations->kept.seeded);
+        writers = writers_new(store, &mutations->kept.options, mutations->kept.seeded, 0);
         done = writers != NULL && writers_prepare(writers, MUTATIONS, true);
     }
     if (done && traced) {

@@ -111,7 +111,7 @@ static void failed(void *self, enum status status)
 /* ---- Preparing ------------------------------------------------------------------------------ */
 
 struct writers *writers_new(struct store *store, const struct seed_options *options,
-                            const struct seeded *seeded)
+                            const struct seeded *seeded, size_t batch)
 {
     struct writers *writers = calloc(1, sizeof *writers);
     if (writers == NULL) {
@@ -134,7 +134,8 @@ struct writers *writers_new(struct store *store, const struct seed_options *opti
         writers->writers[i] = (struct writer){.client = id_make(now_ms(writers), random),
                                               .actor = seeded->users[i % seeded->staff].id};
     }
-    writers->committer = committer_new(store, &port, &(struct commit_options){.batch_commands = 0});
+    writers->committer =
+        committer_new(store, &port, &(struct commit_options){.batch_commands = batch});
     if (writers->committer == NULL) {
         (void)fprintf(stderr, "writers: the committer cannot be made\n");
         writers_free(writers);

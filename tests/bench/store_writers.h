@@ -15,10 +15,11 @@
 
 struct writers;
 
-/* On an open store that was seeded so; commands are signed by its staff. What the committer does
- * at its start is done when this returns. NULL after words. */
+/* On an open store that was seeded so; commands are signed by its staff. `batch`: most mutations in
+ * one transaction, 0 as the server has it. What the committer does at its start is done when this
+ * returns. NULL after words. */
 struct writers *writers_new(struct store *store, const struct seed_options *options,
-                            const struct seeded *seeded);
+                            const struct seeded *seeded, size_t batch);
 void writers_free(struct writers *writers);
 
 /* Prepares `count` mutations, replacing those prepared before: updates of interactions that are

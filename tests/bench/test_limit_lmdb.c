@@ -63,7 +63,7 @@ static void write_traced(struct fixture *fixture)
     assert_null(lmdb_trace_open());
     const struct store_options how = {.path = fixture->tandem, .no_sync = true};
     assert_int_equal(store_open(&how, &store, NULL), STATUS_OK);
-    struct writers *writers = writers_new(store, &fixture->options, fixture->seeded);
+    struct writers *writers = writers_new(store, &fixture->options, fixture->seeded, 0);
     assert_non_null(writers);
     assert_true(writers_prepare(writers, MUTATIONS, true));
     lmdb_trace_changes(fixture->trace, true);
