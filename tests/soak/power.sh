@@ -108,7 +108,7 @@ machine=(
     -display none -no-reboot -net none -serial "file:console.log"
     -chardev "stdio,id=lines,signal=off" -serial chardev:lines
 )
-command_line="console=ttyS0 loglevel=3 panic=-1 mitigations=off nokaslr random.trust_cpu=on FILESYSTEM=ext4"
+command_line="console=ttyS0 loglevel=3 panic=-1 mitigations=off nokaslr no_timer_check random.trust_cpu=on FILESYSTEM=ext4"
 
 # Boots on the disk `base`, to write as CLIENT, and takes its power during a write.
 # run_machine BASE CLIENT CUT MOUNT OPTIONS
@@ -122,7 +122,7 @@ run_machine() {
     ((status == 0)) || die "the machine: $(tail -n 1 machine.log) $(tail -n 1 console.log)"
 }
 
-# Judges image-0 to image-COUNT by lines/0 to lines/COUNT; verdicts come on standard output.
+# Judges image-0 to image-COUNT by lines/0 to lines/COUNT. Sets `verdict`, an array.
 check_images() { # COUNT
     local drives=() disk
     for ((disk = 0; disk < $1; disk++)); do
@@ -130,11 +130,12 @@ check_images() { # COUNT
     done
     { cat initial.cpio && mkdir -p more && rm -rf more/lines && cp -r lines more/ && pack more; } \
         >check.cpio
-    timeout -k 5 "$longest" "${machine[@]}" -kernel "$kernel" -initrd check.cpio \
+    timeout --foreground -k 5 "$longest" "${machine[@]}" -kernel "$kernel" -initrd check.cpio \
         -append "$command_line MODE=check COUNT=$1" "${drives[@]}" </dev/null >verdicts 2>machine.log ||
         die "the machine that judges: $(tail -n 1 machine.log)"
     grep -q '^ready' verdicts || die "the machine that judges: $(tail -n 1 console.log)"
-    grep '^image ' verdicts | tr -d '\r'
+    mapfile -t verdict < <(grep '^image ' verdicts | tr -d '\r')
+    ((${#verdict[@]} == $1)) || die "the machine judged ${#verdict[@]} of $1 disks"
 }
 
 new_disk() { # FILE
@@ -160,8 +161,7 @@ lose_power() {
             die "no image could be made"
         { cat history && echo "begun $2" && cat tail; } >"lines/$disk"
     done
-    mapfile -t verdict < <(check_images "$images")
-    ((${#verdict[@]} == images)) || die "the machine judged ${#verdict[@]} of $images disks"
+    check_images "$images"
 }
 
 keep_failure() { # DISK
