@@ -4,6 +4,7 @@
 #include "protocol/memory.h"
 #include "protocol/wire.h"
 #include "server/core/record/record.h"
+#include "tests/survival/faults/failing_memory.h"
 #include "tests/unit/core/world.h"
 
 #define KARI nid(900)
@@ -186,6 +187,54 @@ static void a_partner_without_its_record_is_none(void **state)
     buffer_release(&party);
 }
 
+static void a_deleted_partner_is_none(void **state)
+{
+    struct world *w = *state;
+    struct principal who;
+    struct bytes encoded;
+    struct buffer copy = {0};
+    struct record *old = memory_new(sizeof *old), *record = memory_new(sizeof *record);
+    add_partner(w, PAPIR, "papir", "supplier");
+    add_partner_user(w, EVA, "eva", PAPIR);
+    assert_int_equal(w->state.ops->record(w->state.self, PAPIR, &encoded), STATUS_OK);
+    buffer_append(&copy, encoded.data, encoded.size);
+    assert_int_equal(record_decode(buffer_bytes(&copy), old), STATUS_OK);
+    *record = *old;
+    record->deleted = true;
+    for (unsigned i = 0; i < record->placement_count; i++)
+        record->placements[i].removed = record->seq;
+    assert_int_equal(principal_load(&w->state, EVA, &who), STATUS_OK);
+    assert_int_equal(w->state.ops->put_record(w->state.self, old, record), STATUS_OK);
+    assert_int_equal(principal_load(&w->state, EVA, &who), STATUS_NOT_FOUND);
+    buffer_release(&copy);
+    memory_free(record);
+    memory_free(old);
+}
+
+static void memory_that_is_short_is_told(void **state)
+{
+    struct world *w = *state;
+    struct principal who;
+    struct id id;
+    add_staff(w, KARI, "kari", "Member", "sales");
+    bool met = true;
+    unsigned told = 0;
+    for (uint64_t n = 1; met; n++) {
+        failing_memory_arm(n, false);
+        const enum status status = principal_find_user(&w->state, bytes_text("kari"), &id);
+        met = failing_memory_disarm() > 0;
+        /* What only a further step would have needed is no loss. */
+        assert_true(status == STATUS_NO_MEMORY || (status == STATUS_OK && id_equal(id, KARI)));
+        assert_true(met || status == STATUS_OK);
+        told += status == STATUS_NO_MEMORY;
+        assert_true(n < 20);
+    }
+    assert_int_equal(told, 3);
+    failing_memory_arm(1, false);
+    assert_int_equal(principal_load(&w->state, KARI, &who), STATUS_NO_MEMORY);
+    failing_memory_disarm();
+}
+
 static void departments_that_are_not_there_give_nothing(void **state)
 {
     struct world *w = *state;
@@ -310,6 +359,8 @@ int main(void)
         WORLD_TEST(a_role_that_is_none_signs_nobody_in),
         WORLD_TEST(who_belongs_to_a_partner_is_an_outsider),
         WORLD_TEST(a_partner_without_its_record_is_none),
+        WORLD_TEST(a_deleted_partner_is_none),
+        WORLD_TEST(memory_that_is_short_is_told),
         WORLD_TEST(departments_that_are_not_there_give_nothing),
         WORLD_TEST(a_state_that_cannot_be_read_is_told),
         WORLD_TEST(a_user_is_found_by_the_whole_name_whatever_the_index_says),

@@ -91,6 +91,10 @@ static void what_has_no_type_is_refused(void **state)
     assert_non_null(strstr(fault.detail, "bad"));
     assert_int_equal(read.type, MESSAGE_NONE);
     assert_int_equal(decode_hex("81 a474797065 a0", &read, &fault), STATUS_UNKNOWN_MESSAGE);
+    uint8_t longest[8 + 66] = "\x81\xa4type\xd9\x41";
+    memset(longest + 8, 'a', 65);
+    assert_int_equal(message_decode(bytes_of(longest, 8 + 65), &read, &fault), STATUS_UNKNOWN_MESSAGE);
+    assert_string_equal(fault.detail, "\"\"");
     assert_int_equal(decode_hex("c0 c0", &read, &fault), STATUS_MALFORMED);
     assert_int_equal(read.type, MESSAGE_NONE);
 }

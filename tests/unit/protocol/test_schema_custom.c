@@ -84,7 +84,7 @@ static void what_is_not_for_a_kind_is_left_out(void **state)
         assert_null(field.target);
         assert_int_equal(field.flags, 0);
     }
-    assert_int_equal(custom("{\"entity\": \"account\", \"name\": \"boats\", \"kind\": \"references\", "
+    assert_int_equal(custom("{\"entity\": \"account\", \"name\": \"boats2\", \"kind\": \"references\", "
                             "\"target\": \"boat\"}",
                             &field, &storage, &fault),
                      STATUS_OK);
