@@ -63,6 +63,7 @@ struct io_thread {
     /* libwebsockets could not start. It has left handles in the loop whose code it has unloaded
      * with its plugin, so that the loop must not be run again. */
     bool context_failed;
+    bool woken; /* by lws_cancel_service(), once at least */
     pthread_t thread;
     bool running;
     struct inbox inbox;

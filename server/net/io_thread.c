@@ -9,6 +9,8 @@
 
 /* Passes over the due sessions in one turn; what is due after that waits for the next. */
 #define PASSES 4
+/* Turns of the loop in which a wake must arrive: it is there at once. */
+#define WAKE_TURNS 16
 /* A loop this much behind its timer is worth a line in the log, at most once in a while. */
 #define LAG_MS 500u
 #define LAG_PAUSE_MS 10000u
@@ -163,6 +165,7 @@ static void open_letter(struct io_thread *thread, struct letter *letter)
 void io_thread_woken(struct io_thread *thread)
 {
     bool lost;
+    thread->woken = true;
     size_t count = inbox_take(&thread->inbox, &thread->letters, &thread->letter_capacity, &lost);
     for (size_t i = 0; i < count; i++)
         open_letter(thread, &thread->letters[i]);
@@ -253,6 +256,16 @@ static bool make_loop(struct io_thread *thread)
            uv_timer_start(&thread->tick, on_tick, tick_ms, tick_ms) == 0;
 }
 
+/* libwebsockets also starts when there was no descriptor left for what wakes it, and then nobody
+ * could ever reach this thread: not the acceptor, and not who wants to stop it. */
+static bool can_be_woken(struct io_thread *thread)
+{
+    lws_cancel_service(thread->context);
+    for (int turns = 0; turns < WAKE_TURNS && !thread->woken; turns++)
+        uv_run(&thread->loop, UV_RUN_NOWAIT);
+    return thread->woken;
+}
+
 bool io_thread_prepare(struct io_thread *thread, struct server *server, uint32_t index,
                        struct fault *fault)
 {
@@ -281,6 +294,10 @@ bool io_thread_prepare(struct io_thread *thread, struct server *server, uint32_t
     if (!thread->vhost || !thread->tls) {
         fault_set(fault, STATUS_IO, bytes_of(NULL, 0),
                   "libwebsockets cannot start (is libwebsockets-evlib-uv installed?)");
+        return false;
+    }
+    if (!can_be_woken(thread)) {
+        fault_set(fault, STATUS_IO, bytes_of(NULL, 0), "libwebsockets cannot be woken");
         return false;
     }
     return true;
