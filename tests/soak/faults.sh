@@ -2,7 +2,7 @@
 # What: the n-th allocation, write, flush or socket call fails, for every n, once and for good
 # Takes: about 25 minutes
 # Packages: -
-# Targets: test_faults_protocol test_faults_rules test_faults_commit test_faults_disk test_faults_session test_faults_replica test_faults_commands test_faults_sockets test_faults_malloc tandemd
+# Targets: test_faults_protocol test_faults_rules test_faults_commit test_faults_disk test_faults_session test_faults_replica test_faults_commands test_faults_start test_faults_sockets test_faults_malloc tandemd
 set -euo pipefail
 
 usage() {
@@ -10,7 +10,7 @@ usage() {
 ./dev soak faults [--sample] [--seed N] [NAME...]
 
 Runs the fault sweeps (tests/survival/faults) at every n, and prints for each kind of call how many
-points were tried. NAME is one of: protocol rules commit disk session replica commands sockets
+points were tried. NAME is one of: protocol rules commit disk session replica commands start sockets
 malloc; all without one.
 
   --sample   only the points of ./dev test, about two minutes
@@ -32,7 +32,7 @@ while (($#)); do
     *) names+=("$1") && shift ;;
     esac
 done
-((${#names[@]})) || names=(protocol rules commit disk session replica commands sockets malloc)
+((${#names[@]})) || names=(protocol rules commit disk session replica commands start sockets malloc)
 
 log=${TANDEM_SOAK_DIR:?"is run by ./dev soak"}/log
 for name in "${names[@]}"; do

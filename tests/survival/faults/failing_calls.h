@@ -24,7 +24,7 @@
 #define CALL_WRITE 0x1u    /* write, pwrite, writev, pwritev of files */
 #define CALL_SYNC 0x2u     /* fsync, fdatasync, msync */
 #define CALL_TRUNCATE 0x4u /* ftruncate */
-#define CALL_OPEN 0x8u     /* open, openat, mkdir, and rename */
+#define CALL_OPEN 0x8u     /* open, openat, mkdir, rename, eventfd, epoll_create1 */
 #define CALL_ACCEPT 0x10u  /* accept4 */
 #define CALL_RECEIVE 0x20u /* recv, read of sockets */
 #define CALL_SEND 0x40u    /* send, sendmsg, write of sockets */
@@ -33,7 +33,7 @@
 #define CALL_CONNECT 0x200u /* socket, connect */
 #define CALL_OPTION 0x400u  /* getsockopt, setsockopt */
 #define CALL_PEER 0x800u    /* getpeername, getsockname */
-#define CALL_WAKE 0x1000u   /* eventfd, and read and write of what is neither file nor socket */
+#define CALL_WAKE 0x1000u   /* read and write of what is neither file nor socket */
 #define CALL_MALLOC 0x2000u /* malloc, calloc, realloc and their like: failing_malloc.c */
 
 enum failing_way {

@@ -98,7 +98,12 @@ int getsockname(int fd, struct sockaddr *address, socklen_t *size)
 
 int eventfd(unsigned count, int flags)
 {
-    return failing_hit(CALL_WAKE) ? failing_error() : (int)syscall(SYS_eventfd2, count, flags);
+    return failing_hit(CALL_OPEN) ? failing_error() : (int)syscall(SYS_eventfd2, count, flags);
+}
+
+int epoll_create1(int flags)
+{
+    return failing_hit(CALL_OPEN) ? failing_error() : (int)syscall(SYS_epoll_create1, flags);
 }
 
 int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)

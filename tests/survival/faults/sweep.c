@@ -37,9 +37,8 @@ static void tell_progress(uint64_t n, bool onwards)
     last = now;
 }
 
-uint64_t sweep_quietly(uint64_t stride, sweep_fn *attempt, void *context)
+static uint64_t run(uint64_t step, sweep_fn *attempt, void *context)
 {
-    const uint64_t step = sweep_every() || stride == 0 ? 1 : stride;
     uint64_t points = 0;
     for (int onwards = 0; onwards < 2; onwards++) {
         /* The second round begins elsewhere, so that a stride meets other places than before. */
@@ -51,6 +50,20 @@ uint64_t sweep_quietly(uint64_t stride, sweep_fn *attempt, void *context)
                 fail_msg("%u calls and no end", SWEEP_MOST);
         }
     }
+    return points;
+}
+
+uint64_t sweep_quietly(uint64_t stride, sweep_fn *attempt, void *context)
+{
+    return run(sweep_every() || stride == 0 ? 1 : stride, attempt, context);
+}
+
+uint64_t sweep_sampled(const char *kind, uint64_t stride, uint64_t long_stride, sweep_fn *attempt,
+                       void *context)
+{
+    const uint64_t points = run(sweep_every() ? long_stride : stride, attempt, context);
+    sweep_tell(kind, points);
+    assert_true(points > 0);
     return points;
 }
 

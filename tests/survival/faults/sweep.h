@@ -23,6 +23,10 @@ typedef bool sweep_fn(void *context, uint64_t n, bool onwards);
 /* Tries `attempt` for each n, once and then onwards. Returns how many points there were; fails
  * the test when there is none. */
 uint64_t sweep(const char *kind, uint64_t stride, sweep_fn *attempt, void *context);
+/* For what cannot be tried at every n in any time: every `stride`-th daily, every `long_stride`-th
+ * in the long run. */
+uint64_t sweep_sampled(const char *kind, uint64_t stride, uint64_t long_stride, sweep_fn *attempt,
+                       void *context);
 /* The same without a word, for sweeps that are many; tell the sum by sweep_tell(). */
 uint64_t sweep_quietly(uint64_t stride, sweep_fn *attempt, void *context);
 void sweep_tell(const char *kind, uint64_t points);
