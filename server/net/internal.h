@@ -60,8 +60,8 @@ struct io_thread {
     uv_prepare_t prepare;
     uv_timer_t tick;
     bool loop_made, handles_made;
-    /* libwebsockets could not start. It has left handles in the loop whose code it has unloaded
-     * with its plugin, so that the loop must not be run again. */
+    /* libwebsockets could not start, or not wholly. It may have left handles in the loop whose code
+     * goes with its plugin, so that the loop must not be run when the context is gone. */
     bool context_failed;
     bool woken; /* by lws_cancel_service(), once at least */
     pthread_t thread;

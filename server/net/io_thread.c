@@ -285,18 +285,18 @@ bool io_thread_prepare(struct io_thread *thread, struct server *server, uint32_t
     /* For connections that the library would make itself, which it never does here. Left to make
      * its own, it loses all but the last context's at the end. */
     thread->unused_tls = SSL_CTX_new(TLS_client_method());
-    if (thread->unused_tls && make_loop(thread)) {
+    if (thread->unused_tls && make_loop(thread))
         thread->context = make_context(thread);
-        thread->context_failed = !thread->context;
-    }
     if (thread->context)
         thread->vhost = lws_get_vhost_by_name(thread->context, "default");
     if (!thread->vhost || !thread->tls) {
+        thread->context_failed = true;
         fault_set(fault, STATUS_IO, bytes_of(NULL, 0),
                   "libwebsockets cannot start (is libwebsockets-evlib-uv installed?)");
         return false;
     }
     if (!can_be_woken(thread)) {
+        thread->context_failed = true;
         fault_set(fault, STATUS_IO, bytes_of(NULL, 0), "libwebsockets cannot be woken");
         return false;
     }
