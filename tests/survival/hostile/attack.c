@@ -45,6 +45,12 @@ static void add(struct assembly *assembly, const struct role *role, uint32_t wan
         (struct crowd){.role = role, .wanted = wanted, .per_second = assembly->scale->connects};
 }
 
+static void add_mutators(struct assembly *assembly, const struct role *role)
+{
+    add(assembly, role, assembly->scale->mutators);
+    assembly->crowds[assembly->count - 1].per_second = assembly->scale->mutator_connects;
+}
+
 static void add_half_open(struct assembly *assembly)
 {
     uint32_t third = assembly->scale->half_open / 3;
@@ -81,14 +87,14 @@ static void add_pings(struct assembly *assembly)
 
 static void add_handshakes(struct assembly *assembly)
 {
-    add(assembly, &role_wrong_tls, assembly->scale->mutators);
-    add(assembly, &role_wrong_upgrade, assembly->scale->mutators);
-    add(assembly, &role_wrong_hello, assembly->scale->mutators);
+    add_mutators(assembly, &role_wrong_tls);
+    add_mutators(assembly, &role_wrong_upgrade);
+    add_mutators(assembly, &role_wrong_hello);
 }
 
 static void add_frames(struct assembly *assembly)
 {
-    add(assembly, &role_wrong_message, assembly->scale->mutators);
+    add_mutators(assembly, &role_wrong_message);
 }
 
 static void assemble(struct assembly *assembly, enum attack_kind kind)

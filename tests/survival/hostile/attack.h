@@ -33,6 +33,8 @@ const char *attack_name(enum attack_kind kind);
 struct attack_scale {
     uint32_t half_open, silent, slow, flooders, mutators;
     uint32_t connects; /* a second, of each role */
+    uint32_t
+        mutator_connects; /* of those who send mutated inputs: each is a TLS handshake's work */
 };
 extern const struct attack_scale attack_scale_long, attack_scale_short;
 
