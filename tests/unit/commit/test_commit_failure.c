@@ -100,7 +100,7 @@ WRAP(enum status, apply_command, const struct state *state, const struct command
         return status;
     }
     buffer_append(&effects->answer, "done", 4);
-    return STATUS_OK;
+    return effects->answer.failed ? STATUS_NO_MEMORY : STATUS_OK;
 }
 
 WRAP(int, pthread_create, pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
@@ -337,6 +337,54 @@ static void what_cannot_be_finished_is_not_committed(void **state)
     assert_int_equal(f->announced, 1);
 }
 
+/* With the server's own command in the first batch of each. */
+static void memory_that_is_short_loses_nothing_that_was_told(void **state)
+{
+    struct fixture *f = *state;
+    bool met = true;
+    unsigned untaken = 0, refused = 0, ended = 0;
+    for (uint64_t n = 1; met; n++) {
+        committer_free(f->committer);
+        f->committer = new_committer(f);
+        assert_non_null(f->committer);
+        f->answered = f->announced = f->gave_up = 0;
+        const struct command command = {.kind = COMMAND_MUTATE, .body = bytes_text("0")};
+        failing_memory_arm(n, false);
+        const bool taken = committer_submit(f->committer, (struct origin){0, 1, 0}, &command);
+        committer_run_batch(f->committer);
+        met = failing_memory_disarm() > 0;
+        assert_int_equal(f->answered, taken && f->gave_up == 0);
+        untaken += !taken;
+        refused += f->answered == 1 && f->answers[0] != STATUS_OK;
+        ended += f->gave_up;
+        if (f->gave_up > 0) {
+            assert_int_equal(f->why, STATUS_NO_MEMORY);
+            assert_int_equal(f->announced, 0);
+        }
+        assert_true(n < 100);
+    }
+    assert_true(untaken >= 2 && refused + ended >= 1);
+}
+
+static void the_thread_of_a_failed_committer_ends_with_work_left(void **state)
+{
+    struct fixture *f = *state;
+    committer_free(f->committer);
+    const struct commit_port port = {f, now, fill_random, answered, announce, failed};
+    const struct commit_options options = {.queue_commands = 8, .batch_commands = 1};
+    f->committer = committer_new(f->store, &port, &options);
+    assert_non_null(f->committer);
+    for (uint64_t i = 0; i < COMMANDS; i++) {
+        const struct command command = {.kind = COMMAND_MUTATE, .body = bytes_text("0")};
+        assert_true(committer_submit(f->committer, (struct origin){0, 1, i}, &command));
+    }
+    fails.commit = STATUS_IO;
+    assert_int_equal(committer_start(f->committer), STATUS_OK);
+    committer_join(f->committer);
+    assert_int_equal(f->gave_up, 1);
+    assert_int_equal(f->answered, 0);
+}
+
 static void without_a_thread_there_is_nothing_to_wait_for(void **state)
 {
     struct fixture *f = *state;
@@ -356,6 +404,8 @@ int main(void)
         T(a_commit_that_fails_is_the_end_and_nobody_hears),
         T(a_commit_that_fails_among_single_ones_is_the_end),
         T(what_cannot_be_finished_is_not_committed),
+        T(memory_that_is_short_loses_nothing_that_was_told),
+        T(the_thread_of_a_failed_committer_ends_with_work_left),
         T(without_a_thread_there_is_nothing_to_wait_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

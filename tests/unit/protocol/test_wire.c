@@ -275,6 +275,12 @@ static void a_key_is_found_with_its_value(void **state)
     assert_false(wire_map_find(buffer_bytes(&frame), "d", &value));
     assert_false(wire_map_find(value, "b", &value)); /* no map */
     assert_false(wire_map_find(bytes_of(NULL, 0), "b", &value));
+    uint64_t number;
+    struct id id;
+    assert_false(wire_map_str(buffer_bytes(&frame), "d", &value));
+    assert_false(wire_map_bin(buffer_bytes(&frame), "d", &value));
+    assert_false(wire_map_uint(buffer_bytes(&frame), "d", &number));
+    assert_false(wire_map_id(buffer_bytes(&frame), "d", &id));
     /* Bytes that nobody has validated. */
     assert_false(wire_map_find(bytes_of("\x82\x01\x01\xa1" "b\x01", 6), "b", &value));
     assert_false(wire_map_find(bytes_of("\x82\xa1" "a\xa5" "b", 5), "b", &value));
