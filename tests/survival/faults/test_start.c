@@ -89,7 +89,8 @@ static bool attempt(void *context, uint64_t n, bool onwards)
     const int status = run(trial, &served);
     const bool met = atomic_load(&trial->plan->failed) > 0;
     if (served) {
-        assert_int_equal(status, 0);
+        /* A server that stops by itself takes our signal for the second one, which ends it. */
+        assert_true(status == 0 || (met && (status == 1 || status == 128 + SIGTERM)));
         return met;
     }
     assert_true(met);
