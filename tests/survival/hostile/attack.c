@@ -20,8 +20,13 @@
 
 const struct attack_scale attack_scale_long = {
     .half_open = 5000, .silent = 500, .slow = 40, .flooders = 10, .mutators = 40, .connects = 200};
-const struct attack_scale attack_scale_short = {
-    .half_open = 200, .silent = 50, .slow = 6, .flooders = 4, .mutators = 24, .connects = 200};
+const struct attack_scale attack_scale_short = {.half_open = 200,
+                                                .silent = 50,
+                                                .slow = 6,
+                                                .flooders = 4,
+                                                .mutators = 24,
+                                                .connects = 200,
+                                                .mutator_connects = 200};
 
 const char *attack_name(enum attack_kind kind)
 {
