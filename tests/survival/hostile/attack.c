@@ -18,8 +18,13 @@
 #define MOST_CROWDS 16
 #define TURN_MS 5
 
-const struct attack_scale attack_scale_long = {
-    .half_open = 5000, .silent = 500, .slow = 40, .flooders = 10, .mutators = 40, .connects = 200};
+const struct attack_scale attack_scale_long = {.half_open = 5000,
+                                               .silent = 500,
+                                               .slow = 40,
+                                               .flooders = 10,
+                                               .mutators = 40,
+                                               .connects = 200,
+                                               .mutator_connects = 100};
 const struct attack_scale attack_scale_short = {.half_open = 200,
                                                 .silent = 50,
                                                 .slow = 6,
