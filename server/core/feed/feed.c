@@ -323,6 +323,12 @@ enum status feed_next(struct feed *feed, const struct feed_context *context, str
     return status;
 }
 
+bool feed_outlived(const struct feed *feed, const struct meta *meta)
+{
+    return feed->active && feed->client_cursor > 0 && feed->scan < meta->horizon &&
+           feed->unheld < meta->horizon;
+}
+
 enum status feed_acknowledge(struct feed *feed, uint64_t frames)
 {
     if (!feed->active) {

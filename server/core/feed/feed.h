@@ -76,6 +76,9 @@ void feed_stop(struct feed *feed);
 /* The next frame, with a reference for the caller; NULL when nothing is owed now or the client
  * has not acknowledged enough. An error is one of the store, or NO_MEMORY. */
 enum status feed_next(struct feed *feed, const struct feed_context *context, struct frame **out);
+/* Whether deletions that the client was not told of yet are forgotten: it was connected all the time
+ * and read nothing. Then the replica must start over. */
+bool feed_outlived(const struct feed *feed, const struct meta *meta);
 /* INVALID_VALUE when the client acknowledges what was never sent. */
 enum status feed_acknowledge(struct feed *feed, uint64_t frames);
 

@@ -188,6 +188,15 @@ void session_refuse_later(struct session *session, enum status status, uint64_t 
     session_reply(session, &message);
 }
 
+static void start_over(struct session *session, const char *reason, const struct meta *meta)
+{
+    struct message reset = {.type = MESSAGE_RESET};
+    reset.as.reset.reason = bytes_text(reason);
+    reset.as.reset.epoch = meta->epoch;
+    feed_stop(&session->feed);
+    session_reply(session, &reset);
+}
+
 /* The user's record changed: they may have left, or see other things from now on. */
 static bool refresh_principal(struct session *session, const struct state *state,
                               const struct meta *meta)
@@ -205,11 +214,7 @@ static bool refresh_principal(struct session *session, const struct state *state
         return false;
     }
     if (session->feed.active && session->who.since != since) {
-        struct message reset = {.type = MESSAGE_RESET};
-        reset.as.reset.reason = bytes_text("access");
-        reset.as.reset.epoch = meta->epoch;
-        feed_stop(&session->feed);
-        session_reply(session, &reset);
+        start_over(session, "access", meta);
     }
     session->people_seen = meta->seq > 0 ? meta->seq : 1;
     return true;
@@ -268,6 +273,9 @@ struct frame *session_next_frame(struct session *session)
     if (session->phase != PHASE_SIGNED_IN || !feed_due(&session->feed) ||
         !session_look(session, &state, &meta)) {
         return session->first_reply != NULL ? take_reply(session) : NULL;
+    }
+    if (feed_outlived(&session->feed, &meta)) {
+        start_over(session, "horizon", &meta);
     }
     struct frame *frame = NULL;
     struct feed_context context = {&state,  &meta,         &session->who, session->interest,

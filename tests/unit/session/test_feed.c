@@ -346,6 +346,7 @@ static void test_a_cursor_older_than_what_is_remembered_is_reset(void **state)
 {
     struct fixture *f = *state;
     struct id note = make_note(f, f->fjord, "gone", NULL);
+    struct world_client *slow = watcher(f, f->kari);
     must(world_remove(f->world, f->admin, note));
     world_pass_time(f->world, 1000);
     struct buffer body = {0};
@@ -359,6 +360,11 @@ static void test_a_cursor_older_than_what_is_remembered_is_reset(void **state)
     must(view.ops->meta(view.self, &meta));
     assert_true(meta.horizon > 1);
     expect_reset(f, meta.horizon - 1, meta.epoch, "horizon");
+    /* Also for who was connected all the time, and read nothing. */
+    assert_non_null(client_find(slow, note));
+    client_settle(slow);
+    assert_int_equal(client_received(slow, MESSAGE_RESET), 1);
+    world_check_view(f->world, slow);
 }
 
 static void test_a_subscription_that_makes_no_sense_is_refused(void **state)
