@@ -132,8 +132,7 @@ static enum status send(struct oracle *oracle, struct id actor, struct bytes lis
     message.as.mutate.changes = buffer_bytes(&changes);
     message_encode(&body, &message);
     world_new_client_id(oracle->world);
-    enum status status =
-        world_apply(oracle->world, COMMAND_MUTATE, actor, buffer_bytes(&body));
+    enum status status = world_apply(oracle->world, COMMAND_MUTATE, actor, buffer_bytes(&body));
     buffer_release(&changes);
     buffer_release(&body);
     return status;
@@ -166,8 +165,7 @@ static void compare_verdict(struct oracle *oracle, struct id actor, enum model_v
                             enum status status)
 {
     static const char *const words[] = {"", "be accepted", "be refused", "be not-found"};
-    bool right = verdict == MODEL_UNSAID ||
-                 (verdict == MODEL_ACCEPTED && status == STATUS_OK) ||
+    bool right = verdict == MODEL_UNSAID || (verdict == MODEL_ACCEPTED && status == STATUS_OK) ||
                  (verdict == MODEL_REFUSED && status != STATUS_OK) ||
                  (verdict == MODEL_NOT_FOUND && status == STATUS_NOT_FOUND);
     if (!right) {
@@ -213,9 +211,9 @@ void act_must(struct oracle *oracle, struct id actor, struct act_changes *change
 
 struct tag act_tag(struct oracle *oracle)
 {
-    static const enum tag_kind kinds[] = {TAG_INTERNAL,  TAG_PARTNERS,     TAG_PARTNERS,
-                                          TAG_SUPPLIERS, TAG_DISTRIBUTORS, TAG_DEPARTMENT,
-                                          TAG_DEPARTMENT, TAG_PARTNER,     TAG_PARTNER};
+    static const enum tag_kind kinds[] = {TAG_INTERNAL,   TAG_PARTNERS,     TAG_PARTNERS,
+                                          TAG_SUPPLIERS,  TAG_DISTRIBUTORS, TAG_DEPARTMENT,
+                                          TAG_DEPARTMENT, TAG_PARTNER,      TAG_PARTNER};
     enum tag_kind kind = kinds[oracle_random(oracle, sizeof kinds / sizeof *kinds)];
     struct tag tag = {.kind = (uint8_t)kind};
     if (kind != TAG_DEPARTMENT && kind != TAG_PARTNER) {
@@ -238,7 +236,8 @@ void act_date(struct oracle *oracle, int days, char out[11])
     /* Days since 0000-03-01, so that leap days end a year (Hinnant, chrono-compatible dates). */
     int64_t z = day + 719468, era = z / 146097, of_era = z - era * 146097;
     int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    int64_t of_year = of_era - (365 * year + year / 4 - year / 100), month = (5 * of_year + 2) / 153;
+    int64_t of_year = of_era - (365 * year + year / 4 - year / 100),
+            month = (5 * of_year + 2) / 153;
     int64_t date = of_year - (153 * month + 2) / 5 + 1;
     month = month < 10 ? month + 3 : month - 9;
     year += era * 400 + (month <= 2);

@@ -1,6 +1,7 @@
 /* Assignments, restricted accounts, and the time that ends what was granted. */
 #include <stdio.h>
 
+#include "protocol/wire.h"
 #include "tests/oracle/act.h"
 
 #define DAY_MS UINT64_C(86400000)
@@ -116,4 +117,19 @@ void act_time(struct oracle *oracle)
         world_run_due(oracle->world);
         oracle->frames_since = model_head(oracle->model);
     }
+}
+
+/* Deletions of long ago are forgotten: replicas older than that start over. */
+void act_prune(struct oracle *oracle)
+{
+    struct buffer body = {0};
+    uint64_t age = oracle_random(oracle, 5 * DAY_MS);
+    oracle_doing(oracle, "deletions older than %llu hours are forgotten",
+                 (unsigned long long)(age / (DAY_MS / 24)));
+    wire_put_map(&body, 1);
+    wire_put_text(&body, "before");
+    wire_put_uint(&body, world_now(oracle->world) - age);
+    world_apply(oracle->world, COMMAND_PRUNE, (struct id){{0}}, buffer_bytes(&body));
+    oracle->pruned = model_head(oracle->model);
+    buffer_release(&body);
 }

@@ -182,8 +182,9 @@ static bool has_value(const struct question *question, const struct model_record
 
 static void ask_query(struct question *question)
 {
-    static const char *const entities[] = {"account", "contact",    "note", "interaction", "product",
-                                           "party",   "assignment", "user", "customField", "case"};
+    static const char *const entities[] = {"account",     "contact", "note",       "interaction",
+                                           "product",     "party",   "assignment", "user",
+                                           "customField", "case"};
     struct oracle *oracle = question->oracle;
     const char *entity = entities[oracle_random(oracle, 10)], *field = "";
     struct bytes value = {NULL, 0};
@@ -210,8 +211,8 @@ static void ask_query(struct question *question)
     }
     for (size_t i = 0; i < model_count(oracle->model); i++) {
         const struct model_record *record = model_at(oracle->model, i);
-        bool wanted = strcmp(record->entity, entity) == 0 &&
-                      has_value(question, record, field, value);
+        bool wanted =
+            strcmp(record->entity, entity) == 0 && has_value(question, record, field, value);
         compare_found(question, record, wanted, "the list");
     }
 }
@@ -276,8 +277,8 @@ static void ask_history(struct question *question)
 
 void act_ask(struct oracle *oracle)
 {
-    static void (*const asks[])(struct question *question) = {ask_fetch, ask_query, ask_timeline,
-                                                              ask_history};
+    static void (*const asks[])(struct question * question) = {ask_fetch, ask_query, ask_timeline,
+                                                               ask_history};
     static const char *const names[] = {"fetches", "makes a list", "asks for a timeline",
                                         "asks for a history"};
     struct question question = {.oracle = oracle};

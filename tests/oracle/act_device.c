@@ -43,8 +43,8 @@ static struct world_client *choosy(struct oracle *oracle, struct id user)
 static void connect(struct oracle *oracle, struct oracle_device *device)
 {
     struct model_person who;
-    bool enabled = model_person(oracle->model, client_user(device->client),
-                                model_head(oracle->model), &who);
+    bool enabled =
+        model_person(oracle->model, client_user(device->client), model_head(oracle->model), &who);
     device->connected_seq = model_head(oracle->model);
     device->told = false;
     client_connect(device->client);
@@ -71,8 +71,7 @@ void act_device_new(struct oracle *oracle)
         return;
     }
     bool all = oracle_chance(oracle, 65);
-    device->client =
-        all ? world_client_new(oracle->world, user, NULL, 0) : choosy(oracle, user);
+    device->client = all ? world_client_new(oracle->world, user, NULL, 0) : choosy(oracle, user);
     if (oracle_chance(oracle, 15)) {
         client_want_entities(device->client, some_entities, 1 + oracle_random(oracle, 4));
     }

@@ -44,8 +44,7 @@ static void add_user(struct oracle *oracle, bool partner)
     }
     snprintf(name, sizeof name, "%s%u", partner ? "guest" : "staff", ++oracle->names);
     act_field_text(&fields, "name", name);
-    act_field_text(&fields, "role",
-                   partner ? "Partner" : staff_roles[oracle_random(oracle, 5)]);
+    act_field_text(&fields, "role", partner ? "Partner" : staff_roles[oracle_random(oracle, 5)]);
     put_place(oracle, partner, &fields);
     oracle_doing(oracle, "admin adds the user %s", name);
     act_put_create(&changes, id, "user", &fields, NULL, NULL, 0);
@@ -87,8 +86,8 @@ void act_user(struct oracle *oracle)
     struct act_changes changes = {.count = 0};
     struct act_fields fields = {.count = 0};
     struct id user = oracle_user(oracle, false);
-    struct id actor = oracle_chance(oracle, 85) ? world_admin(oracle->world)
-                                                : oracle_user(oracle, false);
+    struct id actor =
+        oracle_chance(oracle, 85) ? world_admin(oracle->world) : oracle_user(oracle, false);
     uint64_t choice = oracle_random(oracle, 10);
     if (choice == 0) {
         add_user(oracle, oracle_chance(oracle, 50));
@@ -100,8 +99,8 @@ void act_user(struct oracle *oracle)
         act_put_remove(&changes, user);
     } else if (choice < 5) {
         const struct model_record *record = model_find(oracle->model, user);
-        bool disabled = !model_truth(record->newest, "disabled") &&
-                        !id_equal(user, world_admin(oracle->world));
+        bool disabled =
+            !model_truth(record->newest, "disabled") && !id_equal(user, world_admin(oracle->world));
         oracle_doing(oracle, "%s %s %s", oracle_user_name(oracle, actor),
                      disabled ? "locks out" : "lets in", oracle_user_name(oracle, user));
         act_field_truth(&fields, "disabled", disabled);
@@ -160,8 +159,7 @@ static void add_field(struct oracle *oracle, struct id actor, const char *entity
         act_field_text(&fields, "class", class);
     }
     if (class != NULL && strcmp(class, "restricted") == 0) {
-        const struct model_record *party =
-            model_find(oracle->model, some_party(oracle, true));
+        const struct model_record *party = model_find(oracle->model, some_party(oracle, true));
         struct buffer list = {0};
         wire_put_array(&list, 1);
         wire_put_str(&list, model_text(party->newest, "name"));

@@ -5,9 +5,9 @@
 #include "protocol/wire.h"
 #include "tests/oracle/act.h"
 
-static const char *const ordinary[] = {"contact", "opportunity", "case",     "task",  "interaction",
-                                       "note",    "profile",     "document", "order", "product",
-                                       "campaign", "lead",       "account"};
+static const char *const ordinary[] = {
+    "contact",  "opportunity", "case",    "task",     "interaction", "note",   "profile",
+    "document", "order",       "product", "campaign", "lead",        "account"};
 
 static void put_def(struct oracle *oracle, const struct model_field_def *def,
                     struct act_fields *fields)
@@ -87,9 +87,8 @@ static bool some_scope(struct oracle *oracle, struct id actor, struct scope *sco
         *scope = (struct scope){SCOPE_PARTY, oracle_pick(oracle, "party")->id};
         return true;
     case 1:
-        *scope = (struct scope){SCOPE_USER, oracle_chance(oracle, 80)
-                                                ? actor
-                                                : oracle_user(oracle, false)};
+        *scope = (struct scope){SCOPE_USER,
+                                oracle_chance(oracle, 80) ? actor : oracle_user(oracle, false)};
         return true;
     default:
         return false;
@@ -135,7 +134,9 @@ static struct id put_new(struct oracle *oracle, struct id actor, struct act_chan
     }
     oracle_doing(oracle, "%s makes %s %s in %s", oracle_user_name(oracle, actor), entity,
                  world_id_text(oracle->world, id) + 28,
-                 in_account ? oracle_name(oracle, account->id) : named ? "a scope" : "the library");
+                 in_account ? oracle_name(oracle, account->id)
+                 : named    ? "a scope"
+                            : "the library");
     act_put_create(changes, id, entity, &fields, named ? &scope : NULL, tags, tag_count);
     return id;
 }
@@ -198,8 +199,7 @@ void act_move(struct oracle *oracle)
     struct act_changes changes = {.count = 0};
     struct act_fields fields = {.count = 0};
     struct id actor = oracle_user(oracle, true);
-    const struct model_record *record =
-        oracle_pick(oracle, ordinary[oracle_random(oracle, 9)]);
+    const struct model_record *record = oracle_pick(oracle, ordinary[oracle_random(oracle, 9)]);
     const struct model_record *account = oracle_pick(oracle, "account");
     if (record == NULL || account == NULL) {
         return;

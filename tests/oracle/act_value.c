@@ -37,8 +37,7 @@ static void put_choice(struct oracle *oracle, const char *values, struct buffer 
 static struct id some_target(struct oracle *oracle, const char *kind)
 {
     const char *target = strstr(kind, " to ");
-    const struct model_record *record =
-        oracle_pick(oracle, target != NULL ? target + 4 : NULL);
+    const struct model_record *record = oracle_pick(oracle, target != NULL ? target + 4 : NULL);
     return record != NULL ? record->id : world_id(oracle->world);
 }
 
@@ -73,8 +72,10 @@ void act_value(struct oracle *oracle, const char *kind, const char *values, stru
 {
     static const struct {
         const char *kind, *example;
-    } examples[] = {{"email", "post@fjord.example"}, {"phone", "+47 22334455"},
-                    {"url", "https://fjord.example"}, {"date", "2026-03-01"},
+    } examples[] = {{"email", "post@fjord.example"},
+                    {"phone", "+47 22334455"},
+                    {"url", "https://fjord.example"},
+                    {"date", "2026-03-01"},
                     {"decimal", "12.5"}};
     for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) {
         if (strcmp(kind, examples[i].kind) == 0) {

@@ -112,8 +112,8 @@ static void judge_asked(struct oracle *oracle, const struct world_client *client
 static bool same_departments(const struct model_person *a, const struct model_person *b)
 {
     return a->department_count == b->department_count &&
-           memcmp(a->departments, b->departments,
-                  a->department_count * sizeof *a->departments) == 0;
+           memcmp(a->departments, b->departments, a->department_count * sizeof *a->departments) ==
+               0;
 }
 
 /* The first seq since which the user is who they are: what they held before was reset. */
@@ -140,7 +140,8 @@ static void judge_removed(struct oracle *oracle, const struct world_client *clie
         const struct model_record *record = model_find(oracle->model, id);
         struct model_person who;
         bool held = false;
-        for (uint64_t at = same_since(oracle, user, seq); record != NULL && at <= seq && !held; at++) {
+        for (uint64_t at = same_since(oracle, user, seq); record != NULL && at <= seq && !held;
+             at++) {
             held = model_person(oracle->model, user, at, &who) &&
                    model_sees(oracle->model, &who, record, at);
         }

@@ -1,6 +1,7 @@
-/* An answer about the past: everything told was for the asker to see. Staff who see a record, or saw
- * it when it was deleted, are told all of its past, but for fields that are not for them. Partners
- * are told what happened while the record was theirs to see, and nothing that points to what is not. */
+/* An answer about the past: everything told was for the asker to see. Staff who see a record, or
+ * saw it when it was deleted, are told all of its past, but for fields that are not for them.
+ * Partners are told what happened while the record was theirs to see, and nothing that points to
+ * what is not. */
 #include <stdio.h>
 #include <string.h>
 
@@ -27,9 +28,8 @@ static void wrong(const struct past *past, const char *what, struct bytes field)
 {
     struct oracle *oracle = past->oracle;
     oracle_differ(oracle, "%s was told of the past of %s at seq %llu %s %.*s",
-                  oracle_user_name(oracle, past->who->user),
-                  oracle_name(oracle, past->record->id), (unsigned long long)past->seq, what,
-                  (int)field.size, (const char *)field.data);
+                  oracle_user_name(oracle, past->who->user), oracle_name(oracle, past->record->id),
+                  (unsigned long long)past->seq, what, (int)field.size, (const char *)field.data);
 }
 
 static bool is_nil(struct bytes value)
@@ -49,8 +49,8 @@ static bool points_to_seen(const struct past *past, struct bytes value)
     }
     while (count-- > 0 && wire_get_id(&reader, &id)) {
         const struct model_record *target = model_find(past->oracle->model, id);
-        if (target == NULL || !model_sees(past->oracle->model, past->who, target,
-                                          model_head(past->oracle->model))) {
+        if (target == NULL ||
+            !model_sees(past->oracle->model, past->who, target, model_head(past->oracle->model))) {
             return false;
         }
     }
@@ -108,8 +108,7 @@ static void judge_entry(struct past *past, struct bytes entry)
     if (!past->who->staff && wire_map_find(entry, "audience", &audience)) {
         wrong(past, "who else sees it", none);
     }
-    if (!past->who->staff &&
-        !model_sees(past->oracle->model, past->who, past->record, past->seq)) {
+    if (!past->who->staff && !model_sees(past->oracle->model, past->who, past->record, past->seq)) {
         wrong(past, "a change that was not for them", none);
     }
     wire_map_find(entry, "changes", &changes);
@@ -128,8 +127,7 @@ static bool may_ask(const struct past *past)
     if (!newest->deleted) {
         return model_sees(model, past->who, past->record, model_head(model));
     }
-    return past->who->staff &&
-           model_scope_open(model, past->who, newest->scope, model_head(model));
+    return past->who->staff && model_scope_open(model, past->who, newest->scope, model_head(model));
 }
 
 void judge_history(struct oracle *oracle, const struct model_person *who,

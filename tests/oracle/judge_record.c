@@ -12,7 +12,7 @@ struct complaint {
 };
 
 __attribute__((format(printf, 2, 3))) static bool wrong(const struct complaint *complaint,
-                                                       const char *format, ...)
+                                                        const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -23,8 +23,8 @@ __attribute__((format(printf, 2, 3))) static bool wrong(const struct complaint *
 
 static bool check_keys(struct bytes record, const struct complaint *complaint)
 {
-    static const char *const keys[] = {"id",         "entity",    "scope",      "audience",
-                                       "seq",        "createdBy", "createdAt",  "modifiedBy",
+    static const char *const keys[] = {"id",         "entity",    "scope",     "audience",
+                                       "seq",        "createdBy", "createdAt", "modifiedBy",
                                        "modifiedAt", "fields"};
     struct wire_reader reader = wire_read(record);
     struct bytes key;
@@ -49,7 +49,7 @@ static bool check_text(struct bytes record, const char *key, const char *expecte
     struct bytes text = {NULL, 0};
     wire_map_str(record, key, &text);
     return bytes_is(text, expected) || wrong(complaint, "%s is %.*s and should be %s", key,
-                                            (int)text.size, (const char *)text.data, expected);
+                                             (int)text.size, (const char *)text.data, expected);
 }
 
 static bool check_number(struct bytes record, const char *key, uint64_t expected,
@@ -57,9 +57,8 @@ static bool check_number(struct bytes record, const char *key, uint64_t expected
 {
     uint64_t number = 0;
     wire_map_uint(record, key, &number);
-    return number == expected ||
-           wrong(complaint, "%s is %llu and should be %llu", key, (unsigned long long)number,
-                 (unsigned long long)expected);
+    return number == expected || wrong(complaint, "%s is %llu and should be %llu", key,
+                                       (unsigned long long)number, (unsigned long long)expected);
 }
 
 static bool check_scope(const struct model_view *view, struct bytes record,
@@ -168,10 +167,9 @@ static bool wrong_hidden(const struct model_record *record, uint64_t seq,
         strncat(tags, " ", sizeof tags - strlen(tags) - 1);
         strncat(tags, tag_to_text(version->tags[i], tag), sizeof tags - strlen(tags) - 1);
     }
-    return version == NULL
-               ? wrong(complaint, "it is not there at %llu", (unsigned long long)seq)
-               : wrong(complaint, "they may not see it: it is in %s for%s",
-                       scope_to_text(version->scope, place), tags);
+    return version == NULL ? wrong(complaint, "it is not there at %llu", (unsigned long long)seq)
+                           : wrong(complaint, "they may not see it: it is in %s for%s",
+                                   scope_to_text(version->scope, place), tags);
 }
 
 bool judge_record_at(const struct oracle *oracle, struct id user, struct bytes record, uint64_t seq,

@@ -1,4 +1,5 @@
-/* When nothing is under way, each replica holds exactly what its user may see of what it asked for. */
+/* When nothing is under way, each replica holds exactly what its user may see of what it asked for.
+ */
 #include <stdio.h>
 
 #include "tests/oracle/oracle.h"
@@ -49,10 +50,9 @@ static void compare(struct oracle *oracle, const struct world_client *client)
                       client_wants_entity(client, bytes_text(record->entity));
         if (wanted != (held != NULL)) {
             oracle_differ(oracle, "the replica of %s (cursor %llu, head %llu) %s %s%s",
-                          oracle_user_name(oracle, user),
-                          (unsigned long long)client_cursor(client), (unsigned long long)head,
-                          wanted ? "lacks" : "still holds", oracle_name(oracle, record->id),
-                          wanted ? "" : ", which it may not");
+                          oracle_user_name(oracle, user), (unsigned long long)client_cursor(client),
+                          (unsigned long long)head, wanted ? "lacks" : "still holds",
+                          oracle_name(oracle, record->id), wanted ? "" : ", which it may not");
         }
         if (held != NULL && !judge_record(&view, buffer_bytes(&held->encoded), why, sizeof why)) {
             oracle_differ(oracle, "the replica of %s holds %s wrongly: %s",

@@ -9,7 +9,8 @@
  *
  *     model_founded()                  the departments and the first administrator
  *     model_mutated(), model_due()     the next seq
- *     model_view(user, id, seq)        what that user is told of that record at that seq, if anything
+ *     model_view(user, id, seq)        what that user is told of that record at that seq, if
+ * anything
  *
  * All memory lives as long as the model. Whatever cannot be ends the process with words.
  */
@@ -103,11 +104,14 @@ struct bytes model_text(const struct model_version *version, const char *field);
 bool model_refers(const struct model_version *version, const char *field, struct id id);
 
 /* False when the user may not sign in at that seq. */
-bool model_person(const struct model *model, struct id user, uint64_t seq, struct model_person *out);
+bool model_person(const struct model *model, struct id user, uint64_t seq,
+                  struct model_person *out);
 bool model_scope_open(const struct model *model, const struct model_person *who, struct scope scope,
                       uint64_t seq);
 bool model_field_seen(const struct model *model, const struct model_person *who, const char *entity,
                       const char *field, uint64_t seq);
+/* Whether a tag of that version speaks to them. */
+bool model_spoken_to(const struct model_version *version, const struct model_person *who);
 bool model_sees(const struct model *model, const struct model_person *who,
                 const struct model_record *record, uint64_t seq);
 /* False when it is not to be seen. */
@@ -134,7 +138,6 @@ void model_untag(struct model_version *version, struct tag tag);
 /* What the server makes of a record after a change of it. */
 void model_server_rules(struct model *model, struct model_record *record,
                         struct model_version *version, uint64_t at_ms);
-void model_impossible(const char *format, ...)
-    __attribute__((format(printf, 1, 2), noreturn));
+void model_impossible(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 #endif

@@ -175,13 +175,13 @@ static void first_audience(const struct model *model, const struct model_record 
     home_of(model, record->entity, version->seq, &partners);
     switch (version->scope.kind) {
     case SCOPE_PARTY:
-        model_tag(version, tag_of(is_department(model, party, version->seq) ? TAG_DEPARTMENT
-                                                                           : TAG_PARTNER,
-                                  party));
+        model_tag(version,
+                  tag_of(is_department(model, party, version->seq) ? TAG_DEPARTMENT : TAG_PARTNER,
+                         party));
         return;
     case SCOPE_USER:
-        model_tag(version, author->staff ? tag_of(TAG_INTERNAL, no_id)
-                                         : tag_of(TAG_PARTNER, author->party));
+        model_tag(version,
+                  author->staff ? tag_of(TAG_INTERNAL, no_id) : tag_of(TAG_PARTNER, author->party));
         return;
     default:
         model_tag(version, tag_of(TAG_INTERNAL, no_id));
@@ -324,8 +324,7 @@ void model_mutated(struct model *model, struct id actor, uint64_t at_ms, uint64_
 static void found(struct model *model, const char *entity, struct id id, uint64_t at_ms,
                   const char *const *pairs)
 {
-    struct model_record *record =
-        model_add(model, id, bytes_text(entity), 1, at_ms, "system");
+    struct model_record *record = model_add(model, id, bytes_text(entity), 1, at_ms, "system");
     struct model_version *version = model_change(model, record, 1, at_ms, "system");
     version->scope = (struct scope){SCOPE_LIBRARY, no_id};
     for (; *pairs != NULL; pairs += 2) {

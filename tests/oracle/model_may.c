@@ -30,8 +30,7 @@ static bool is_op(const struct attempt *attempt, const char *op)
 
 static bool is_own(const struct attempt *attempt)
 {
-    return attempt->record == NULL ||
-           bytes_is(attempt->who.name, attempt->record->created_by);
+    return attempt->record == NULL || bytes_is(attempt->who.name, attempt->record->created_by);
 }
 
 /* Whether the change names another account than the record's. */
@@ -174,8 +173,7 @@ static bool forbidden_field(const struct attempt *attempt)
         bytes_to_text(name, text, sizeof text);
         const struct model_field_def *def =
             model_schema_field(model_schema_of(attempt->model), attempt->entity, text);
-        if (!model_field_seen(attempt->model, &attempt->who, attempt->entity, text,
-                              attempt->seq)) {
+        if (!model_field_seen(attempt->model, &attempt->who, attempt->entity, text, attempt->seq)) {
             return true;
         }
         struct bytes present = model_value(attempt->version, text);
@@ -195,10 +193,9 @@ static bool forbidden_field(const struct attempt *attempt)
 /* Whether the change sets nothing but text that nothing else depends on. */
 static bool is_plain(const struct attempt *attempt)
 {
-    static const char *const entities[] = {"account", "contact", "opportunity", "case",
-                                           "task",    "note",    "interaction", "document",
-                                           "product", "order",   "campaign",    "lead",
-                                           "profile", NULL};
+    static const char *const entities[] = {
+        "account",  "contact", "opportunity", "case",     "task", "note",    "interaction",
+        "document", "product", "order",       "campaign", "lead", "profile", NULL};
     static const char *const kinds[] = {"text", "longText", NULL};
     struct wire_reader reader = wire_read(attempt->fields);
     struct bytes name, value;
@@ -209,9 +206,9 @@ static bool is_plain(const struct attempt *attempt)
     }
     wire_get_map(&reader, &count);
     while (count-- > 0 && wire_get_str(&reader, &name) && wire_skip(&reader, &value)) {
-        const struct model_field_def *def = model_schema_field(
-            model_schema_of(attempt->model), attempt->entity,
-            bytes_to_text(name, text, sizeof text));
+        const struct model_field_def *def =
+            model_schema_field(model_schema_of(attempt->model), attempt->entity,
+                               bytes_to_text(name, text, sizeof text));
         struct wire_reader content = wire_read(value);
         if (def == NULL || !is_one_of(def->kind, kinds) || wire_peek(&content) == WIRE_NIL) {
             return false;
@@ -257,11 +254,9 @@ static enum model_verdict judge_hidden(const struct attempt *attempt)
     if (newest == NULL || !newest->deleted || !is_op(attempt, "update")) {
         return MODEL_NOT_FOUND;
     }
-    /* Whoever saw it to the last is told that it was deleted. */
-    return model_sees(attempt->model, &attempt->who, record, newest->seq - 1) &&
-                   model_scope_open(attempt->model, &attempt->who, newest->scope, attempt->seq)
-               ? MODEL_REFUSED
-               : MODEL_NOT_FOUND;
+    bool known = model_spoken_to(newest->before, &attempt->who) &&
+                 model_scope_open(attempt->model, &attempt->who, newest->scope, attempt->seq);
+    return known ? MODEL_REFUSED : MODEL_NOT_FOUND;
 }
 
 enum model_verdict model_may(const struct model *model, struct id actor, struct bytes change)
@@ -278,8 +273,7 @@ enum model_verdict model_may(const struct model *model, struct id actor, struct 
         return judge_new(&attempt, change);
     }
     attempt.record = model_find(model, id);
-    if (attempt.record == NULL ||
-        !model_sees(model, &attempt.who, attempt.record, attempt.seq)) {
+    if (attempt.record == NULL || !model_sees(model, &attempt.who, attempt.record, attempt.seq)) {
         return judge_hidden(&attempt);
     }
     attempt.version = model_version_at(attempt.record, attempt.seq);

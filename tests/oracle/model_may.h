@@ -5,7 +5,7 @@
 #include "tests/oracle/model.h"
 
 enum model_verdict {
-    MODEL_UNSAID,    /* depends on what this model does not follow, such as unique names */
+    MODEL_UNSAID, /* depends on what this model does not follow, such as unique names */
     MODEL_ACCEPTED,
     MODEL_REFUSED,   /* for whatever reason */
     MODEL_NOT_FOUND, /* with the one answer for what is hidden and what is not there */

@@ -55,8 +55,7 @@ static bool read_home(struct model_entity_def *entity, const char *line)
     } homes[] = {
         {"Its scope is its own.", MODEL_HOME_SELF},
         {"Lives in the library.", MODEL_HOME_LIBRARY},
-        {"Lives in the scope of its account, else in the one named at creation",
-         MODEL_HOME_ANY},
+        {"Lives in the scope of its account, else in the one named at creation", MODEL_HOME_ANY},
         {"Lives in the scope of its account.", MODEL_HOME_ACCOUNT},
     };
     for (size_t i = 0; i < sizeof homes / sizeof *homes; i++) {
@@ -81,7 +80,7 @@ static bool read_line(struct model_schema *schema, struct model_entity_def **ent
             return false;
         }
         *entity = &schema->entities[schema->count++];
-        return copy((*entity)->name, sizeof (*entity)->name, line + 3);
+        return copy((*entity)->name, sizeof(*entity)->name, line + 3);
     }
     if (*entity == NULL || line[0] == '\0') {
         return true;

@@ -65,8 +65,8 @@ static bool speaks_to(struct tag tag, const struct model_person *who)
     case TAG_SUPPLIERS:
         return !who->staff && bytes_is(who->party_kind, "supplier");
     case TAG_DISTRIBUTORS:
-        return !who->staff && (bytes_is(who->party_kind, "distributor") ||
-                               bytes_is(who->party_kind, "reseller"));
+        return !who->staff &&
+               (bytes_is(who->party_kind, "distributor") || bytes_is(who->party_kind, "reseller"));
     case TAG_PARTNER:
         return !who->staff && id_equal(tag.id, who->party);
     default:
@@ -126,7 +126,7 @@ bool model_scope_open(const struct model *model, const struct model_person *who,
     }
 }
 
-static bool audience_meets(const struct model_version *version, const struct model_person *who)
+bool model_spoken_to(const struct model_version *version, const struct model_person *who)
 {
     for (unsigned i = 0; i < version->tag_count; i++) {
         if (speaks_to(version->tags[i], who)) {
@@ -140,7 +140,7 @@ bool model_sees(const struct model *model, const struct model_person *who,
                 const struct model_record *record, uint64_t seq)
 {
     const struct model_version *version = model_version_at(record, seq);
-    return version != NULL && audience_meets(version, who) &&
+    return version != NULL && model_spoken_to(version, who) &&
            model_scope_open(model, who, version->scope, seq);
 }
 

@@ -95,8 +95,8 @@ const char *oracle_user_name(struct oracle *oracle, struct id user)
     char *text = world_id_text(oracle->world, user);
     bool enabled = model_person(oracle->model, user, model_head(oracle->model), &who);
     if (who.name.size > 0) {
-        snprintf(text, ID_TEXT_SIZE, "%.*s (%.*s)", (int)who.name.size,
-                 (const char *)who.name.data, (int)who.role.size, (const char *)who.role.data);
+        snprintf(text, ID_TEXT_SIZE, "%.*s (%.*s)", (int)who.name.size, (const char *)who.name.data,
+                 (int)who.role.size, (const char *)who.role.data);
     } else if (!enabled) {
         snprintf(text + 8, ID_TEXT_SIZE - 8, " (disabled)");
     }
@@ -119,13 +119,13 @@ static void one_step(struct oracle *oracle)
         unsigned weight;
         void (*act)(struct oracle *oracle);
     } acts[] = {
-        {16, act_create},         {14, act_update},        {5, act_move},
-        {10, act_share},          {5, act_remove},         {4, act_several},
-        {10, act_assign},         {6, act_restrict},       {6, act_time},
-        {6, act_user},            {3, act_party},          {4, act_schema},
-        {5, act_device_new},      {8, act_device_connect}, {6, act_device_disconnect},
-        {16, act_device_pump},    {6, act_deliver},        {10, act_ask},
-        {8, judge_quiet},
+        {16, act_create},      {14, act_update},        {5, act_move},
+        {10, act_share},       {5, act_remove},         {4, act_several},
+        {10, act_assign},      {6, act_restrict},       {6, act_time},
+        {6, act_user},         {3, act_party},          {4, act_schema},
+        {5, act_device_new},   {8, act_device_connect}, {6, act_device_disconnect},
+        {16, act_device_pump}, {6, act_deliver},        {10, act_ask},
+        {8, judge_quiet},      {2, act_prune},
     };
     const size_t count = sizeof acts / sizeof *acts;
     unsigned all = 0;

@@ -3,7 +3,8 @@
  *     oracle_run()    a company is set up, then so many steps, each one thing that somebody does
  *       do_*()        ... to records, people and access (act_*.c), or with a device (act_device.c)
  *       watch         every applied command goes to the model, every message is judged (judge.c)
- *       quiet         every now and then all is delivered and each replica compared (judge_replica.c)
+ *       quiet         every now and then all is delivered and each replica compared
+ * (judge_replica.c)
  *
  * What happens follows from the seed alone. A difference ends the process with a sentence.
  */
@@ -42,9 +43,9 @@ struct oracle {
     size_t device_count;
     struct id users[ORACLE_MAX_USERS];
     size_t user_count;
-    struct buffer answer;  /* of the command applied last */
-    unsigned names;        /* given so far */
-    char doing[512];       /* what the step does, for people */
+    struct buffer answer; /* of the command applied last */
+    unsigned names;       /* given so far */
+    char doing[512];      /* what the step does, for people */
 };
 
 void oracle_run(const struct model_schema *schema, uint64_t seed, unsigned steps, bool trace,
@@ -97,6 +98,7 @@ void act_several(struct oracle *oracle);
 void act_assign(struct oracle *oracle);
 void act_restrict(struct oracle *oracle);
 void act_time(struct oracle *oracle);
+void act_prune(struct oracle *oracle);
 void act_user(struct oracle *oracle);
 void act_party(struct oracle *oracle);
 void act_schema(struct oracle *oracle);

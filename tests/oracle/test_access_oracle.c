@@ -36,8 +36,7 @@ static void run_all(uint64_t first, uint64_t count, struct oracle_progress *prog
         if (every > 0 && (i + 1) % every == 0) {
             printf("%llu of %llu seeds, %llu mutations, %llu messages, %llu replicas compared\n",
                    (unsigned long long)(i + 1), (unsigned long long)count,
-                   (unsigned long long)progress->mutations,
-                   (unsigned long long)progress->messages,
+                   (unsigned long long)progress->mutations, (unsigned long long)progress->messages,
                    (unsigned long long)progress->compared);
             fflush(stdout);
         }
@@ -48,8 +47,8 @@ int main(void)
 {
     uint64_t first = setting("SEED", 1);
     uint64_t count = setting("SEEDS", getenv("SEED") != NULL ? 1 : 500);
-    struct oracle_progress *progress = mmap(NULL, sizeof *progress, PROT_READ | PROT_WRITE,
-                                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct oracle_progress *progress =
+        mmap(NULL, sizeof *progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     int status = 0;
     if (progress == MAP_FAILED) {
         perror("mmap");
