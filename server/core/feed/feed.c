@@ -202,7 +202,7 @@ static enum status next_changes(struct feed *feed, const struct feed_context *co
                            feed->scan,
                            limit_of(feed, context),
                            feed->complete,
-                           feed->scan < feed->unheld ? feed->unheld : 0};
+                           feed->complete < feed->unheld ? feed->unheld : 0};
     /* Nobody else's frame holds what is in the viewer's own scope. */
     bool common =
         !scopes && !lanes_may_hold(&feed->lanes, feed->own_first, feed->own_count, key.limit);

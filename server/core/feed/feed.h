@@ -42,7 +42,7 @@ struct feed {
     uint64_t asked;  /* of what was asked for */
     uint64_t client_cursor, scan, seeded;
     uint64_t complete; /* all there was up to here was looked through at one moment, see feed.c */
-    uint64_t unheld;   /* what was gone by this seq was never sent: the replica was empty then */
+    uint64_t unheld;   /* what was gone by this seq is not held: the replica was empty then */
     uint64_t access_told; /* meta.access_seq that the client has been told of */
     uint64_t frames_sent, frames_acked;
     struct lanes lanes;
@@ -76,8 +76,8 @@ void feed_stop(struct feed *feed);
 /* The next frame, with a reference for the caller; NULL when nothing is owed now or the client
  * has not acknowledged enough. An error is one of the store, or NO_MEMORY. */
 enum status feed_next(struct feed *feed, const struct feed_context *context, struct frame **out);
-/* Whether deletions that the client was not told of yet are forgotten: it was connected all the time
- * and read nothing. Then the replica must start over. */
+/* Whether deletions that the client was not told of yet are forgotten: it was connected all the
+ * time and read nothing. Then the replica must start over. */
 bool feed_outlived(const struct feed *feed, const struct meta *meta);
 /* INVALID_VALUE when the client acknowledges what was never sent. */
 enum status feed_acknowledge(struct feed *feed, uint64_t frames);

@@ -16,7 +16,7 @@ struct feed_key {
     uint64_t scan;         /* what has been looked through for it */
     uint64_t limit;        /* how far this frame may go */
     uint64_t complete;     /* feed.complete */
-    uint64_t unheld;       /* feed.unheld, while the frame is about what was gone by then */
+    uint64_t unheld;       /* feed.unheld, where it says more than `complete` */
 };
 
 struct feed_cache {

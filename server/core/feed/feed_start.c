@@ -64,8 +64,8 @@ static bool read_resume_entry(struct bytes entry, struct backfill *out)
 {
     struct bytes scope;
     return wire_map_bin(entry, "scope", &scope) && scope_from_bytes(scope, &out->scope) &&
-           wire_map_uint(entry, "from", &out->from) &&
-           wire_map_uint(entry, "until", &out->until) && out->from <= out->until;
+           wire_map_uint(entry, "from", &out->from) && wire_map_uint(entry, "until", &out->until) &&
+           out->from <= out->until;
 }
 
 /* A backfill goes on only where the scope is wanted and still open: what is closed would be given
@@ -180,6 +180,7 @@ enum status feed_start(struct feed *feed, const struct feed_context *context,
     feed->all_entities = request->entities.size == 0;
     feed->everything = feed->all_scopes && !context->who->partner;
     feed->client_cursor = feed->scan = feed->access_told = request->cursor;
+    feed->unheld = context->who->since; /* replicas from before were reset */
     feed->asked = fingerprint(request, !feed->all_scopes, !feed->all_entities);
     enum status status = read_request(feed, context, request, fault);
     if (status == STATUS_OK) {

@@ -522,6 +522,42 @@ static void make_large_notes(struct fixture *f)
     }
 }
 
+static void make_secret_field(struct fixture *f)
+{
+    must(world_create(f->world, f->admin, "customField", world_id(f->world), "key", "case.secret",
+                      "entity", "case", "name", "secret", "kind", "text", "class", "restricted",
+                      "departments", "support", NULL));
+}
+
+static void hand_to_support(struct fixture *f, struct id id)
+{
+    char tag[TAG_TEXT_SIZE];
+    tag_to_text((struct tag){TAG_DEPARTMENT, world_department(f->world, "support")}, tag);
+    must(world_share(f->world, f->admin, id, tag, NULL));
+}
+
+static void test_what_was_gone_before_a_reset_is_not_told_after_it(void **state)
+{
+    struct fixture *f = *state;
+    struct id nils =
+        make_user(f, "nils", "Member", "departments", world_department(f->world, "sales"));
+    struct id goes = world_id(f->world);
+    make_secret_field(f);
+    must(world_create(f->world, f->admin, "case", goes, "name", "two", NULL));
+    hand_to_support(f, goes);
+    must(world_share(f->world, f->admin, goes, NULL, "internal"));
+    must(world_update(f->world, f->admin, "user", nils, "departments",
+                      text(f, world_department(f->world, "community")), NULL));
+    struct world_client *client = watcher(f, nils);
+    client_disconnect(client);
+    set_secret(f, goes);
+    client_connect(client);
+    client_settle(client);
+    struct message newest;
+    must(message_decode(client_last(client, MESSAGE_CHANGES), &newest, NULL));
+    assert_false(message_has(&newest, "removed"));
+}
+
 /* What they see of a record is older than where a frame ends, and it stands behind that end because
  * of a change they do not see: it arrives all the same, and so does that it is gone. */
 static void test_a_hidden_change_hides_no_older_one(void **state)
@@ -529,15 +565,11 @@ static void test_a_hidden_change_hides_no_older_one(void **state)
     struct fixture *f = *state;
     struct id sales = world_department(f->world, "sales");
     struct id nils = make_user(f, "nils", "Member", "departments", sales);
-    must(world_create(f->world, f->admin, "customField", world_id(f->world), "key", "case.secret",
-                      "entity", "case", "name", "secret", "kind", "text", "class", "restricted",
-                      "departments", "support", NULL));
+    make_secret_field(f);
     struct id stays = world_id(f->world), goes = world_id(f->world);
     must(world_create(f->world, f->admin, "case", stays, "name", "one", NULL));
     must(world_create(f->world, f->admin, "case", goes, "name", "two", NULL));
-    char tag[TAG_TEXT_SIZE];
-    tag_to_text((struct tag){TAG_DEPARTMENT, world_department(f->world, "support")}, tag);
-    must(world_share(f->world, f->admin, goes, tag, NULL));
+    hand_to_support(f, goes);
     struct world_client *away = watcher(f, nils);
     client_disconnect(away);
     must(world_update(f->world, f->admin, "case", stays, "name", "one and a half", NULL));
@@ -738,6 +770,7 @@ int main(void)
         T(test_long_lists_in_a_subscription_are_refused),
         T(test_what_went_before_the_scope_entered_is_not_told),
         T(test_who_holds_nothing_is_not_told_what_is_gone),
+        T(test_what_was_gone_before_a_reset_is_not_told_after_it),
         T(test_a_hidden_change_hides_no_older_one),
         T(test_silence_is_not_broken_by_another_device),
         T(test_a_frame_holds_nothing_newer_than_where_it_leads),
