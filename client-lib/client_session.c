@@ -6,6 +6,7 @@
 
 #include "client-lib/fault.h"
 #include "protocol/memory.h"
+#include "protocol/wire.h"
 
 enum status client_send_message(tandem_client *client, const struct message *message)
 {
@@ -178,13 +179,15 @@ static void on_welcome(tandem_client *client, const struct message *message)
     client_move(client, CLIENT_ONLINE);
     outbox_start(&client->outbox, message->as.welcome.last_number);
     struct id epoch = message->as.welcome.epoch;
+    uint64_t window = 0;
+    (void)wire_map_uint(message->as.welcome.limits, "window", &window);
     client_event(client, &event);
     if (generation != client->generation)
         return;
     client_send_outbox(client);
     if (generation != client->generation || client->replica == NULL)
         return;
-    enum status status = sync_start(&client->sync, epoch);
+    enum status status = sync_start(&client->sync, epoch, window);
     if (status != STATUS_OK && generation == client->generation)
         client_break(client, 1011, status, status_text(status));
 }

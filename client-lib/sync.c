@@ -248,6 +248,17 @@ static enum status adopt_epoch(struct sync *sync)
     return status;
 }
 
+/* Subscribes on a connection that has not been subscribed on yet. */
+static enum status begin(struct sync *sync)
+{
+    sync->mismatches = 0;
+    enum status status = adopt_epoch(sync);
+    if (status == STATUS_OK)
+        status = subscribe(sync);
+    sync_notes_tell(sync);
+    return status;
+}
+
 enum status sync_want(struct sync *sync, const struct scope *scopes, size_t count)
 {
     struct buffer list = {0}, held = {0}, wanted = {0};
@@ -274,7 +285,7 @@ enum status sync_want(struct sync *sync, const struct scope *scopes, size_t coun
         if (sync->state == SYNC_LIVE && again)
             status = resubscribe(sync);
         else if (sync->state == SYNC_IDLE && !id_is_zero(sync->server_epoch))
-            status = sync_start(sync, sync->server_epoch);
+            status = begin(sync);
         sync_notes_tell(sync);
     }
     buffer_release(&list);
@@ -283,17 +294,13 @@ enum status sync_want(struct sync *sync, const struct scope *scopes, size_t coun
     return status;
 }
 
-enum status sync_start(struct sync *sync, struct id epoch)
+enum status sync_start(struct sync *sync, struct id epoch, uint64_t window)
 {
+    if (window == 0)
+        window = SYNC_DEFAULT_WINDOW;
+    sync->acknowledge_every = window < 2 ? 1 : window / 2;
     sync->server_epoch = epoch;
-    sync->mismatches = 0;
-    if (!sync->wanted)
-        return STATUS_OK;
-    enum status status = adopt_epoch(sync);
-    if (status == STATUS_OK)
-        status = subscribe(sync);
-    sync_notes_tell(sync);
-    return status;
+    return sync->wanted ? begin(sync) : STATUS_OK;
 }
 
 void sync_stop(struct sync *sync)
@@ -322,7 +329,7 @@ static enum status acknowledge(struct sync *sync, bool all)
 {
     struct message message = {.type = MESSAGE_ACK};
     uint64_t behind = sync->applied - sync->acknowledged;
-    if (behind == 0 || (!all && behind < SYNC_ACK_EVERY))
+    if (behind == 0 || (!all && behind < sync->acknowledge_every))
         return STATUS_OK;
     message.as.ack.frames = sync->applied;
     sync->acknowledged = sync->applied;

@@ -69,8 +69,8 @@ struct sync_port {
 
 enum sync_state { SYNC_IDLE, SYNC_LIVE, SYNC_FENCED };
 
-/* Data messages after which the client acknowledges, of the 16 the server sends ahead. */
-#define SYNC_ACK_EVERY 8u
+/* Data messages that a server sends ahead when it does not say how many. */
+#define SYNC_DEFAULT_WINDOW 16u
 /* Messages that do not fit where we stand, in a row, before the connection is given up. */
 #define SYNC_MISMATCHES 3u
 
@@ -87,6 +87,7 @@ struct sync {
     struct buffer scopes;   /* SCOPE_SIZE bytes each, sorted */
     uint64_t applied;       /* data messages of this subscription */
     uint64_t acknowledged;
+    uint64_t acknowledge_every; /* half of what the server sends ahead */
     uint64_t fence; /* number of the last fence's ping */
     unsigned mismatches;
     bool caught_up; /* told once: from then on a message without `more` says the same */
@@ -104,8 +105,9 @@ void sync_release(struct sync *sync);
  * more scopes than the protocol allows, or the replica's error: nothing has changed then. */
 enum status sync_want(struct sync *sync, const struct scope *scopes, size_t count);
 
-/* Signed in: subscribes when that is wanted. */
-enum status sync_start(struct sync *sync, struct id epoch);
+/* Signed in: subscribes when that is wanted. `window`: how many data messages the server sends
+ * ahead of the acknowledgements; 0: it did not say. */
+enum status sync_start(struct sync *sync, struct id epoch, uint64_t window);
 /* The connection is gone. */
 void sync_stop(struct sync *sync);
 

@@ -22,7 +22,7 @@
 #define LIMIT_FIELDS 128u                    /* fields of one record */
 #define LIMIT_PLACEMENTS 64u                 /* audience tags of one record, former ones included */
 #define LIMIT_PAGE 500u                      /* records or entries in one answer */
-#define LIMIT_WINDOW 16u                     /* data frames sent and not acknowledged */
+#define LIMIT_WINDOW 64u                     /* data frames sent and not acknowledged */
 #define LIMIT_IN_FLIGHT 64u                  /* mutations sent and not answered */
 #define LIMIT_SCOPES 2048u                   /* scopes named in one subscription */
 /* A changes frame ends before the mutation that would pass this: with its envelope it is one TLS

@@ -244,7 +244,7 @@ static void play(struct client *client, struct script *script)
         sync_stop(&client->sync);
         after(client,
               event & 8 ? STATUS_OK
-                        : sync_start(&client->sync, (struct id){{0xe0, script_take(script) % 3u}}));
+                        : sync_start(&client->sync, (struct id){{0xe0, script_take(script) % 3u}}, 16));
         break;
     case 6:
         (void)sync_pong(&client->sync, SYNC_FENCE_BIT | (client->sync.fence - (event & 8 ? 1 : 0)),
@@ -267,7 +267,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct script script = script_of(data, size);
     sync_init(&client->sync, &memory_replica_store, &client->replica, &port);
     want(client, 0);
-    after(client, sync_start(&client->sync, (struct id){{0xe0, 0}}));
+    after(client, sync_start(&client->sync, (struct id){{0xe0, 0}}, 16));
     for (unsigned i = 0; i < EVENTS && !script_ended(&script); i++)
         play(client, &script);
     sync_release(&client->sync);

@@ -31,7 +31,7 @@
 /* Above any message of a server, with its header. */
 #define LOAD_PLAIN_MAX (4u * 1024u * 1024u)
 #define LOAD_OUT_MAX (4u * 1024u * 1024u)
-#define LOAD_ACK_EVERY 8u
+#define LOAD_ACK_EVERY (LIMIT_WINDOW / 2)
 #define LOAD_PING_MS 25000u
 
 enum load_step { STEP_TCP, STEP_TLS, STEP_UPGRADE, STEP_OPEN };

@@ -163,7 +163,7 @@ static enum status connect_it(struct follower *follower)
         }
     }
     stream_connect(&follower->stream);
-    return sync_start(&follower->sync, follower->stream.epoch);
+    return sync_start(&follower->sync, follower->stream.epoch, 16);
 }
 
 /* The next message; NOT_FOUND when there is none. The server's own work does not fail. */
@@ -320,7 +320,7 @@ static size_t follow_to_failure(struct follower *follower)
         return 0;
     }
     stream_connect(&follower->stream);
-    for (status = sync_start(&follower->sync, follower->stream.epoch), at = 1; status == STATUS_OK;
+    for (status = sync_start(&follower->sync, follower->stream.epoch, 16), at = 1; status == STATUS_OK;
          status = step(follower))
         at++;
     close_it(follower);

@@ -160,7 +160,7 @@ static bool follow(void *context)
     world->message.as.changes.to = cursor + 1;
     enum status status = sync_want(&world->sync, NULL, 0);
     if (status == STATUS_OK)
-        status = sync_start(&world->sync, epoch);
+        status = sync_start(&world->sync, epoch, 16);
     world->told = 0;
     if (status == STATUS_OK)
         status = sync_message(&world->sync, &world->message);

@@ -114,7 +114,7 @@ static void expect_nothing_sent(const struct world *world)
 static const struct message *connect_all(struct world *world)
 {
     assert_ok(sync_want(&world->sync, NULL, 0));
-    assert_ok(sync_start(&world->sync, epoch));
+    assert_ok(sync_start(&world->sync, epoch, 16));
     return expect_sent(world, MESSAGE_SUBSCRIBE);
 }
 
@@ -443,7 +443,7 @@ static void backfills_of_several_scopes_may_alternate(void **state)
     expect_nothing_sent(world);
 }
 
-static void messages_are_acknowledged_by_eights_and_when_caught_up(void **state)
+static void half_a_window_is_acknowledged_and_what_caught_up(void **state)
 {
     struct world *world = *state;
     connect_all(world);
@@ -640,7 +640,7 @@ static void data_without_a_subscription_is_refused(void **state)
 {
     struct world *world = *state;
     assert_int_equal(receive_records(world, 0, 1, NULL, 0), STATUS_UNEXPECTED);
-    assert_ok(sync_start(&world->sync, epoch)); /* signed in, but nothing wanted */
+    assert_ok(sync_start(&world->sync, epoch, 16)); /* signed in, but nothing wanted */
     assert_int_equal(receive_records(world, 0, 1, NULL, 0), STATUS_UNEXPECTED);
     assert_ok(sync_want(&world->sync, NULL, 0));
     (void)expect_sent(world, MESSAGE_SUBSCRIBE);
@@ -676,7 +676,7 @@ int main(void)
         TEST(a_backfill_never_replaces_what_is_as_new),
         TEST(a_backfill_of_a_purged_scope_is_dropped),
         TEST(backfills_of_several_scopes_may_alternate),
-        TEST(messages_are_acknowledged_by_eights_and_when_caught_up),
+        TEST(half_a_window_is_acknowledged_and_what_caught_up),
         TEST(once_caught_up_each_burst_says_so),
         TEST(a_reset_empties_tells_and_subscribes_from_zero),
         TEST(a_message_that_does_not_follow_leads_to_a_fenced_subscription),
