@@ -40,6 +40,7 @@ static int connection_event(struct connection *connection, struct lws *wsi,
         connection_fragment(connection, in, size);
         return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
+        connection->thread->pass_ms = net_uptime_ms();
         connection_flush(connection);
         connection_settle(connection);
         return 0;

@@ -229,7 +229,7 @@ void connection_flush(struct connection *connection)
     struct lws *wsi = connection->wsi;
     if (!session || connection->mute || connection->killed || lws_partial_buffered(wsi))
         return;
-    connection->moved_ms = net_uptime_ms();
+    connection->moved_ms = connection->thread->pass_ms;
     enum send_result result = send_session(wsi, session, &connection->thread->staging);
     if (result == SEND_DONE && connection->closing && !session_due(session))
         result = take_leave(connection);

@@ -79,6 +79,7 @@ struct io_thread {
     struct connection_table connections;
     struct connection *due;  /* list of those that may have something to send */
     struct send_buffer staging;
+    uint64_t pass_ms;        /* uptime when sending began last: a pass takes it once */
     uint64_t ticked_ms;
     uint64_t lag_told_ms;
     uint64_t refusal_told_ms; /* when refused sign-ins were last logged */

@@ -35,10 +35,10 @@ enum status table_format(struct txn *txn, uint32_t *version)
     return status;
 }
 
-enum status table_meta(void *self, struct meta *out)
+static enum status read_meta(struct txn *txn, struct meta *out)
 {
     struct bytes row;
-    const enum status status = meta_row(txn_from(self), &row);
+    const enum status status = meta_row(txn, &row);
     if (status != STATUS_OK)
         return status;
     if (row.size != META_SIZE ||
@@ -54,6 +54,22 @@ enum status table_meta(void *self, struct meta *out)
     out->log_epoch = get_u64(at + 32);
     out->log_position = get_u64(at + 40);
     return STATUS_OK;
+}
+
+/* Every session that is served asks for it, from the one snapshot of a pass. */
+enum status table_meta(void *self, struct meta *out)
+{
+    struct txn *txn = txn_from(self);
+    if (txn->writable)
+        return read_meta(txn, out);
+    enum status status = STATUS_OK;
+    if (txn->snapshot == 0 || txn->meta_snapshot != txn->snapshot)
+        status = read_meta(txn, &txn->meta);
+    if (status == STATUS_OK) {
+        txn->meta_snapshot = txn->snapshot;
+        *out = txn->meta;
+    }
+    return status;
 }
 
 enum status table_put_meta(void *self, const struct meta *meta)

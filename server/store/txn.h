@@ -34,6 +34,8 @@ struct txn {
     const MDB_dbi *tables;
     uint64_t snapshot; /* counts begins */
     struct walker walkers[TABLE_COUNT];
+    struct meta meta; /* of a reading one, once read, as of snapshot `meta_snapshot` */
+    uint64_t meta_snapshot;
 
     /* Scratch of the writing one: stored bytes, and the rows a record stood and will stand in. */
     struct buffer scratch;

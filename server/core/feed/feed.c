@@ -196,7 +196,7 @@ static enum status next_changes(struct feed *feed, const struct feed_context *co
     if (status != STATUS_OK) {
         return status;
     }
-    struct feed_key key = {access_view_class(context->who),
+    struct feed_key key = {context->view_class,
                            feed->fingerprint,
                            feed->client_cursor,
                            feed->scan,

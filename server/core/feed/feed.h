@@ -30,27 +30,27 @@ struct backfill {
 struct feed {
     bool active;
     bool everything; /* all scopes, as staff: read the feed of all changes */
-    bool all_scopes, all_entities;
-    bool told; /* caught-up was sent since the last start or backfill */
+    bool told;       /* caught-up was sent since the last start or backfill */
     bool due;
     bool rebuild; /* lanes must be listed anew: access changed */
-    struct scope *wanted;
-    uint32_t wanted_count;
-    struct buffer entities; /* encoded array of names */
-    uint64_t
-        fingerprint; /* of what was asked for and of the lanes it comes to, but the own scope's */
-    uint64_t asked;  /* of what was asked for */
+    bool backfill_open;
+    bool all_scopes, all_entities;
+    uint32_t backfill_count, backfill_capacity;
     uint64_t client_cursor, scan, seeded;
     uint64_t complete; /* all there was up to here was looked through at one moment, see feed.c */
     uint64_t unheld;   /* what was gone by this seq is not held: the replica was empty then */
+    /* Of what was asked for, and of the lanes it comes to, but the own scope's. */
+    uint64_t fingerprint;
     uint64_t access_told; /* meta.access_seq that the client has been told of */
     uint64_t frames_sent, frames_acked;
-    struct lanes lanes;
     uint32_t own_first, own_count; /* lanes of the viewer's own scope */
+    struct lanes lanes;
+    uint64_t asked; /* fingerprint of what was asked for alone */
+    struct scope *wanted;
+    uint32_t wanted_count;
+    struct buffer entities; /* encoded array of names */
     struct backfill *backfills;
-    uint32_t backfill_count, backfill_capacity;
     struct lanes backfill_lanes;
-    bool backfill_open;
 };
 
 /* One look at the world, for the length of one call. */
@@ -61,6 +61,7 @@ struct feed_context {
     struct interest *interest;
     struct session *session;
     struct feed_cache *cache;
+    uint64_t view_class; /* of `who` */
 };
 
 void feed_release(struct feed *feed);

@@ -197,6 +197,15 @@ static void start_over(struct session *session, const char *reason, const struct
     session_reply(session, &reset);
 }
 
+enum status session_load_principal(struct session *session, const struct state *state)
+{
+    enum status status = principal_load(state, session->user, &session->who);
+    if (status == STATUS_OK) {
+        session->view_class = access_view_class(&session->who);
+    }
+    return status;
+}
+
 /* The user's record changed: they may have left, or see other things from now on. */
 static bool refresh_principal(struct session *session, const struct state *state,
                               const struct meta *meta)
@@ -205,7 +214,7 @@ static bool refresh_principal(struct session *session, const struct state *state
         return true;
     }
     uint64_t since = session->who.since;
-    enum status status = principal_load(state, session->user, &session->who);
+    enum status status = session_load_principal(session, state);
     if (status != STATUS_OK) {
         session_refuse(session, NULL, status == STATUS_NOT_FOUND ? STATUS_NOT_SIGNED_IN : status,
                        NULL);
@@ -259,6 +268,15 @@ static struct frame *take_reply(struct session *session)
     return frame;
 }
 
+void session_warm(const struct session *session)
+{
+    enum { LINE = 64 };
+    const size_t hot = offsetof(struct session, limits);
+    for (size_t at = 0; at < hot; at += LINE) {
+        __builtin_prefetch((const char *)session + at);
+    }
+}
+
 struct frame *session_next_frame(struct session *session)
 {
     assert(session->magic == SESSION_MAGIC);
@@ -278,8 +296,8 @@ struct frame *session_next_frame(struct session *session)
         start_over(session, "horizon", &meta);
     }
     struct frame *frame = NULL;
-    struct feed_context context = {&state,  &meta,         &session->who, session->interest,
-                                   session, session->cache};
+    struct feed_context context = {&state,  &meta,          &session->who,      session->interest,
+                                   session, session->cache, session->view_class};
     enum status status = feed_next(&session->feed, &context, &frame);
     session_look_away(session);
     if (status != STATUS_OK) {

@@ -110,6 +110,9 @@ void session_received(struct session *session, struct bytes message);
 bool session_wants_read(const struct session *session);
 /* The next thing to send, with a reference for the caller; NULL when there is nothing now. */
 struct frame *session_next_frame(struct session *session);
+/* Begins to fetch what session_next_frame() reads from memory: for the session after the one being
+ * served. */
+void session_warm(const struct session *session);
 /* Whether session_next_frame may give something; cheap. */
 bool session_due(const struct session *session);
 void session_answered(struct session *session, uint64_t ticket, enum status status,

@@ -47,23 +47,31 @@ struct reply {
     struct reply *next;
 };
 
+/* What serving a due session reads stands first and together: among thousands of sessions each is
+ * cold in the processor's cache, and every line of it that is touched costs as much as the work. */
 struct session {
     uint32_t magic;
     enum session_phase phase;
-    struct session_port port;
-    struct session_limits limits;
-    struct interest *interest;
-    struct feed_cache *cache;
     void *owner;
 
     struct reply *first_reply, *last_reply;
     size_t reply_bytes;
 
-    uint64_t opened_at, heard_at; /* uptime */
-    double allowance;             /* messages the client may still send now */
+    double allowance; /* messages the client may still send now */
     uint64_t allowance_at;
     struct buffer held; /* messages that must wait, each behind its size (4 bytes) */
     size_t held_from;   /* where the first of them begins */
+    uint32_t pending_count;
+
+    uint64_t people_seen; /* `who` and `view_class` are as of this seq */
+    uint64_t view_class;
+    struct interest *interest;
+    struct feed_cache *cache;
+    struct session_port port;
+    struct feed feed;
+
+    struct session_limits limits;
+    uint64_t opened_at, heard_at; /* uptime */
 
     bool has_certificate;
     uint8_t certificate[32];
@@ -84,10 +92,7 @@ struct session {
     uint8_t password_hash[32];
     bool ending_token; /* at its own request, which is still to be answered */
 
-    /* The principal as of people_seen. */
     struct principal who;
-    uint64_t people_seen;
-    struct feed feed;
 
     enum continuation hashing; /* what the hasher is working on; THEN_NOTHING: nothing */
     uint64_t hash_request;
@@ -95,7 +100,6 @@ struct session {
     uint64_t code_expires;
 
     struct pending pending[SESSION_PENDING];
-    uint32_t pending_count;
     uint64_t next_ticket;
 };
 
@@ -131,6 +135,9 @@ bool session_hash(struct session *session, const struct hash_request *request,
  * the store failed; then nothing is open. */
 bool session_look(struct session *session, struct state *state, struct meta *meta);
 void session_look_away(struct session *session);
+
+/* Reads who the user is in this snapshot; as principal_load(). */
+enum status session_load_principal(struct session *session, const struct state *state);
 
 /* Remembers which password the session came by; whether it still is the user's: NOT_FOUND when it is
  * not, other errors when that cannot be told. */

@@ -168,7 +168,7 @@ static void complete(struct session *session)
     if (!session_look(session, &state, &meta)) {
         return;
     }
-    enum status status = principal_load(&state, session->user, &session->who);
+    enum status status = session_load_principal(session, &state);
     /* Comparing takes its time, in which the password may have been changed. */
     if (status == STATUS_OK) {
         status = session_password_holds(session, &state);
@@ -196,7 +196,7 @@ static bool may_come_in(struct session *session)
     if (!session_look(session, &state, &meta)) {
         return false;
     }
-    enum status status = principal_load(&state, session->user, &session->who);
+    enum status status = session_load_principal(session, &state);
     session_look_away(session);
     if (status != STATUS_OK) {
         fail_lookup(session, status);

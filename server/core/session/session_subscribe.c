@@ -15,8 +15,8 @@ void session_on_subscribe(struct session *session, const struct msg_subscribe *s
     if (!session_look(session, &state, &meta)) {
         return;
     }
-    struct feed_context context = {&state,  &meta,         &session->who, session->interest,
-                                   session, session->cache};
+    struct feed_context context = {&state,  &meta,          &session->who,      session->interest,
+                                   session, session->cache, session->view_class};
     struct fault fault;
     const char *reset = NULL;
     fault_clear(&fault);

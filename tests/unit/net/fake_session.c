@@ -235,6 +235,11 @@ struct frame *session_next_frame(struct session *session)
     return NULL;
 }
 
+void session_warm(const struct session *session)
+{
+    (void)session;
+}
+
 bool session_due(const struct session *session)
 {
     return session->count > 0 || session->stream_next < session->stream_count ||
