@@ -36,13 +36,21 @@ static bool flush(struct lws *wsi, struct send_buffer *staging)
     return written;
 }
 
-/* Adds to what is gathered, or sends a frame that is too large for that by itself. */
+/* Adds to what is gathered, which leaves whenever a TLS record is full: a record costs a system
+ * call, whatever is in it, and need not end where a frame does. */
 static bool add(struct lws *wsi, struct send_buffer *staging, struct bytes bytes)
 {
-    if (staging->size + bytes.size > SEND_RECORD && staging->size > 0 && !flush(wsi, staging))
-        return false;
-    if (bytes.size > SEND_RECORD)
-        return write_raw(wsi, bytes);
+    while (staging->size + bytes.size >= SEND_RECORD) {
+        size_t part = SEND_RECORD - staging->size;
+        memcpy(staging->bytes + staging->size, bytes.data, part);
+        staging->size += part;
+        bytes.data += part;
+        bytes.size -= part;
+        if (!flush(wsi, staging))
+            return false;
+        if (bytes.size > SEND_RECORD)
+            return write_raw(wsi, bytes);
+    }
     memcpy(staging->bytes + staging->size, bytes.data, bytes.size);
     staging->size += bytes.size;
     return true;

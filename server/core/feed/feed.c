@@ -26,13 +26,6 @@ void feed_stop(struct feed *feed)
     feed_release(feed);
 }
 
-static bool same_key(const struct feed_key *a, const struct feed_key *b)
-{
-    return a->view_class == b->view_class && a->subscription == b->subscription &&
-           a->cursor == b->cursor && a->scan == b->scan && a->limit == b->limit &&
-           a->complete == b->complete && a->unheld == b->unheld;
-}
-
 /* Appends `{gathered}` as an encoded array to the message under construction. */
 static struct bytes close_array(struct buffer *gathered, size_t begin, uint32_t count)
 {
@@ -113,35 +106,31 @@ static void advance(struct feed *feed, uint64_t to, bool more, bool complete,
 static void remember(struct feed_cache *cache, const struct feed_key *key,
                      const struct feed_batch *batch, bool complete, struct frame *frame)
 {
-    if (cache->count == FEED_CACHE_ENTRIES) {
+    struct feed_entry *entry = feed_cache_add(cache, key);
+    if (entry == NULL) {
         return;
     }
-    unsigned at = cache->count++;
-    cache->entries[at].key = *key;
-    cache->entries[at].frame = frame != NULL ? frame_share(frame) : NULL;
-    cache->entries[at].to = batch->to;
-    cache->entries[at].more = batch->more;
-    cache->entries[at].complete = complete;
-    cache->entries[at].news = batch->records + batch->removed > 0;
+    entry->frame = frame != NULL ? frame_share(frame) : NULL;
+    entry->to = batch->to;
+    entry->more = batch->more;
+    entry->complete = complete;
+    entry->news = batch->records + batch->removed > 0;
 }
 
 static bool recall(struct feed *feed, const struct feed_cache *cache, const struct feed_key *key,
                    struct frame **out)
 {
-    for (unsigned i = 0; i < cache->count; i++) {
-        struct frame *frame = cache->entries[i].frame;
-        /* A client not yet told that it is caught up hears of progress even without news; one that
-         * was is to hear nothing then. */
-        if (same_key(&cache->entries[i].key, key) && (frame != NULL || feed->told)) {
-            bool owed = cache->entries[i].news || cache->entries[i].more || !feed->told;
-            frame = owed ? frame : NULL;
-            *out = frame != NULL ? frame_share(frame) : NULL;
-            advance(feed, cache->entries[i].to, cache->entries[i].more, cache->entries[i].complete,
-                    frame);
-            return true;
-        }
+    const struct feed_entry *entry = feed_cache_find(cache, key);
+    /* A client not yet told that it is caught up hears of progress even without news; one that
+     * was is to hear nothing then. */
+    if (entry == NULL || (entry->frame == NULL && !feed->told)) {
+        return false;
     }
-    return false;
+    bool owed = entry->news || entry->more || !feed->told;
+    struct frame *frame = owed ? entry->frame : NULL;
+    *out = frame != NULL ? frame_share(frame) : NULL;
+    advance(feed, entry->to, entry->more, entry->complete, frame);
+    return true;
 }
 
 /* How far a frame may go: to the head for who reads everything. Lanes are only known up to the

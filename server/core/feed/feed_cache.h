@@ -6,7 +6,9 @@
 #include "server/core/feed/frame.h"
 #include "server/core/record/record.h"
 
-#define FEED_CACHE_ENTRIES 32u
+/* Slow clients stand at hundreds of different places when changes come faster than they are read.
+ * A power of two. */
+#define FEED_CACHE_ENTRIES 512u
 
 /* What a frame depends on. Equal keys mean equal bytes. */
 struct feed_key {
@@ -19,18 +21,29 @@ struct feed_key {
     uint64_t unheld;       /* feed.unheld, where it says more than `complete` */
 };
 
+struct feed_entry {
+    struct feed_key key;
+    struct frame *frame; /* NULL: there is nothing to send */
+    uint64_t to;
+    bool used;
+    bool more;
+    bool complete; /* at `to` all there was had been looked through */
+    bool news;     /* the frame tells more than progress */
+};
+
 struct feed_cache {
-    struct {
-        struct feed_key key;
-        struct frame *frame; /* NULL: there is nothing to send */
-        uint64_t to;
-        bool more;
-        bool complete; /* at `to` all there was had been looked through */
-        bool news;     /* the frame tells more than progress */
-    } entries[FEED_CACHE_ENTRIES];
+    struct feed_entry entries[FEED_CACHE_ENTRIES]; /* found by the key's hash */
+    uint16_t used[FEED_CACHE_ENTRIES];             /* places of those in use */
     unsigned count;
     struct record record;
     struct buffer records, removed, purged, entered, message;
 };
+
+/* The entry of this key, or NULL. */
+const struct feed_entry *feed_cache_find(const struct feed_cache *cache,
+                                         const struct feed_key *key);
+/* An empty entry for this key, in place of the one it may have, to be filled in by the caller; its
+ * frame is the cache's to drop. NULL when there is no room. */
+struct feed_entry *feed_cache_add(struct feed_cache *cache, const struct feed_key *key);
 
 #endif
