@@ -71,6 +71,7 @@ void session_free(struct session *session)
     }
     buffer_release(&session->new_secret);
     buffer_release(&session->held);
+    memory_free(session->pending);
     session_wipe(session->token, sizeof session->token);
     session->magic = 0;
     memory_free(session);
@@ -414,7 +415,10 @@ void session_stop(struct session *session)
 bool session_submit(struct session *session, enum command_kind kind, struct bytes body,
                     enum continuation then, uint64_t number)
 {
-    if (session->pending_count == SESSION_PENDING) {
+    if (session->pending == NULL) {
+        session->pending = memory_new(SESSION_PENDING * sizeof *session->pending);
+    }
+    if (session->pending == NULL || session->pending_count == SESSION_PENDING) {
         return false;
     }
     struct command command = {

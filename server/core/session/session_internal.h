@@ -99,7 +99,7 @@ struct session {
     char code[32]; /* of an invite under way */
     uint64_t code_expires;
 
-    struct pending pending[SESSION_PENDING];
+    struct pending *pending; /* SESSION_PENDING of them, from the first command on */
     uint64_t next_ticket;
 };
 
