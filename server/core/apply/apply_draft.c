@@ -230,6 +230,17 @@ static bool same_placements(const struct record *a, const struct record *b)
     return true;
 }
 
+/* A field that the mutation set and cleared again, and that was not there before, never was. */
+static void drop_unborn_fields(struct draft *draft)
+{
+    struct record *now = draft->now;
+    uint16_t kept = 0;
+    for (unsigned i = 0; i < now->field_count; i++)
+        if (draft_old_field(draft, now->fields[i].name) || !value_is_nil(now->fields[i].value))
+            now->fields[kept++] = now->fields[i];
+    now->field_count = kept;
+}
+
 /* Stamps each field with the time of its own last change; returns whether any changed now, and
  * whether one that outsiders see did. */
 static bool stamp_fields(struct draft *draft, const struct stamp *stamp, bool *shared)
@@ -258,6 +269,7 @@ enum status draft_settle(struct plan *plan, struct draft *draft)
     bool shared = !old;
     if (!old && now->deleted)
         return draft->changed = false, STATUS_OK;
+    drop_unborn_fields(draft);
     bool changed = stamp_fields(draft, &stamp, &shared);
     if (now->deleted && !(old && old->deleted)) {
         stamp_index(now, &stamp); /* the time of its deletion */

@@ -119,6 +119,8 @@ static void what_changes_nothing_takes_a_seq_and_rewrites_nothing(void **state)
     struct changes changes = {.count = 0};
     add_update(&changes, "account", nid(1), "industry=Wood", 0);
     add_update(&changes, "account", nid(1), "industry=Paper", 0);
+    add_update(&changes, "account", nid(1), "website=https://a.example", 0);
+    add_update(&changes, "account", nid(1), "website=", 0);
     add_share(&changes, nid(1), "suppliers", NULL);
     add_share(&changes, nid(1), NULL, "suppliers");
     assert_ok(send(w, w->ada, &changes));
