@@ -203,6 +203,7 @@ bool mixed_start(struct bench_run *run, struct mixed *mixed)
         .address = mixed->server.address,
         .ca_file = mixed->server.ca,
         .resume = true,
+        .spin = true,
         .hooks =
             {.context = mixed, .changes = on_changes, .result = on_result, .closed = on_closed},
     });
@@ -239,7 +240,8 @@ bool mixed_start_bare(struct bench_run *run, struct mixed *mixed, size_t count)
         mixed->bare = load_new(&(struct load_options){.address = mixed->limit.address,
                                                       .ca_file = mixed->server.ca,
                                                       .resume = true,
-                                                      .raw = true});
+                                                      .raw = true,
+                                                      .spin = true});
     for (size_t i = 0; mixed->bare != NULL && i < count; i++) {
         struct load_client *client =
             load_add(mixed->bare, &(struct load_client_options){.label = i});

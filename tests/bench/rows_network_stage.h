@@ -50,7 +50,8 @@ bool tandem_side_watch(struct bench_run *run, struct tandem_side *side, size_t c
 /* Makes `count` changes, each after `watchers` clients have seen the one before. */
 bool tandem_side_change(struct bench_run *run, struct tandem_side *side, unsigned count,
                         size_t watchers);
-/* Makes `count` changes as fast as the writers may; returns when every client has seen all. */
+/* Makes `count` changes as fast as the writers may, while the others read nothing; then they do, and
+ * it returns when every one has seen all. */
 bool tandem_side_flood(struct bench_run *run, struct tandem_side *side, unsigned count);
 /* All clients say ping, and have their answers: none will have to while something is measured. */
 bool tandem_side_calm(struct bench_run *run, struct tandem_side *side);
@@ -67,6 +68,7 @@ void bare_side_stop(struct bare_side *side);
 bool bare_side_connect(struct bench_run *run, struct bare_side *side, size_t count);
 /* Sends the message `count` times, each after all clients have it. */
 bool bare_side_change(struct bench_run *run, struct bare_side *side, unsigned count);
+/* As tandem_side_flood(): nothing is read until the loop can write no more. */
 bool bare_side_flood(struct bench_run *run, struct bare_side *side, unsigned count);
 
 /* Runs the clients until `expected` records have come in all. */

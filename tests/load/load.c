@@ -65,6 +65,7 @@ struct load *load_new(const struct load_options *options)
     load->hooks = options->hooks;
     load->resume = options->resume;
     load->raw = options->raw;
+    load->spin = options->spin;
     load->epoll = epoll_create1(EPOLL_CLOEXEC);
     load->wire = memory_new(LOAD_WIRE);
     load->plain_capacity = LOAD_WIRE;
@@ -281,7 +282,8 @@ bool load_until(struct load *load, bool (*done)(void *context), void *context, u
         uint64_t now_ms = load_now_ms();
         if (now_ms >= end_ms)
             return false;
-        load_turn(load, end_ms - now_ms < 100 ? (int)(end_ms - now_ms) : 100);
+        uint64_t left_ms = load->spin ? 0 : end_ms - now_ms;
+        load_turn(load, left_ms < 100 ? (int)left_ms : 100);
     }
 }
 

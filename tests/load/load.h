@@ -52,6 +52,9 @@ struct load_options {
     /* The peer is no Tandem server but speaks WebSocket frames right behind the TLS handshake: a
      * client is LIVE after it, and each frame counts as one record. */
     bool raw;
+    /* load_until() never sleeps: waking a sleeper is work of whoever writes to it, and would be on
+     * the bill of a server that is measured. For a loop that has a CPU of its own. */
+    bool spin;
     struct load_hooks hooks;
 };
 

@@ -67,7 +67,7 @@ struct load {
     BIO_METHOD *bio_method;
     struct sockaddr_in address;
     char host[64];
-    bool resume, raw;
+    bool resume, raw, spin;
     struct load_hooks hooks;
     struct load_client **clients;
     size_t count, capacity;
