@@ -8,6 +8,10 @@
 #include "server/core/session/session.h"
 #include "server/net/ws_header.h"
 
+/* A frame that fills most of a record leaves by itself: copying it would cost more than the record's
+ * last quarter is worth. */
+#define SEND_UNCOPIED (SEND_RECORD / 4 * 3)
+
 bool send_version_known(const char *library_version)
 {
     return strncmp(library_version, "4.1.", 4) == 0;
@@ -40,6 +44,8 @@ static bool flush(struct lws *wsi, struct send_buffer *staging)
  * call, whatever is in it, and need not end where a frame does. */
 static bool add(struct lws *wsi, struct send_buffer *staging, struct bytes bytes)
 {
+    if (staging->size == 0 && bytes.size >= SEND_UNCOPIED)
+        return write_raw(wsi, bytes);
     while (staging->size + bytes.size >= SEND_RECORD) {
         size_t part = SEND_RECORD - staging->size;
         memcpy(staging->bytes + staging->size, bytes.data, part);
@@ -48,7 +54,7 @@ static bool add(struct lws *wsi, struct send_buffer *staging, struct bytes bytes
         bytes.size -= part;
         if (!flush(wsi, staging))
             return false;
-        if (bytes.size > SEND_RECORD)
+        if (bytes.size >= SEND_UNCOPIED)
             return write_raw(wsi, bytes);
     }
     memcpy(staging->bytes + staging->size, bytes.data, bytes.size);
