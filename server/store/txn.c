@@ -128,7 +128,7 @@ static enum status arrive(struct walker *walker, int code, const MDB_val *at, co
 enum status txn_behind(struct txn *txn, enum table table, struct bytes key, bool inclusive,
                        struct bytes *found, struct bytes *value)
 {
-    struct walker *walker;
+    struct walker *walker = NULL;
     const enum status status = walker_of(txn, table, &walker);
     if (status != STATUS_OK)
         return status;
@@ -149,7 +149,7 @@ enum status txn_behind(struct txn *txn, enum table table, struct bytes key, bool
 enum status txn_before(struct txn *txn, enum table table, struct bytes key, struct bytes *found,
                        struct bytes *value)
 {
-    struct walker *walker;
+    struct walker *walker = NULL;
     const enum status status = walker_of(txn, table, &walker);
     if (status != STATUS_OK)
         return status;
