@@ -19,14 +19,15 @@
 #define LIMIT_MESSAGE_BYTES (1024u * 1024u)  /* one message from a client */
 #define LIMIT_RECORD_BYTES (256u * 1024u)    /* one record, encoded */
 #define LIMIT_CHANGES 500u                   /* changes in one mutation */
+#define LIMIT_MUTATION_RECORDS (1280u * 1024u) /* records of one mutation together, encoded */
 #define LIMIT_FIELDS 128u                    /* fields of one record */
 #define LIMIT_PLACEMENTS 64u                 /* audience tags of one record, former ones included */
 #define LIMIT_PAGE 500u                      /* records or entries in one answer */
 #define LIMIT_WINDOW 64u                     /* data frames sent and not acknowledged */
 #define LIMIT_IN_FLIGHT 64u                  /* mutations sent and not answered */
 #define LIMIT_SCOPES 2048u                   /* scopes named in one subscription */
-/* A changes frame ends before the mutation that would pass this: with its envelope it is one TLS
- * record, of 16 KiB. One mutation alone may be larger. */
+/* A changes frame ends before the mutation whose first record would pass this: with its envelope it
+ * is one TLS record, of 16 KiB. What one mutation holds is never divided. */
 #define LIMIT_FRAME_TARGET (16u * 1024u - 256u)
 
 enum message_type {

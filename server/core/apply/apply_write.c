@@ -21,13 +21,19 @@ static size_t size_of_record(const struct record *record)
 
 enum status plan_settle(struct plan *plan)
 {
+    size_t total = 0;
     for (size_t i = 0; i < plan->draft_count; i++) {
         struct draft *draft = plan->drafts[i];
         enum status status = draft_settle(plan, draft);
         if (status != STATUS_OK)
             return status;
-        if (draft->changed && size_of_record(draft->now) > LIMIT_RECORD_BYTES)
+        size_t size = draft->changed ? size_of_record(draft->now) : 0;
+        if (size > LIMIT_RECORD_BYTES)
             return plan_refuse(plan, STATUS_TOO_LARGE, "", "a record has 256 KiB at most");
+        total += draft->now->deleted ? 0 : size; /* of what is gone, the id is told */
+        if (total > LIMIT_MUTATION_RECORDS)
+            return plan_refuse(plan, STATUS_TOO_LARGE, "",
+                               "the records of a mutation have 1.25 MiB at most together");
     }
     return plan->arena.failed ? STATUS_NO_MEMORY : STATUS_OK;
 }
