@@ -66,11 +66,10 @@ void connection_adopt(struct io_thread *thread, int fd, struct peer_address peer
         close(fd);
         return;
     }
-    lws_adopt_desc_t order = {
-        .vh = thread->vhost,
-        .type = LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | LWS_ADOPT_ALLOW_SSL,
-        .fd = {.sockfd = fd},
-        .opaque = connection};
+    lws_adopt_desc_t order = {.vh = thread->vhost,
+                              .type = LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | LWS_ADOPT_ALLOW_SSL,
+                              .fd = {.sockfd = fd},
+                              .opaque = connection};
     /* On failure the library closes the socket. If it had made a wsi by then, its destruction
      * follows like any other; if not, nothing does. */
     thread->created_wsi = false;
@@ -300,12 +299,12 @@ void connection_tick(struct connection *connection, uint64_t now_ms)
     if (!connection->session) {
         if (now_ms > connection->adopted_ms + options->handshake_ms)
             connection_kill(connection);
-        else
+        else if (!connection->killed)      /* it ends by a timer of the library's */
             forget_timer(connection->wsi); /* TLS may have been finished since */
         return;
     }
-    bool stalled = lws_partial_buffered(connection->wsi) &&
-                   now_ms > connection->moved_ms + options->stall_ms;
+    bool stalled =
+        lws_partial_buffered(connection->wsi) && now_ms > connection->moved_ms + options->stall_ms;
     if (stalled || (connection->closing && now_ms > connection->closing_ms + options->goodbye_ms)) {
         connection_kill(connection);
         return;

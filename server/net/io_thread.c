@@ -77,7 +77,6 @@ static void pass(struct io_thread *thread)
     session_port_look_away(thread);
     if (thread->due)
         lws_cancel_service(thread->context);
-    feed_cache_clear(thread->cache);
 }
 
 static void mark(void *context, struct session *session, enum interest_reason reason,
@@ -200,6 +199,7 @@ static void before_waiting(uv_prepare_t *prepare)
     struct io_thread *thread = prepare->data;
     assert(thread->magic == IO_THREAD_MAGIC);
     pass(thread);
+    feed_cache_clear(thread->cache); /* sockets that became writable have filled it, too */
     if (thread->stopping && thread->connections.count == 0)
         uv_stop(&thread->loop);
 }

@@ -1,4 +1,4 @@
-/* Frames made during one pass over the due sessions, for others who are owed the very same bytes;
+/* Frames made during one turn of the loop, for others who are owed the very same bytes;
  * and the working memory that making frames needs, once a thread. */
 #ifndef TANDEM_CORE_FEED_CACHE_H
 #define TANDEM_CORE_FEED_CACHE_H
