@@ -90,12 +90,13 @@ static void begin_batch(struct feed_cache *cache, struct feed_batch *batch)
     wire_begin_array(&cache->removed);
 }
 
-/* The client has been told of everything up to `to`. */
+/* The client has been told of everything up to `to`. What a backfill still owes can move behind its
+ * end, so that nothing is complete before it is done. */
 static void advance(struct feed *feed, uint64_t to, bool more, bool complete,
                     const struct frame *frame)
 {
     feed->scan = to;
-    feed->complete = complete ? to : feed->complete;
+    feed->complete = complete && feed->backfill_count == 0 ? to : feed->complete;
     if (frame != NULL) {
         feed->client_cursor = to;
         feed->frames_sent++;
