@@ -44,16 +44,13 @@ char *id_to_text(struct id id, char out[ID_TEXT_SIZE])
     return out;
 }
 
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
+/* A digit's value and one, 0 for what is no digit. A table, because branches on digits are as
+ * unpredictable as ids are random, and cost more than all else in a look-up by id. */
+static const uint8_t hex_values[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
 bool id_from_text(struct bytes text, struct id *out)
 {
@@ -65,11 +62,11 @@ bool id_from_text(struct bytes text, struct id *out)
     for (size_t i = 0; i < ID_SIZE; i++) {
         if (dashed && (i == 4 || i == 6 || i == 8 || i == 10) && text.data[at++] != '-')
             return false;
-        const int high = hex_digit(text.data[at]);
-        const int low = hex_digit(text.data[at + 1]);
-        if (high < 0 || low < 0)
+        const unsigned high = hex_values[text.data[at]];
+        const unsigned low = hex_values[text.data[at + 1]];
+        if (high == 0 || low == 0)
             return false;
-        id.octet[i] = (uint8_t)(high << 4 | low);
+        id.octet[i] = (uint8_t)((high - 1) << 4 | (low - 1));
         at += 2;
     }
     *out = id;
