@@ -24,7 +24,8 @@ const struct attack_scale attack_scale_long = {.half_open = 5000,
                                                .flooders = 10,
                                                .mutators = 40,
                                                .connects = 200,
-                                               .mutator_connects = 100};
+                                               .mutator_connects = 100,
+                                               .niceness = 19};
 const struct attack_scale attack_scale_short = {.half_open = 200,
                                                 .silent = 50,
                                                 .slow = 6,
@@ -213,7 +214,7 @@ bool attack_start(struct attack *attack, const struct server_process *server,
         if (getppid() != parent) {
             _exit(1);
         }
-        (void)setpriority(PRIO_PROCESS, 0, 19); /* the honest client is not to wait for us */
+        (void)setpriority(PRIO_PROCESS, 0, scale->niceness);
         if (cpu >= 0) {
             pin(cpu);
         }
@@ -235,18 +236,30 @@ static bool lives(struct attack *attack)
     return attack->pid > 0;
 }
 
-bool attack_begin(struct attack *attack, enum attack_kind kind, unsigned limit_ms)
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+bool attack_begin(struct attack *attack, enum attack_kind kind, struct honest *honest,
+                  unsigned limit_ms)
 {
     const struct timespec pause = {.tv_nsec = 2000000};
+    const uint64_t began = now_ms();
     atomic_store(&attack->board->wanted, (int)kind);
-    for (unsigned waited = 0; lives(attack); waited += 2) {
+    while (lives(attack)) {
         if (atomic_load(&attack->board->running) == (int)kind &&
             (kind == ATTACK_NONE || atomic_load(&attack->board->complete))) {
             return true;
         }
-        if (waited > limit_ms) {
+        if (now_ms() > began + limit_ms) {
             (void)fprintf(stderr, "%s: only %u connections after %u ms\n", attack_name(kind),
-                          atomic_load(&attack->board->open), waited);
+                          atomic_load(&attack->board->open), limit_ms);
+            return false;
+        }
+        if (!honest_work(honest)) {
             return false;
         }
         (void)nanosleep(&pause, NULL);

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "tests/survival/hostile/company.h"
+#include "tests/survival/hostile/honest.h"
 
 enum attack_kind {
     ATTACK_HALF_OPEN,    /* TCP only; TLS begun; an upgrade dribbled */
@@ -35,6 +35,7 @@ struct attack_scale {
     uint32_t connects; /* a second, of each role */
     uint32_t
         mutator_connects; /* of those who send mutated inputs: each is a TLS handshake's work */
+    int niceness;         /* of the process: where answers are timed, nobody is to wait for it */
 };
 extern const struct attack_scale attack_scale_long, attack_scale_short;
 
@@ -56,8 +57,11 @@ bool attack_start(struct attack *attack, const struct server_process *server,
                   const struct company *company, const struct attack_scale *scale, uint64_t seed,
                   int cpu);
 /* Begins a kind of attack (ATTACK_NONE: everybody leaves) and waits until it is going on in full
- * strength, or for `limit_ms`. False when the process has ended or the time is over. */
-bool attack_begin(struct attack *attack, enum attack_kind kind, unsigned limit_ms);
+ * strength, or for `limit_ms`. The honest client works meanwhile: a server ends the connection of
+ * one who is silent for long. False, after saying why, when it got no answer, the process has
+ * ended, or the time is over. */
+bool attack_begin(struct attack *attack, enum attack_kind kind, struct honest *honest,
+                  unsigned limit_ms);
 /* Ends the process. True when it ended by itself and well. */
 bool attack_end(struct attack *attack);
 

@@ -305,5 +305,6 @@ static void hear_pong(struct swarm *swarm, struct peer *peer, const uint8_t *dat
 const struct role role_wrong_message = {.name = "wrong message",
                                         .goal = GOAL_SIGN_IN,
                                         .period_ms = 10,
+                                        .provokes = true,
                                         .heard = hear_pong,
                                         .tick = say_wrong_message};

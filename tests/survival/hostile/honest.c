@@ -66,6 +66,9 @@ static bool work_due(struct honest *honest, uint64_t due_ns)
         char why[TALK_NAME] = "no answer";
         if (honest->talk.last.type == MESSAGE_RESULT) {
             (void)bytes_to_text(honest->talk.last.as.result.status, why, sizeof why);
+        } else if (honest->talk.net.opcode == WS_CLOSE && honest->talk.net.size >= 2) {
+            (void)snprintf(why, sizeof why, "the server closed with %u",
+                           get_u16(honest->talk.net.payload));
         }
         (void)fprintf(stderr, "the honest client's change %llu: %s\n",
                       (unsigned long long)honest->talk.number, why);

@@ -140,7 +140,7 @@ static bool under_attack(struct run *run, enum attack_kind kind, struct outcome 
                          unsigned round)
 {
     struct vitals before, after;
-    if (!attack_begin(&run->attack, kind, COMPLETE_MS)) {
+    if (!attack_begin(&run->attack, kind, &run->honest, COMPLETE_MS)) {
         return false;
     }
     honest_clear(&run->honest);
@@ -160,7 +160,7 @@ static bool under_attack(struct run *run, enum attack_kind kind, struct outcome 
 static bool recovered(struct run *run, struct outcome *outcome)
 {
     struct vitals vitals;
-    if (!attack_begin(&run->attack, ATTACK_NONE, LEAVE_MS) ||
+    if (!attack_begin(&run->attack, ATTACK_NONE, &run->honest, LEAVE_MS) ||
         !vitals_wait_descriptors(run->server.pid, run->descriptors, LEAVE_MS) ||
         !vitals_healthy(&run->server) ||
         !vitals_wait_descriptors(run->server.pid, run->descriptors, LEAVE_MS) ||

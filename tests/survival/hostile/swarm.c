@@ -139,6 +139,7 @@ void swarm_set_crowds(struct swarm *swarm, struct crowd *crowds, uint32_t count)
     swarm->crowd_count = count;
     for (uint32_t i = 0; i < count; i++) {
         crowds[i].open = crowds[i].ready = 0;
+        crowds[i].arrived = 0;
         crowds[i].allowance = 0;
     }
 }
@@ -148,8 +149,11 @@ bool swarm_is_complete(const struct swarm *swarm)
     bool complete = true;
     for (uint32_t i = 0; i < swarm->crowd_count; i++) {
         const struct crowd *crowd = &swarm->crowds[i];
-        /* Those whose life is short are never all there at once. */
-        complete = complete && (crowd->role->life_ms > 0 || crowd->ready * 10 >= crowd->wanted * 9);
+        /* Those whose life is short may never all be there at once: how many are depends on how
+         * long they take for it, and how fast they may come back. */
+        bool fleeting = crowd->role->life_ms > 0 || crowd->role->provokes;
+        uint64_t came = fleeting ? crowd->arrived : crowd->ready;
+        complete = complete && came * 10 >= crowd->wanted * UINT64_C(9);
     }
     return complete;
 }
@@ -227,6 +231,7 @@ static void become_ready(struct swarm *swarm, struct peer *peer)
     const struct role *role = peer->crowd->role;
     peer->stage = PEER_READY;
     peer->crowd->ready++;
+    peer->crowd->arrived++;
     swarm->counts.ready++;
     peer->ready_ns = swarm->now_ns;
     peer->due_ns = swarm->now_ns + role->period_ms * UINT64_C(1000000);

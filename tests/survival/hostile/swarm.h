@@ -29,6 +29,7 @@ struct role {
     bool deaf;          /* does not read once it is ready, and takes little into its buffers */
     uint32_t period_ms; /* of `tick`; 0: none */
     uint32_t life_ms;   /* it leaves by itself after this; 0: stays */
+    bool provokes;      /* it says what the server ends connections for */
     void (*ready)(struct swarm *swarm, struct peer *peer);
     void (*heard)(struct swarm *swarm, struct peer *peer, const uint8_t *data, size_t size);
     void (*tick)(struct swarm *swarm, struct peer *peer);
@@ -40,6 +41,7 @@ struct crowd {
     uint32_t per_second; /* connections begun, at most */
     uint32_t open;       /* peers that are not free */
     uint32_t ready;
+    uint64_t arrived; /* peers that have become ready, those who left again included */
     double allowance;
 };
 
@@ -96,7 +98,8 @@ void swarm_release(struct swarm *swarm);
 void swarm_set_crowds(struct swarm *swarm, struct crowd *crowds, uint32_t count);
 /* Handles what is ready within `timeout_ms`, lets peers tick, and connects who is missing. */
 void swarm_turn(struct swarm *swarm, int timeout_ms);
-/* Whether every crowd has as many connections as it wants, ready. */
+/* Whether every crowd has (nearly) as many connections as it wants, ready; of those whose peers
+ * come and go, whether so many have come. */
 bool swarm_is_complete(const struct swarm *swarm);
 
 /* Writes, through TLS where the peer has come that far, when the socket takes it. */

@@ -97,12 +97,12 @@ static void withstand(struct fixture *fixture, enum attack_kind kind)
     uint64_t requests = atomic_load(&attack->board->requests);
     uint64_t frames = atomic_load(&attack->board->frames);
     work(fixture, CHANGES_AT_REST);
-    assert_true(attack_begin(attack, kind, PATIENCE_MS));
+    assert_true(attack_begin(attack, kind, &fixture->honest, PATIENCE_MS));
     do {
         work(fixture, CHANGES_UNDER_ATTACK);
     } while (!has_said_enough(attack, kind, requests, frames));
     assert_true(vitals_healthy(&fixture->server));
-    assert_true(attack_begin(attack, ATTACK_NONE, PATIENCE_MS));
+    assert_true(attack_begin(attack, ATTACK_NONE, &fixture->honest, PATIENCE_MS));
     work(fixture, CHANGES_AT_REST);
     assert_true(vitals_wait_descriptors(fixture->server.pid, fixture->descriptors, PATIENCE_MS));
     assert_true(vitals_log_is_calm(&fixture->server));
