@@ -50,6 +50,7 @@ struct mixed_load {
     uint64_t due_ns[WRITERS], sent_ns[WRITERS];
     unsigned to_send;
     bool stuck, measuring;
+    double records_a_frame; /* in the newest round */
     uint64_t first_seq;         /* of the round */
     uint64_t begun_ns[CHANGES]; /* by seq - first_seq: when it was sent */
     struct sight *sights;
@@ -243,7 +244,8 @@ static bool measure_mixed(struct bench_run *run, void *context, double *figure)
     bench_note(run, "changes a second", CHANGES * 1e9 / took);
     bench_note(run, "CPU us a delivery", spent / deliveries / 1e3);
     bench_note(run, "server's share of its CPU", spent / took);
-    bench_note(run, "records a frame", deliveries / (double)(to.frames - from.frames));
+    row->records_a_frame = deliveries / (double)(to.frames - from.frames);
+    bench_note(run, "records a frame", row->records_a_frame);
     *figure = deliveries * 1e9 / spent;
     return note_latency(run, row);
 }
@@ -278,8 +280,7 @@ static bool bare_there(void *context)
 static bool limit_mixed(struct bench_run *run, void *context, double *figure)
 {
     struct mixed_load *row = context;
-    struct load_counts total = load_total(row->mixed.load);
-    unsigned records = nearest_frame(row, (double)total.records / (double)total.frames);
+    unsigned records = nearest_frame(row, row->records_a_frame);
     int pid = row->mixed.limit.pid;
     if (records == 0 ||
         !limit_tls_message(&row->mixed.limit, buffer_bytes(&row->frames[records]))) {
