@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <uv.h>
 
+#include "server/net/arrivals.h"
 #include "server/net/connection_table.h"
 #include "server/net/inbox.h"
 #include "server/net/peers.h"
@@ -76,7 +77,9 @@ struct io_thread {
     struct interest *interest;
     struct feed_cache *cache;
     struct session_port port;
+    struct arrivals arrivals;
     struct connection_table connections;
+    uint32_t tick_slice;     /* which part of the connections the next tick looks at */
     struct connection *due;  /* list of those that may have something to send */
     struct send_buffer staging;
     uint64_t pass_ms;        /* uptime when sending began last: a pass takes it once */

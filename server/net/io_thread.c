@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "protocol/memory.h"
 #include "server/net/callback.h"
@@ -9,6 +10,11 @@
 
 /* Passes over the due sessions in one turn; what is due after that waits for the next. */
 #define PASSES 4
+/* Sockets taken up in one turn. */
+#define ARRIVALS_A_TURN 4
+/* Parts of the connections that are looked at one after another within tick_ms: to end a crowd that
+ * let its time run out takes a while, in which everybody else would wait. */
+#define TICK_SLICES 16u
 /* Turns of the loop in which a wake must arrive: it is there at once. */
 #define WAKE_TURNS 16
 /* A loop this much behind its timer is worth a line in the log, at most once in a while. */
@@ -145,12 +151,33 @@ static void open_hashed(struct io_thread *thread, const struct letter *letter)
     connection_settle(connection);
 }
 
+static void take_up(struct io_thread *thread)
+{
+    struct arrival arrival;
+    for (int i = 0; i < ARRIVALS_A_TURN && arrivals_take(&thread->arrivals, &arrival); i++)
+        connection_adopt(thread, arrival.fd, arrival.peer);
+    if (thread->arrivals.count > 0)
+        lws_cancel_service(thread->context); /* at the next turn */
+}
+
+static void turn_away(struct io_thread *thread)
+{
+    struct arrival arrival;
+    while (arrivals_take(&thread->arrivals, &arrival)) {
+        peers_leave(thread->server->peers, arrival.peer, false);
+        close(arrival.fd);
+    }
+}
+
 static void open_letter(struct io_thread *thread, struct letter *letter)
 {
     switch (letter->kind) {
     case LETTER_SOCKET:
-        connection_adopt(thread, letter->as.socket.fd, letter->as.socket.peer);
-        return; /* the socket is the connection's now */
+        if (arrivals_add(&thread->arrivals,
+                         (struct arrival){letter->as.socket.fd, letter->as.socket.peer}))
+            return; /* the socket is theirs now */
+        peers_leave(thread->server->peers, letter->as.socket.peer, false);
+        break;
     case LETTER_NOTICE:
         interest_tell(thread->interest, letter->as.notice, mark, thread);
         break;
@@ -168,6 +195,7 @@ static void open_letter(struct io_thread *thread, struct letter *letter)
     case LETTER_STOP:
         thread->stopping = true;
         thread->stop_deadline_ms = letter->as.deadline_ms;
+        turn_away(thread);
         each_connection(thread, stop_connection, 0);
         break;
     }
@@ -181,6 +209,7 @@ void io_thread_woken(struct io_thread *thread)
     size_t count = inbox_take(&thread->inbox, &thread->letters, &thread->letter_capacity, &lost);
     for (size_t i = 0; i < count; i++)
         open_letter(thread, &thread->letters[i]);
+    take_up(thread);
     if (!lost)
         return;
     net_log(thread->server, "out of memory: I/O thread %u closes its connections", thread->index);
@@ -204,12 +233,27 @@ static void before_waiting(uv_prepare_t *prepare)
         uv_stop(&thread->loop);
 }
 
+static uint64_t tick_interval_ms(const struct io_thread *thread)
+{
+    uint32_t interval_ms = thread->server->options.tick_ms / TICK_SLICES;
+    return interval_ms > 0 ? interval_ms : 1;
+}
+
+/* One part of the connections, the next one at the next tick. */
+static void tick_connections(struct io_thread *thread, uint64_t now_ms)
+{
+    const struct connection_table *table = &thread->connections;
+    for (uint32_t i = thread->tick_slice; i < table->capacity; i += TICK_SLICES)
+        if (table->places[i].connection)
+            connection_tick(table->places[i].connection, now_ms);
+    thread->tick_slice = (thread->tick_slice + 1) % TICK_SLICES;
+}
+
 static void watch_lag(struct io_thread *thread, uint64_t now_ms)
 {
     uint64_t lag = now_ms - thread->ticked_ms;
     thread->ticked_ms = now_ms;
-    if (lag < thread->server->options.tick_ms + LAG_MS ||
-        now_ms < thread->lag_told_ms + LAG_PAUSE_MS)
+    if (lag < tick_interval_ms(thread) + LAG_MS || now_ms < thread->lag_told_ms + LAG_PAUSE_MS)
         return;
     thread->lag_told_ms = now_ms;
     net_log(thread->server, "I/O thread %u was busy for %llu ms with %u connections", thread->index,
@@ -222,7 +266,7 @@ static void on_tick(uv_timer_t *timer)
     assert(thread->magic == IO_THREAD_MAGIC);
     uint64_t now_ms = net_uptime_ms();
     watch_lag(thread, now_ms);
-    each_connection(thread, connection_tick, now_ms);
+    tick_connections(thread, now_ms);
     if (!thread->stopping || now_ms < thread->stop_deadline_ms)
         return;
     each_connection(thread, kill_connection, 0);
@@ -263,7 +307,7 @@ static bool make_loop(struct io_thread *thread)
     thread->handles_made = true;
     thread->prepare.data = thread;
     thread->tick.data = thread;
-    uint32_t tick_ms = thread->server->options.tick_ms;
+    uint64_t tick_ms = tick_interval_ms(thread);
     return uv_prepare_start(&thread->prepare, before_waiting) == 0 &&
            uv_timer_start(&thread->tick, on_tick, tick_ms, tick_ms) == 0;
 }
@@ -372,6 +416,8 @@ void io_thread_release(struct io_thread *thread)
     release_loop(thread);
     SSL_CTX_free(thread->unused_tls);
     assert(thread->connections.count == 0);
+    turn_away(thread);
+    arrivals_release(&thread->arrivals);
     connection_table_release(&thread->connections);
     inbox_release(&thread->inbox);
     memory_free(thread->letters);

@@ -1,0 +1,27 @@
+/* Sockets that were accepted and wait to be taken up, first come first served. An I/O thread takes
+ * up a few at each turn of its loop: every one brings a TLS handshake, and a crowd that arrives at
+ * once would hold up everybody else's messages for as long as all of theirs take. */
+#ifndef TANDEM_NET_ARRIVALS_H
+#define TANDEM_NET_ARRIVALS_H
+
+#include "server/net/peers.h"
+
+struct arrival {
+    int fd;
+    struct peer_address peer;
+};
+
+/* Zero-initialised storage is empty. */
+struct arrivals {
+    struct arrival *items; /* a ring */
+    uint32_t capacity, first, count;
+};
+
+/* False when out of memory; then the socket is still the caller's. */
+bool arrivals_add(struct arrivals *arrivals, struct arrival arrival);
+/* The oldest; false when there is none. */
+bool arrivals_take(struct arrivals *arrivals, struct arrival *out);
+/* Frees the storage. Sockets that wait must have been taken. */
+void arrivals_release(struct arrivals *arrivals);
+
+#endif
