@@ -291,29 +291,35 @@ static bool dribbles(const struct connection *connection, uint64_t now_ms)
     return connection->message_ms != 0 && now_ms > connection->message_ms + allowed;
 }
 
-void connection_tick(struct connection *connection, uint64_t now_ms)
+/* Over its time for a handshake, for taking what it is sent, or for saying goodbye. */
+static bool is_hopeless(const struct connection *connection, uint64_t now_ms)
 {
     const struct server_options *options = &connection->thread->server->options;
-    if (!connection->wsi)
-        return;
-    if (!connection->session) {
-        if (now_ms > connection->adopted_ms + options->handshake_ms)
-            connection_kill(connection);
-        else if (!connection->killed)      /* it ends by a timer of the library's */
-            forget_timer(connection->wsi); /* TLS may have been finished since */
-        return;
-    }
+    if (!connection->session)
+        return now_ms > connection->adopted_ms + options->handshake_ms;
     bool stalled =
         lws_partial_buffered(connection->wsi) && now_ms > connection->moved_ms + options->stall_ms;
-    if (stalled || (connection->closing && now_ms > connection->closing_ms + options->goodbye_ms)) {
+    return stalled || (connection->closing && now_ms > connection->closing_ms + options->goodbye_ms);
+}
+
+bool connection_tick(struct connection *connection, uint64_t now_ms)
+{
+    if (!connection->wsi || connection->killed)
+        return false;
+    if (is_hopeless(connection, now_ms)) {
         connection_kill(connection);
-        return;
+        return true;
+    }
+    if (!connection->session) {
+        forget_timer(connection->wsi); /* TLS may have been finished since */
+        return false;
     }
     if (connection->closing)
-        return;
+        return false;
     if (dribbles(connection, now_ms))
         connection_close(connection, CLOSE_IDLE);
     else
         session_tick(connection->session, now_ms);
     connection_settle(connection);
+    return false;
 }

@@ -79,7 +79,7 @@ struct io_thread {
     struct session_port port;
     struct arrivals arrivals;
     struct connection_table connections;
-    uint32_t tick_slice;     /* which part of the connections the next tick looks at */
+    uint32_t tick_place;     /* in the table: where the next tick goes on */
     struct connection *due;  /* list of those that may have something to send */
     struct send_buffer staging;
     uint64_t pass_ms;        /* uptime when sending began last: a pass takes it once */
@@ -152,7 +152,8 @@ void connection_closed(struct connection *connection);
 /* Begins to close once the queued answers are sent. */
 void connection_close(struct connection *connection, enum close_code code);
 void connection_kill(struct connection *connection);
-void connection_tick(struct connection *connection, uint64_t now_ms);
+/* Looks at its timers. True when that has cut it off. */
+bool connection_tick(struct connection *connection, uint64_t now_ms);
 /* After a call into the session: what it wants read, whether it signed in, whether it is due. */
 void connection_settle(struct connection *connection);
 

@@ -12,9 +12,11 @@
 #define PASSES 4
 /* Sockets taken up in one turn. */
 #define ARRIVALS_A_TURN 4
-/* Parts of the connections that are looked at one after another within tick_ms: to end a crowd that
- * let its time run out takes a while, in which everybody else would wait. */
+/* Parts of the connections that are looked at one after another within tick_ms, and how many of one
+ * part may be cut off: to end a crowd that let its time run out takes a while, in which everybody
+ * else would wait. */
 #define TICK_SLICES 16u
+#define ENDS_A_TICK 8
 /* Turns of the loop in which a wake must arrive: it is there at once. */
 #define WAKE_TURNS 16
 /* A loop this much behind its timer is worth a line in the log, at most once in a while. */
@@ -239,14 +241,20 @@ static uint64_t tick_interval_ms(const struct io_thread *thread)
     return interval_ms > 0 ? interval_ms : 1;
 }
 
-/* One part of the connections, the next one at the next tick. */
+/* One part of the connections; the next tick goes on behind it. */
 static void tick_connections(struct io_thread *thread, uint64_t now_ms)
 {
     const struct connection_table *table = &thread->connections;
-    for (uint32_t i = thread->tick_slice; i < table->capacity; i += TICK_SLICES)
-        if (table->places[i].connection)
-            connection_tick(table->places[i].connection, now_ms);
-    thread->tick_slice = (thread->tick_slice + 1) % TICK_SLICES;
+    uint32_t part = table->capacity / TICK_SLICES + 1;
+    int ended = 0;
+    for (uint32_t i = 0; i < part && ended < ENDS_A_TICK; i++) {
+        if (thread->tick_place >= table->capacity)
+            thread->tick_place = 0;
+        struct connection *connection =
+            table->capacity > 0 ? table->places[thread->tick_place++].connection : NULL;
+        if (connection && connection_tick(connection, now_ms))
+            ended++;
+    }
 }
 
 static void watch_lag(struct io_thread *thread, uint64_t now_ms)
