@@ -86,6 +86,13 @@ static void on_welcome(struct crew *crew, struct load_client *client,
     writer->held = false;
 }
 
+/* What a server may say before it closes: that it stops, or that it must, its disk having failed. */
+static bool is_farewell(const struct msg_error *error)
+{
+    return bytes_is(error->name, status_name(STATUS_SHUTTING_DOWN)) ||
+           bytes_is(error->name, status_name(STATUS_IO));
+}
+
 static void on_other(void *context, struct load_client *client, struct bytes bytes)
 {
     struct crew *crew = context;
@@ -102,8 +109,7 @@ static void on_other(void *context, struct load_client *client, struct bytes byt
         }
     } else if (message.type == MESSAGE_RESET) {
         ledger_complain(crew->ledger, "client %zu was told to start over", load_label(client));
-    } else if (message.type == MESSAGE_ERROR &&
-               !bytes_is(message.as.error.name, status_name(STATUS_SHUTTING_DOWN))) {
+    } else if (message.type == MESSAGE_ERROR && !is_farewell(&message.as.error)) {
         char text[300];
         ledger_complain(crew->ledger, "client %zu was told: %s", load_label(client),
                         bytes_to_text(message.as.error.text, text, sizeof text));
