@@ -22,15 +22,18 @@ struct bench {
 };
 
 static const char usage[] =
-    "tandem-bench [ROW...] [--list] [--json] [--rounds N] [--help]\n"
+    "./dev bench [ROW...] [--list] [--json] [--rounds N] [--help]\n"
     "\n"
     "Measures Tandem against what this machine allows, and prints the ratios.\n"
     "\n"
     "  ROW          only these rows; a pattern such as 'growth-*' names several\n"
     "  --list       the rows' names and what they measure\n"
-    "  --json       one JSON object a row: name, ratio, target, met, raw\n"
-    "  --rounds N   measure N times instead of 5 (or what the row asks for)\n"
+    "  --json       one JSON object a row: name, ratio, target, met, raw; where raw.difference is\n"
+    "               true the target bounds raw.subject - raw.limit, not the ratio\n"
+    "  --rounds N   measure each row N times (default: 5, or what the row asks for)\n"
     "\n"
+    "All rows take about a quarter of an hour, the first time a few minutes more, and 8 GB of "
+    "disk.\n"
     "Data lies in build/bench, or where TANDEM_BENCH_DIR says: use the disk to be measured.\n"
     "Exit status: 0 all targets met, 1 something missed, 2 usage.\n";
 
@@ -154,14 +157,11 @@ static void list_rows(const struct bench *bench)
 static int run_rows(const struct bench *bench)
 {
     size_t widest = widest_name(bench);
-    bool all_met = true;
+    bool all_met = true, headed = false;
     struct bench_outcome *outcome = malloc(sizeof *outcome);
     if (outcome == NULL) {
         (void)fprintf(bench->err, "out of memory\n");
         return STATUS_MISSED;
-    }
-    if (!bench->json) {
-        bench_print_head(bench->out, widest);
     }
     for (size_t i = 0; i < bench->count; i++) {
         if (!bench->chosen[i]) {
@@ -169,6 +169,10 @@ static int run_rows(const struct bench *bench)
         }
         bench_measure(bench->rows[i], &bench->settings, outcome);
         all_met = all_met && outcome->met;
+        if (!bench->json && !headed) {
+            bench_print_head(bench->out, widest);
+            headed = true;
+        }
         if (!bench->json) {
             bench_print_row(bench->out, widest, outcome);
         } else if (!bench_print_json(bench->out, outcome)) {
@@ -193,7 +197,7 @@ int bench_main(int count, char **words, const struct bench_rows *const *tables, 
         }
     }
     if (!read_arguments(&bench, count, words)) {
-        (void)fprintf(err, "tandem-bench --help says more.\n");
+        (void)fprintf(err, "./dev bench --help says more.\n");
         return STATUS_USAGE;
     }
     if (bench.help) {

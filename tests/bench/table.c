@@ -32,7 +32,7 @@ char *bench_number(double value, char out[BENCH_NUMBER])
 
 void bench_print_head(FILE *out, size_t widest)
 {
-    (void)fprintf(out, "%-*s %8s  %-9s %-6s %*s %*s  %s\n", (int)widest, "ROW", "RATIO", "TARGET",
+    (void)fprintf(out, "%-*s %8s  %-9s %-6s %*s %*s  %s\n", (int)widest, "ROW", "RESULT", "TARGET",
                   "", NUMBER_WIDTH, "SUBJECT", NUMBER_WIDTH, "LIMIT", "UNIT");
 }
 
@@ -53,13 +53,19 @@ void bench_print_row(FILE *out, size_t widest, const struct bench_outcome *outco
 {
     const struct bench_row *row = outcome->row;
     char subject[BENCH_NUMBER], limit[BENCH_NUMBER], target[BENCH_NUMBER], bound[BENCH_NUMBER + 8],
-        ratio[BENCH_NUMBER] = "-";
-    (void)snprintf(bound, sizeof bound, "%s%s%s", row->difference ? "+" : "",
-                   row->sense == BENCH_AT_LEAST ? ">= " : "<= ", bench_number(row->target, target));
-    if (outcome->measured) {
-        (void)snprintf(ratio, sizeof ratio, "%.3f", outcome->ratio);
+        result[BENCH_NUMBER + 1] = "-";
+    (void)snprintf(bound, sizeof bound, "%s%s%s",
+                   row->sense == BENCH_AT_LEAST ? ">= " : "<= ", row->difference ? "+" : "",
+                   bench_number(row->target, target));
+    if (outcome->measured && row->difference) {
+        double over = outcome->subject - outcome->limit;
+        char number[BENCH_NUMBER];
+        (void)snprintf(result, sizeof result, "%s%s", over < 0 ? "" : "+",
+                       bench_number(over, number));
+    } else if (outcome->measured) {
+        (void)snprintf(result, sizeof result, "%.3f", outcome->ratio);
     }
-    (void)fprintf(out, "%-*s %8s  %-9s %-6s %*s %*s  %s\n", (int)widest, row->name, ratio, bound,
+    (void)fprintf(out, "%-*s %8s  %-9s %-6s %*s %*s  %s\n", (int)widest, row->name, result, bound,
                   outcome->met ? "met" : "MISSED", NUMBER_WIDTH,
                   outcome->measured ? bench_number(outcome->subject, subject) : "-", NUMBER_WIDTH,
                   outcome->measured ? bench_number(outcome->limit, limit) : "-", row->unit);
