@@ -1,15 +1,19 @@
 /* server, tandemd, run, certificates: the server's life in a scenario. */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <unistd.h>
 
 #include "protocol/memory.h"
 #include "tests/scenario/scenario.h"
 
 #define LOG "STDERR=server.log"
+/* Ends a run that hangs; nothing is measured by it. */
+#define RELOAD_MS 60000
 
 /* Runs what `words` name from `first` on, behind `program`, and checks the exit status. */
 static bool run_expecting(struct scenario *scenario, const char *program, const struct words *words,
@@ -91,9 +95,13 @@ static bool start(struct scenario *scenario, const struct words *words)
 {
     char program[SCENARIO_PATH + 16], listen[32];
     static const char *const settings[] = {LOG};
-    const char *fixed[] = {"run", "--json", "--data", "store", "--cert", "certs/server.pem",
-                           "--key", "certs/server.key", "--ca", "certs/ca.pem", "--threads", "2",
-                           "--listen", listen};
+    const char *fixed[] = {"run",       "--json",
+                           "--data",    "store",
+                           "--cert",    "certs/server.pem",
+                           "--key",     "certs/server.key",
+                           "--ca",      "certs/ca.pem",
+                           "--threads", "2",
+                           "--listen",  listen};
     const size_t count = sizeof fixed / sizeof *fixed;
     char *argv[SCENARIO_WORDS + 16] = {program};
     int err;
@@ -133,8 +141,8 @@ void server_kill(struct scenario *scenario)
 static bool init(struct scenario *scenario)
 {
     static const char *const make[] = {"certificates", "certs"};
-    static const char *const found[] = {"tandemd", ":", "init", "--data", "store", "--admin",
-                                        "admin"};
+    static const char *const found[] = {"tandemd", ":",       "init", "--data",
+                                        "store",   "--admin", "admin"};
     struct words words = {.count = 2};
     memcpy(words.word, make, sizeof make);
     if (!step_certificates(scenario, &words))
@@ -146,7 +154,7 @@ static bool init(struct scenario *scenario)
 
 static bool sign_in_admin(struct scenario *scenario)
 {
-    const char *login[] = {"login", variable_get(scenario, "URL"), "--user", "admin", "--ca",
+    const char *login[] = {"login",       variable_get(scenario, "URL"), "--user", "admin", "--ca",
                            "certs/ca.pem"};
     static const char *const settings[] = {"TANDEM_PASSWORD=admin-password-1"};
     return command_tandem(scenario, "admin", login, 6, settings, 1) &&
@@ -161,6 +169,37 @@ static bool stop(struct scenario *scenario, int signal_number)
         return scenario_fail(scenario, "no server runs");
     int status = end(scenario, signal_number);
     return status == 0 || scenario_fail(scenario, "the server ended with %d instead of 0", status);
+}
+
+/* How often the server's log says what came of a reload. */
+static unsigned reloads_logged(const char *path)
+{
+    char line[1024];
+    unsigned count = 0;
+    FILE *log = fopen(path, "re");
+    while (log && fgets(line, sizeof line, log))
+        count += strstr(line, "new certificates are in use") != NULL ||
+                 strstr(line, "the old certificates stay") != NULL;
+    if (log)
+        fclose(log);
+    return count;
+}
+
+/* Sends the signal, and returns when the server has said what came of it. */
+static bool reload(struct scenario *scenario)
+{
+    char path[2 * SCENARIO_PATH], events[4096];
+    snprintf(path, sizeof path, "%s/server.log", scenario->dir);
+    unsigned before = reloads_logged(path);
+    int watch = inotify_init1(IN_CLOEXEC);
+    bool told = watch >= 0 && inotify_add_watch(watch, path, IN_MODIFY) >= 0 &&
+                kill(scenario->server, SIGHUP) == 0;
+    struct pollfd ready = {.fd = watch, .events = POLLIN};
+    while (told && reloads_logged(path) == before)
+        told = poll(&ready, 1, RELOAD_MS) > 0 && read(watch, events, sizeof events) > 0;
+    if (watch >= 0)
+        close(watch);
+    return told || scenario_fail(scenario, "the server did not say what came of the reload");
 }
 
 bool step_server(struct scenario *scenario, const struct words *words)
@@ -185,7 +224,7 @@ bool step_server(struct scenario *scenario, const struct words *words)
         return true;
     }
     if (words_is(words, 1, "reload") && scenario->server)
-        return kill(scenario->server, SIGHUP) == 0;
+        return reload(scenario);
     return scenario_fail(scenario, "server new, init, start, stop, asked to stop, ends, restart, "
                                    "crash or reload");
 }
