@@ -14,6 +14,9 @@
 /* The minute behind any moment lies within the moment's own slice of time and 30 before it. */
 #define SLICE_MS 2000u
 #define SLICES 31u
+/* Attempts this young may still turn out to be right ones, and be forgiven: passwords are checked
+ * one at a time, and a crowd that comes in together waits for it. */
+#define UNDECIDED_SLICES 5u
 
 /* Attempts in the newest slices of time; slice number n is counted in counts[n % SLICES]. */
 struct bucket {
@@ -74,12 +77,12 @@ static bool make_key(const struct sign_in_throttle *throttle, char kind, struct 
                      uint8_t out[32])
 {
     EVP_MD_CTX *digest = EVP_MD_CTX_new();
-    bool done = digest && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) &&
-                EVP_DigestUpdate(digest, throttle->secret, sizeof throttle->secret) &&
-                EVP_DigestUpdate(digest, &kind, 1) &&
-                (kind == 'n' ? add_folded(digest, text)
-                             : EVP_DigestUpdate(digest, text.data, text.size)) &&
-                EVP_DigestFinal_ex(digest, out, NULL);
+    bool done =
+        digest && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) &&
+        EVP_DigestUpdate(digest, throttle->secret, sizeof throttle->secret) &&
+        EVP_DigestUpdate(digest, &kind, 1) &&
+        (kind == 'n' ? add_folded(digest, text) : EVP_DigestUpdate(digest, text.data, text.size)) &&
+        EVP_DigestFinal_ex(digest, out, NULL);
     EVP_MD_CTX_free(digest);
     return done;
 }
@@ -146,6 +149,9 @@ static uint64_t wait_for(struct sign_in_throttle *throttle, char kind, struct by
     if (!bucket || count_at(bucket, now_ms) < throttle->failures)
         return 0;
     uint64_t slice = slice_of(bucket, now_ms), first = oldest(slice);
+    uint64_t undecided = slice < UNDECIDED_SLICES ? 0 : slice - UNDECIDED_SLICES + 1;
+    if (count_at(bucket, now_ms) - count_since(bucket, slice, undecided) < throttle->failures)
+        return SLICE_MS;
     while (count_since(bucket, slice, first) >= throttle->failures)
         first++;
     /* Slice first - 1 has to go, which it does when slice first - 1 + SLICES begins. */
