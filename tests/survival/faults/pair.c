@@ -1,6 +1,5 @@
 #include "tests/survival/faults/pair.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -9,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -75,18 +72,6 @@ static void open_device(struct pair *pair, struct device *device, const char *na
 
 /* ---- Making and ending ---- */
 
-static void make_plan(struct pair *pair)
-{
-    (void)snprintf(pair->plan_path, sizeof pair->plan_path, "%s/plan", pair->folder);
-    const struct failing_plan empty = {0};
-    assert_true(scratch_write(pair->plan_path, &empty, sizeof empty));
-    const int fd = (int)syscall(SYS_openat, AT_FDCWD, pair->plan_path, O_RDWR | O_CLOEXEC);
-    void *at = mmap(NULL, sizeof empty, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    assert_ptr_not_equal(at, MAP_FAILED);
-    (void)close(fd);
-    pair->theirs = at;
-}
-
 void pair_serve(struct pair *pair)
 {
     static const char *const arguments[] = {"--threads", "1", NULL};
@@ -131,7 +116,8 @@ void pair_make(struct pair *pair)
     memset(pair, 0, sizeof *pair);
     assert_true(scratch_make(pair->folder));
     assert_true(server_process_make(&pair->server, pair->folder, "admin", PASSWORD));
-    make_plan(pair);
+    (void)snprintf(pair->plan_path, sizeof pair->plan_path, "%s/plan", pair->folder);
+    pair->theirs = shared_plan_make(pair->plan_path, false);
     pair_serve(pair);
     open_device(pair, &pair->writer, "writer");
     open_device(pair, &pair->watcher, "watcher");
@@ -151,7 +137,7 @@ void pair_release(struct pair *pair)
     tandem_close(pair->writer.client);
     tandem_close(pair->watcher.client);
     assert_true(server_process_stop(&pair->server));
-    (void)munmap(pair->theirs, sizeof *pair->theirs);
+    shared_plan_release(pair->theirs);
     scratch_remove(pair->folder);
 }
 

@@ -12,7 +12,7 @@
 
 #include "tandem/tandem.h"
 #include "tests/support/server_process.h"
-#include "tests/survival/faults/failing_calls.h"
+#include "tests/survival/faults/shared_plan.h"
 
 #define PAIR_MUTATIONS 3u
 

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,7 +17,7 @@
 #include "server/store/store.h"
 #include "tests/support/child.h"
 #include "tests/support/scratch.h"
-#include "tests/survival/faults/failing_calls.h"
+#include "tests/survival/faults/shared_plan.h"
 #include "tests/survival/faults/sweep.h"
 
 #define ENVIRONMENT_MOST 5
@@ -199,17 +198,6 @@ static void check(void **state)
     try_each(trial, 2);
 }
 
-static void make_plan(struct trial *trial)
-{
-    const struct failing_plan empty = {.skip_flush = 1};
-    assert_true(scratch_write(trial->plan_path, &empty, sizeof empty));
-    const int fd = open(trial->plan_path, O_RDWR | O_CLOEXEC);
-    void *at = mmap(NULL, sizeof empty, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    assert_ptr_not_equal(at, MAP_FAILED);
-    (void)close(fd);
-    trial->plan = at;
-}
-
 static int set_up(void **state)
 {
     static struct trial trial;
@@ -224,7 +212,7 @@ static int set_up(void **state)
     name(&trial, "result", trial.result);
     name(&trial, "words", trial.words);
     name(&trial, "plan", trial.plan_path);
-    make_plan(&trial);
+    trial.plan = shared_plan_make(trial.plan_path, true);
     *state = &trial;
     return run(&trial, init_it, false) == 0 && run(&trial, back_up, false) == 0 ? 0 : -1;
 }
@@ -232,7 +220,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct trial *trial = *state;
-    (void)munmap(trial->plan, sizeof *trial->plan);
+    shared_plan_release(trial->plan);
     scratch_remove(trial->folder);
     return 0;
 }

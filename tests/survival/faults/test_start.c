@@ -9,14 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "tests/support/child.h"
 #include "tests/support/server_process.h"
-#include "tests/survival/faults/failing_calls.h"
+#include "tests/survival/faults/shared_plan.h"
 #include "tests/survival/faults/sweep.h"
 
 struct trial {
@@ -124,17 +123,6 @@ static void allocations(void **state)
     sweep_sampled("start, malloc", 1999, 31, attempt, trial);
 }
 
-static void make_plan(struct trial *trial)
-{
-    const struct failing_plan empty = {.skip_flush = 1};
-    assert_true(scratch_write(trial->plan_path, &empty, sizeof empty));
-    const int fd = open(trial->plan_path, O_RDWR | O_CLOEXEC);
-    void *at = mmap(NULL, sizeof empty, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    assert_ptr_not_equal(at, MAP_FAILED);
-    (void)close(fd);
-    trial->plan = at;
-}
-
 static int set_up(void **state)
 {
     static struct trial trial;
@@ -146,7 +134,7 @@ static int set_up(void **state)
     name(&trial, "data", trial.data, sizeof trial.data);
     name(&trial, "certs/server.pem", trial.cert, sizeof trial.cert);
     name(&trial, "certs/server.key", trial.key, sizeof trial.key);
-    make_plan(&trial);
+    trial.plan = shared_plan_make(trial.plan_path, true);
     *state = &trial;
     return 0;
 }
@@ -154,7 +142,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct trial *trial = *state;
-    (void)munmap(trial->plan, sizeof *trial->plan);
+    shared_plan_release(trial->plan);
     scratch_remove(trial->folder);
     return 0;
 }
