@@ -191,3 +191,12 @@ void service_dump(struct service *service, struct buffer *out)
     store_read_end(reader);
     store_reader_free(reader);
 }
+
+void service_rehearse(struct service *right, const struct history *history, struct buffer *final)
+{
+    service_make(right, history, true);
+    assert_true(service_open(right));
+    service_play(right, 1, 100);
+    assert_int_equal(right->answered, history->count);
+    service_dump(right, final);
+}

@@ -41,6 +41,8 @@ void service_play(struct service *service, size_t window, unsigned rounds);
  * `right`, a number sent again must get the answer it got, and the state must be `final`. */
 void service_settle(struct service *service, const struct service *right,
                     const struct buffer *final);
+/* Makes `right` and plays it the whole history without a fault; `final` is the state then. */
+void service_rehearse(struct service *right, const struct history *history, struct buffer *final);
 /* The state, without positions in the log. */
 void service_dump(struct service *service, struct buffer *out);
 

@@ -39,11 +39,7 @@ struct trial {
 
 static void begin(struct trial *trial)
 {
-    service_make(&trial->right, &trial->history, true);
-    assert_true(service_open(&trial->right));
-    service_play(&trial->right, 1, 100);
-    assert_int_equal(trial->right.answered, trial->history.count);
-    service_dump(&trial->right, &trial->final);
+    service_rehearse(&trial->right, &trial->history, &trial->final);
 }
 
 static void end(struct trial *trial)
