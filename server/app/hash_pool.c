@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "protocol/memory.h"
 
@@ -13,6 +15,7 @@
 #define SALT_SIZE 16
 #define HASH_SIZE 32
 #define PHC_MAX 128
+#define HASH_NICENESS 10
 
 struct job {
     struct origin origin;
@@ -114,6 +117,9 @@ static void *run(void *argument)
     struct hash_pool *pool = argument;
     struct job job;
     bool stopping;
+    /* Whoever is signed in goes first: on Linux a thread has a priority of its own. Failing, it
+     * takes its turn like any other. */
+    setpriority(PRIO_PROCESS, (id_t)gettid(), HASH_NICENESS);
     while (next_job(pool, &job, &stopping)) {
         struct hash_outcome outcome = {.busy = stopping};
         if (!stopping)

@@ -12,10 +12,10 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "protocol/memory.h"
+#include "server/net/uptime.h"
 
 #define MOST_SOCKETS 8
 #define BACKLOG 1024
@@ -25,17 +25,18 @@
 #define USER_TIMEOUT_MS 30000
 /* Between attempts when descriptors or memory have run out. */
 #define SHORTAGE_PAUSE_MS 100
-#define REFUSAL_LOG_PAUSE_S 10
+#define REFUSAL_LOG_PAUSE_MS 10000u
 
 struct acceptor {
     struct acceptor_port port;
+    struct anteroom *anteroom;
     int sockets[MOST_SOCKETS];
     int socket_count;
     int wake;    /* eventfd: stop */
     int reserve; /* given up to accept, and thereby refuse, when descriptors have run out */
     pthread_t thread;
     bool running;
-    time_t told; /* when a refusal was last logged, so that a flood does not fill the log */
+    uint64_t told_ms; /* when a refusal was last logged, so that a flood does not fill the log */
     uint64_t untold;
 };
 
@@ -80,7 +81,8 @@ static enum status listen_all(struct acceptor *acceptor, const char *address, st
     if (!acceptor_split(address, host, port))
         return fault_set(fault, STATUS_INVALID_VALUE, bytes_text("listen"),
                          "not an address and port: %s", address);
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM,
+    struct addrinfo hints = {.ai_family = AF_UNSPEC,
+                             .ai_socktype = SOCK_STREAM,
                              .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *found = NULL;
     int error = getaddrinfo(host[0] ? host : NULL, port, &hints, &found);
@@ -96,9 +98,21 @@ static enum status listen_all(struct acceptor *acceptor, const char *address, st
     error = errno;
     freeaddrinfo(found);
     if (acceptor->socket_count == 0)
-        return fault_set(fault, STATUS_IO, bytes_text("listen"), "cannot listen on %s: %s",
-                         address, strerror(error));
+        return fault_set(fault, STATUS_IO, bytes_text("listen"), "cannot listen on %s: %s", address,
+                         strerror(error));
     return STATUS_OK;
+}
+
+static void deal(void *self, struct arrival arrival)
+{
+    const struct acceptor *acceptor = self;
+    acceptor->port.deal(acceptor->port.self, arrival);
+}
+
+static void has_left(void *self, struct peer_address peer)
+{
+    const struct acceptor *acceptor = self;
+    peers_leave(acceptor->port.peers, peer, false);
 }
 
 static int open_reserve(void)
@@ -116,8 +130,11 @@ enum status acceptor_new(const char *address, const struct acceptor_port *port,
     acceptor->port = *port;
     acceptor->reserve = open_reserve();
     acceptor->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    acceptor->anteroom =
+        anteroom_new(port->greeting_ms,
+                     &(struct anteroom_port){.self = acceptor, .deal = deal, .left = has_left});
     enum status status = STATUS_OK;
-    if (acceptor->wake < 0 || acceptor->reserve < 0)
+    if (acceptor->wake < 0 || acceptor->reserve < 0 || !acceptor->anteroom)
         status = fault_set(fault, STATUS_IO, bytes_of(NULL, 0), "%s", strerror(errno));
     if (status == STATUS_OK)
         status = listen_all(acceptor, address, fault);
@@ -154,25 +171,24 @@ static void set_options(int fd)
 
 static void tell_refusal(struct acceptor *acceptor, const char *why, const char *who)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    uint64_t now_ms = net_uptime_ms();
     acceptor->untold++;
-    if (acceptor->told != 0 && now.tv_sec < acceptor->told + REFUSAL_LOG_PAUSE_S)
+    if (acceptor->told_ms != 0 && now_ms < acceptor->told_ms + REFUSAL_LOG_PAUSE_MS)
         return;
     char line[192];
     snprintf(line, sizeof line, "refused %llu connection(s): %s (%s)",
              (unsigned long long)acceptor->untold, why, who);
     acceptor->port.log(acceptor->port.self, line);
-    acceptor->told = now.tv_sec;
+    acceptor->told_ms = now_ms;
     acceptor->untold = 0;
 }
 
 static void admit(struct acceptor *acceptor, int fd, const struct sockaddr *address)
 {
-    static const char *const reasons[] = {
-        [PEER_SERVER_FULL] = "the server is full",
-        [PEER_ADDRESS_FULL] = "too many from this address",
-        [PEER_ADDRESS_HALF_OPEN] = "too many from this address that have not signed in"};
+    static const char *const reasons[] = {[PEER_SERVER_FULL] = "the server is full",
+                                          [PEER_ADDRESS_FULL] = "too many from this address",
+                                          [PEER_ADDRESS_HALF_OPEN] =
+                                              "too many from this address that have not signed in"};
     struct peer_address peer = peer_address_of(address);
     enum peer_verdict verdict = peers_enter(acceptor->port.peers, peer);
     if (verdict != PEER_WELCOME) {
@@ -182,7 +198,8 @@ static void admit(struct acceptor *acceptor, int fd, const struct sockaddr *addr
         return;
     }
     set_options(fd);
-    acceptor->port.deal(acceptor->port.self, fd, peer);
+    anteroom_enter(acceptor->anteroom,
+                   (struct arrival){.fd = fd, .peer = peer, .since_ms = net_uptime_ms()});
 }
 
 /* Out of descriptors: a waiting connection would keep poll() returning at once. Giving up the
@@ -208,8 +225,8 @@ static void accept_some(struct acceptor *acceptor, int listening)
     for (int i = 0; i < 64; i++) {
         struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
         socklen_t length = sizeof address;
-        int fd = accept4(listening, (struct sockaddr *)&address, &length,
-                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd =
+            accept4(listening, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             admit(acceptor, fd, (struct sockaddr *)&address);
             continue;
@@ -224,13 +241,15 @@ static void accept_some(struct acceptor *acceptor, int listening)
 static void *run(void *argument)
 {
     struct acceptor *acceptor = argument;
-    struct pollfd polled[MOST_SOCKETS + 1];
+    struct pollfd polled[MOST_SOCKETS + 2];
     int count = acceptor->socket_count;
     for (int i = 0; i < count; i++)
         polled[i] = (struct pollfd){.fd = acceptor->sockets[i], .events = POLLIN};
     polled[count] = (struct pollfd){.fd = acceptor->wake, .events = POLLIN};
+    polled[count + 1] = (struct pollfd){.fd = anteroom_fd(acceptor->anteroom), .events = POLLIN};
     for (;;) {
-        int ready = poll(polled, (nfds_t)count + 1, -1);
+        int timeout_ms = anteroom_timeout_ms(acceptor->anteroom, net_uptime_ms());
+        int ready = poll(polled, (nfds_t)count + 2, timeout_ms);
         if (ready < 0 && errno != EINTR)
             break;
         if (ready > 0 && polled[count].revents)
@@ -239,6 +258,7 @@ static void *run(void *argument)
             if (polled[i].revents)
                 accept_some(acceptor, polled[i].fd);
         }
+        anteroom_look(acceptor->anteroom, net_uptime_ms());
     }
     return NULL;
 }
@@ -259,6 +279,8 @@ void acceptor_stop(struct acceptor *acceptor)
     for (int i = 0; i < acceptor->socket_count; i++)
         close(acceptor->sockets[i]);
     acceptor->socket_count = 0;
+    anteroom_free(acceptor->anteroom);
+    acceptor->anteroom = NULL;
 }
 
 void acceptor_free(struct acceptor *acceptor)

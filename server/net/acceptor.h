@@ -1,18 +1,19 @@
 /* The thread that accepts connections: judges them by address before they cost anything, sets
- * their socket options, and deals them out to the I/O threads in turn. */
+ * their socket options, and deals them out to the I/O threads in turn once they have greeted. */
 #ifndef TANDEM_NET_ACCEPTOR_H
 #define TANDEM_NET_ACCEPTOR_H
 
 #include "protocol/status.h"
-#include "server/net/peers.h"
+#include "server/net/anteroom.h"
 
 struct acceptor;
 
 struct acceptor_port {
     void *self;
     struct peers *peers;
-    /* Takes over a socket that is counted in. */
-    void (*deal)(void *self, int fd, struct peer_address peer);
+    uint32_t greeting_ms; /* how long a peer may take to greet */
+    /* Takes over a socket that is counted in and whose TLS greeting can be read. */
+    void (*deal)(void *self, struct arrival arrival);
     void (*log)(void *self, const char *line);
 };
 

@@ -1,6 +1,6 @@
 /* Sockets that were accepted and wait to be taken up, first come first served. An I/O thread takes
- * up a few at each turn of its loop: every one brings a TLS handshake, and a crowd that arrives at
- * once would hold up everybody else's messages for as long as all of theirs take. */
+ * up one at each turn of its loop: it brings a TLS handshake, and a crowd that arrives at once would
+ * hold up everybody else's messages for as long as all of theirs take. */
 #ifndef TANDEM_NET_ARRIVALS_H
 #define TANDEM_NET_ARRIVALS_H
 
@@ -9,6 +9,7 @@
 struct arrival {
     int fd;
     struct peer_address peer;
+    uint64_t since_ms; /* uptime when it was accepted: its time for a handshake runs from then */
 };
 
 /* Zero-initialised storage is empty. */

@@ -21,6 +21,8 @@
 #define REFUSAL_PAUSE_MS 1000u
 /* An unfinished message has message_ms, and a second more for each of these bytes that came. */
 #define MESSAGE_BYTES_PER_SECOND 4096u
+/* Of the time for a handshake: for the request to upgrade, once TLS is done. */
+#define UPGRADE_SHARE 4u
 /* What a stranger has to say is a hello: their unfinished messages must not fill the memory. */
 #define STRANGER_MESSAGE_BYTES (16u * 1024u)
 
@@ -47,28 +49,28 @@ static void forget_timer(struct lws *wsi)
     lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
 }
 
-void connection_adopt(struct io_thread *thread, int fd, struct peer_address peer)
+void connection_adopt(struct io_thread *thread, struct arrival arrival)
 {
     struct connection *connection = memory_new(sizeof *connection);
     if (!connection) {
-        peers_leave(thread->server->peers, peer, false);
-        close(fd);
+        peers_leave(thread->server->peers, arrival.peer, false);
+        close(arrival.fd);
         return;
     }
     *connection = (struct connection){.magic = CONNECTION_MAGIC,
                                       .thread = thread,
-                                      .peer = peer,
+                                      .peer = arrival.peer,
                                       .reading = true,
-                                      .adopted_ms = net_uptime_ms()};
+                                      .accepted_ms = arrival.since_ms};
     connection->number = connection_table_add(&thread->connections, connection);
     if (!connection->number) {
         unmake(connection);
-        close(fd);
+        close(arrival.fd);
         return;
     }
     lws_adopt_desc_t order = {.vh = thread->vhost,
                               .type = LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | LWS_ADOPT_ALLOW_SSL,
-                              .fd = {.sockfd = fd},
+                              .fd = {.sockfd = arrival.fd},
                               .opaque = connection};
     /* On failure the library closes the socket. If it had made a wsi by then, its destruction
      * follows like any other; if not, nothing does. */
@@ -291,12 +293,25 @@ static bool dribbles(const struct connection *connection, uint64_t now_ms)
     return connection->message_ms != 0 && now_ms > connection->message_ms + allowed;
 }
 
+/* Clients send their request with the end of their TLS handshake, or right after it. While one is
+ * unfinished, the library keeps its headers in a list that each connection's end walks twice. */
+static bool is_over_time(struct connection *connection, uint64_t now_ms)
+{
+    const struct server_options *options = &connection->thread->server->options;
+    const SSL *ssl = lws_get_ssl(connection->wsi);
+    if (connection->secured_ms == 0 && ssl && SSL_is_init_finished(ssl))
+        connection->secured_ms = now_ms;
+    return now_ms > connection->accepted_ms + options->handshake_ms ||
+           (connection->secured_ms != 0 &&
+            now_ms > connection->secured_ms + options->handshake_ms / UPGRADE_SHARE);
+}
+
 /* Over its time for a handshake, for taking what it is sent, or for saying goodbye. */
-static bool is_hopeless(const struct connection *connection, uint64_t now_ms)
+static bool is_hopeless(struct connection *connection, uint64_t now_ms)
 {
     const struct server_options *options = &connection->thread->server->options;
     if (!connection->session)
-        return now_ms > connection->adopted_ms + options->handshake_ms;
+        return is_over_time(connection, now_ms);
     bool stalled =
         lws_partial_buffered(connection->wsi) && now_ms > connection->moved_ms + options->stall_ms;
     return stalled || (connection->closing && now_ms > connection->closing_ms + options->goodbye_ms);

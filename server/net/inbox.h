@@ -17,7 +17,7 @@
 #include "protocol/bytes.h"
 #include "server/core/feed/notice.h"
 #include "server/core/session/session.h"
-#include "server/net/peers.h"
+#include "server/net/arrivals.h"
 
 enum letter_kind {
     LETTER_SOCKET,
@@ -33,10 +33,7 @@ struct tls_material;
 struct letter {
     enum letter_kind kind;
     union {
-        struct {
-            int fd;
-            struct peer_address peer;
-        } socket;
+        struct arrival socket;
         struct notice *notice;
         struct {
             uint64_t connection;

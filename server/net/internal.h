@@ -20,6 +20,7 @@
 #include "server/net/server.h"
 #include "server/net/sign_in_throttle.h"
 #include "server/net/tls.h"
+#include "server/net/uptime.h"
 
 #define CONNECTION_MAGIC 0x74636f6eu
 #define IO_THREAD_MAGIC 0x74696f74u
@@ -40,7 +41,8 @@ struct connection {
     bool killed;             /* will be cut off at the next turn */
     bool closing;
     enum close_code code;    /* while closing */
-    uint64_t adopted_ms, closing_ms;
+    uint64_t accepted_ms, closing_ms;
+    uint64_t secured_ms;     /* when TLS was first seen to be done; 0: it is not */
     uint64_t moved_ms;       /* when the socket last took what there was */
     uint64_t attempt_ms;     /* when the last attempt to sign in was counted */
     uint64_t message_ms;     /* when the first fragment of `message` came; 0: none has */
@@ -113,7 +115,6 @@ struct server {
 /* ---- server.c ---- */
 void net_log(const struct server *server, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-uint64_t net_uptime_ms(void);
 /* Hands a letter to a thread; on INBOX_LOST releases it. */
 void net_post(struct io_thread *thread, struct letter *letter);
 
@@ -136,7 +137,7 @@ void session_port_look_away(struct io_thread *thread);
 
 /* ---- connection.c ---- */
 /* Takes over a socket that `peers` has counted in. */
-void connection_adopt(struct io_thread *thread, int fd, struct peer_address peer);
+void connection_adopt(struct io_thread *thread, struct arrival arrival);
 void connection_destroy(struct connection *connection);
 bool connection_established(struct connection *connection, struct lws *wsi);
 /* Bytes of a message from the library. */

@@ -10,8 +10,6 @@
 
 /* Passes over the due sessions in one turn; what is due after that waits for the next. */
 #define PASSES 4
-/* Sockets taken up in one turn. */
-#define ARRIVALS_A_TURN 4
 /* Parts of the connections that are looked at one after another within tick_ms, and how many of one
  * part may be cut off: to end a crowd that let its time run out takes a while, in which everybody
  * else would wait. */
@@ -153,11 +151,12 @@ static void open_hashed(struct io_thread *thread, const struct letter *letter)
     connection_settle(connection);
 }
 
+/* One in a turn: a TLS handshake takes longer than all else that a turn does. */
 static void take_up(struct io_thread *thread)
 {
     struct arrival arrival;
-    for (int i = 0; i < ARRIVALS_A_TURN && arrivals_take(&thread->arrivals, &arrival); i++)
-        connection_adopt(thread, arrival.fd, arrival.peer);
+    if (arrivals_take(&thread->arrivals, &arrival))
+        connection_adopt(thread, arrival);
     if (thread->arrivals.count > 0)
         lws_cancel_service(thread->context); /* at the next turn */
 }
@@ -175,8 +174,7 @@ static void open_letter(struct io_thread *thread, struct letter *letter)
 {
     switch (letter->kind) {
     case LETTER_SOCKET:
-        if (arrivals_add(&thread->arrivals,
-                         (struct arrival){letter->as.socket.fd, letter->as.socket.peer}))
+        if (arrivals_add(&thread->arrivals, letter->as.socket))
             return; /* the socket is theirs now */
         peers_leave(thread->server->peers, letter->as.socket.peer, false);
         break;

@@ -14,13 +14,6 @@
 
 #define MOST_THREADS 16
 
-uint64_t net_uptime_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 void net_log(const struct server *server, const char *format, ...)
 {
     char line[256];
@@ -43,12 +36,12 @@ void net_post(struct io_thread *thread, struct letter *letter)
         lws_cancel_service(thread->context);
 }
 
-static void deal(void *self, int fd, struct peer_address peer)
+static void deal(void *self, struct arrival arrival)
 {
     struct server *server = self;
     struct io_thread *thread = &server->threads[server->next_thread];
     server->next_thread = (server->next_thread + 1) % server->thread_count;
-    net_post(thread, &(struct letter){.kind = LETTER_SOCKET, .as.socket = {fd, peer}});
+    net_post(thread, &(struct letter){.kind = LETTER_SOCKET, .as.socket = arrival});
 }
 
 static void acceptor_log(void *self, const char *line)
@@ -119,7 +112,7 @@ static enum status prepare(struct server *server, struct fault *fault)
     if (RAND_bytes(server->ticket_keys, sizeof server->ticket_keys) != 1)
         return fault_set(fault, STATUS_IO, bytes_of(NULL, 0), "no randomness");
     struct acceptor_port port = {.self = server, .peers = server->peers, .deal = deal,
-                                 .log = acceptor_log};
+                                 .greeting_ms = options->handshake_ms, .log = acceptor_log};
     status = acceptor_new(options->listen, &port, &server->acceptor, fault);
     if (status != STATUS_OK)
         return status;

@@ -27,7 +27,7 @@ static void dribble_upgrade(struct swarm *swarm, struct peer *peer)
     buffer_release(&request);
 }
 const struct role role_upgrade_dribbled = {
-    .name = "upgrade dribbled", .goal = GOAL_TLS, .period_ms = 250, .tick = dribble_upgrade};
+    .name = "upgrade dribbled", .goal = GOAL_TLS, .ended = true, .period_ms = 250, .tick = dribble_upgrade};
 
 /* ---- Silent ---------------------------------------------------------------------------------- */
 

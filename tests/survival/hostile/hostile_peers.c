@@ -27,7 +27,7 @@
 #define OTHER_CPU 1
 #define MOST_ROUNDS 25
 #define BALLAST 1000
-#define PAUSE_US 5000       /* between the honest client's changes */
+#define PAUSE_US 20000      /* between the honest client's changes */
 #define WORST_RATIO 2.0     /* of the p99s */
 #define SLICE_MS 1000       /* of an attack's phase, between two looks at what it has sent */
 #define COMPLETE_MS 60000   /* for all attackers to be there */

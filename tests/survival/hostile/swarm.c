@@ -150,8 +150,8 @@ bool swarm_is_complete(const struct swarm *swarm)
     for (uint32_t i = 0; i < swarm->crowd_count; i++) {
         const struct crowd *crowd = &swarm->crowds[i];
         /* Those whose life is short may never all be there at once: how many are depends on how
-         * long they take for it, and how fast they may come back. */
-        bool fleeting = crowd->role->life_ms > 0 || crowd->role->provokes;
+         * long they take for it, how soon the server ends them, and how fast they may come back. */
+        bool fleeting = crowd->role->life_ms > 0 || crowd->role->provokes || crowd->role->ended;
         uint64_t came = fleeting ? crowd->arrived : crowd->ready;
         complete = complete && came * 10 >= crowd->wanted * UINT64_C(9);
     }

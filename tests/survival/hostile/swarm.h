@@ -29,6 +29,7 @@ struct role {
     bool deaf;          /* does not read once it is ready, and takes little into its buffers */
     uint32_t period_ms; /* of `tick`; 0: none */
     uint32_t life_ms;   /* it leaves by itself after this; 0: stays */
+    bool ended;         /* the server ends it sooner than a crowd of them can gather */
     bool provokes;      /* it says what the server ends connections for */
     void (*ready)(struct swarm *swarm, struct peer *peer);
     void (*heard)(struct swarm *swarm, struct peer *peer, const uint8_t *data, size_t size);

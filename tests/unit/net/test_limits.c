@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,7 +124,7 @@ static bool is_cut_off(int fd)
     ssize_t got;
     while ((got = recv(fd, bytes, sizeof bytes, 0)) > 0)
         continue;
-    return got == 0;
+    return got == 0 || errno == ECONNRESET;
 }
 
 static void test_half_open(void **state)
@@ -146,6 +147,25 @@ static void test_half_open(void **state)
     assert_false(net_client_read(&encrypted, &byte, 1));
     net_client_close(&silent);
     net_client_close(&dribbling);
+    net_client_close(&encrypted);
+}
+
+/* Once TLS is done the request has a part of the time only: who greets late has all of it. */
+static void test_no_request(void **state)
+{
+    (void)state;
+    fixture.options.handshake_ms = 8000;
+    net_fixture_start(&fixture);
+    struct net_client silent, encrypted;
+    struct net_client_options options = {.authority = fixture.authority};
+    assert_true(net_client_tcp(&silent, server_address(fixture.server), 0));
+    assert_true(net_client_tcp(&encrypted, server_address(fixture.server), 0));
+    assert_true(net_client_tls(&encrypted, &options));
+    uint8_t byte;
+    assert_false(net_client_read(&encrypted, &byte, 1));
+    assert_int_equal(recv(silent.fd, &byte, 1, MSG_DONTWAIT), -1);
+    assert_int_equal(errno, EAGAIN);
+    net_client_close(&silent);
     net_client_close(&encrypted);
 }
 
@@ -311,6 +331,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_pings_into_a_stream, prepare, stop),
         cmocka_unit_test_setup_teardown(test_fairness, prepare, stop),
         cmocka_unit_test_setup_teardown(test_half_open, prepare, stop),
+        cmocka_unit_test_setup_teardown(test_no_request, prepare, stop),
         cmocka_unit_test_setup_teardown(test_idle, prepare, stop),
         cmocka_unit_test_setup_teardown(test_dribbled_message, prepare, stop),
         cmocka_unit_test_setup_teardown(test_stalled_reader, prepare, stop),
