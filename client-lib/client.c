@@ -93,6 +93,18 @@ static void free_set_aside(tandem_client *client)
     client->set_aside = NULL;
 }
 
+static void release(tandem_client *client)
+{
+    if (client->replica != NULL) {
+        sync_release(&client->sync);
+        replica_close(client->replica);
+    }
+    client_forget_welcome(client);
+    texts_release(&client->server.texts);
+    client->magic = 0;
+    memory_free(client);
+}
+
 void tandem_close(tandem_client *client)
 {
     tandem_fault cancelled;
@@ -108,14 +120,19 @@ void tandem_close(tandem_client *client)
     client_cancel_outbox(client, STATUS_CANCELLED);
     trouble(&cancelled, STATUS_CANCELLED, "", "the client was closed");
     client_fail_requests(client, &cancelled);
-    if (client->replica != NULL) {
-        sync_release(&client->sync);
-        replica_close(client->replica);
-    }
-    client_forget_welcome(client);
-    texts_release(&client->server.texts);
-    client->magic = 0;
-    memory_free(client);
+    release(client);
+}
+
+void client_abandon(tandem_client *client)
+{
+    struct outbox_entry *entry;
+    client->closing = true;
+    client_drop_link(client);
+    free_set_aside(client);
+    while ((entry = outbox_take(&client->outbox)) != NULL)
+        outbox_entry_free(entry);
+    client_forget_requests(client);
+    release(client);
 }
 
 /* ---- Connecting ---- */

@@ -7,6 +7,13 @@
  *     client_send.c     mutations and their results
  *     client_ask.c      requests
  *     answer.c          their answers
+ *     client_outbox.c   what programs see of the outbox
+ *     client_resolve.c  settling conflicts
+ *     client_find.c     local queries
+ *     client_observe.c  callbacks for what they find
+ *     client_subscribe.c what is subscribed to
+ *     client_pause.c    offline on purpose
+ *     client_thread.c   a thread that runs the loop
  *
  * The states, with the table of moves in client_state.c:
  *
@@ -25,6 +32,8 @@
 
 #include "client-lib/link.h"
 #include "client-lib/outbox.h"
+#include "client-lib/outbox_store.h"
+#include "client-lib/peers.h"
 #include "client-lib/port.h"
 #include "client-lib/record.h"
 #include "client-lib/replica.h"
@@ -76,6 +85,10 @@ struct tandem_client {
     bool in_service, closing;
     struct server_copy server;
     struct replica *replica; /* may be NULL */
+    struct outbox_store *store; /* with a folder: then `outbox` is not used */
+    struct peers *peers;        /* with a folder */
+    struct tandem_observer *observers;
+    struct client_thread *thread; /* NULL: the caller runs the loop */
     struct sync sync;
     struct field_source source;
     struct outbox outbox;
@@ -103,6 +116,8 @@ tandem_code client_open(const tandem_options *options, const struct port *port,
                         const struct link_ops *ops, tandem_client **out, tandem_fault *fault);
 
 uint64_t client_now(const tandem_client *client);
+/* Frees the handle as the end of its process would: nothing more is written, sent or called back. */
+void client_abandon(tandem_client *client);
 
 /* ---- client_state.c ---- */
 
@@ -153,6 +168,8 @@ void client_cancel_outbox(tandem_client *client, enum status status);
 bool client_answer(tandem_client *client, const struct message *message);
 /* Answers every request with this fault. */
 void client_fail_requests(tandem_client *client, const tandem_fault *fault);
+/* Frees every request without an answer. */
+void client_forget_requests(tandem_client *client);
 /* The server's error as a fault. */
 void client_error_fault(const struct msg_error *error, tandem_fault *out);
 

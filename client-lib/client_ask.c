@@ -495,3 +495,23 @@ void client_fail_requests(tandem_client *client, const tandem_fault *fault)
         oldest = next;
     }
 }
+
+void client_forget_requests(tandem_client *client)
+{
+    while (client->requests != NULL) {
+        struct request *next = client->requests->next;
+        free_request(client->requests);
+        client->requests = next;
+    }
+}
+
+uint64_t tandem_last_request(const tandem_client *client)
+{
+    return client->next_request;
+}
+
+tandem_code tandem_cancel(tandem_client *client, uint64_t request)
+{
+    (void)request;
+    return (tandem_code)trouble(&client->fault, STATUS_USAGE, "", "not in this version");
+}

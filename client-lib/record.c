@@ -284,3 +284,8 @@ void tandem_free(void *memory)
 {
     memory_free(memory);
 }
+
+tandem_state tandem_record_state(const tandem_record *record)
+{
+    return record->state;
+}

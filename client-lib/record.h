@@ -47,6 +47,7 @@ struct tandem_record {
     struct record_view view;
     struct bytes encoded;
     const struct field_source *source; /* may be NULL */
+    tandem_state state;
     /* Written when they are first asked for, "" before. */
     char id[ID_TEXT_SIZE];
     char scope[SCOPE_TEXT_SIZE];

@@ -11,8 +11,8 @@
  * pause that grows with each failure, resumes the subscription where it was and sends again
  * what was not answered; the server answers a repeated mutation as it did the first time.
  *
- * Nothing here starts a thread, exits, prints, or keeps state outside the handles. A handle is
- * for one thread at a time. Pointers handed to callbacks, and those inside records, are valid
+ * Nothing here starts a thread unasked, exits, prints, or keeps state outside the handles. A handle
+ * is for one thread at a time. Pointers handed to callbacks, and those inside records, are valid
  * until the callback returns. Strings are UTF-8. A callback may call anything of its handle but
  * tandem_service(), tandem_wait() and tandem_close(). The only call that can block is the look-up
  * of a host name, which the system does when a connection is begun.
@@ -34,7 +34,8 @@ extern "C" {
 #define TANDEM_VERSION "0.1.0"
 #define TANDEM_ID_TEXT 37 /* bytes for an id as text, with its NUL */
 
-/* Error codes are those of the protocol's status table, 0 being success; see tandem_error_name(). */
+/* Error codes are those of the protocol's status table, 0 being success; see tandem_error_name().
+ */
 typedef int tandem_code;
 #define TANDEM_OK 0
 
@@ -42,7 +43,12 @@ typedef int tandem_code;
 const char *tandem_error_name(tandem_code code);
 const char *tandem_error_text(tandem_code code);
 /* What kind of failure a code is, as the command line's exit status tells it. */
-enum tandem_failure { TANDEM_DONE = 0, TANDEM_REFUSED = 1, TANDEM_USAGE = 2, TANDEM_UNREACHABLE = 3 };
+enum tandem_failure {
+    TANDEM_DONE = 0,
+    TANDEM_REFUSED = 1,
+    TANDEM_USAGE = 2,
+    TANDEM_UNREACHABLE = 3
+};
 enum tandem_failure tandem_error_class(tandem_code code);
 
 typedef struct tandem_client tandem_client;
@@ -52,26 +58,33 @@ typedef struct tandem_mutation tandem_mutation;
 /* Details of the last error of a handle: the field meant ("" when none), and what was wrong. */
 typedef struct tandem_fault {
     tandem_code code;
-    int change;            /* index of the change of a mutation, or -1 */
+    int change; /* index of the change of a mutation, or -1 */
     char field[64];
     char detail[256];
-    uint64_t retry_after;  /* milliseconds, 0 when unknown */
+    uint64_t retry_after; /* milliseconds, 0 when unknown */
 } tandem_fault;
 
 /* ---- Events -------------------------------------------------------------------------------- */
 
 typedef enum tandem_event_kind {
-    TANDEM_EVENT_CONNECTED,    /* signed in */
-    TANDEM_EVENT_DISCONNECTED, /* lost, or an attempt failed; code says why; healed by itself
-                                  unless `final` */
-    TANDEM_EVENT_CHANGED,      /* record: stored or replaced */
-    TANDEM_EVENT_REMOVED,      /* id: a record is gone; record: as it was held */
-    TANDEM_EVENT_PURGED,       /* scope: everything held of it is gone */
-    TANDEM_EVENT_ENTERED,      /* scope: became visible; what was held of it is gone, CHANGED
-                                  events for all of it follow */
-    TANDEM_EVENT_CAUGHT_UP,    /* the replica shows the server's state at seq; after subscribing,
-                                  and from then on after each burst of changes */
-    TANDEM_EVENT_RESET         /* the replica was emptied and starts over; detail: why */
+    TANDEM_EVENT_CONNECTED,     /* signed in */
+    TANDEM_EVENT_DISCONNECTED,  /* lost, or an attempt failed; code says why; healed by itself
+                                   unless `final` */
+    TANDEM_EVENT_CHANGED,       /* record: stored or replaced */
+    TANDEM_EVENT_REMOVED,       /* id: a record is gone; record: as it was held */
+    TANDEM_EVENT_PURGED,        /* scope: everything held of it is gone */
+    TANDEM_EVENT_ENTERED,       /* scope: became visible; what was held of it is gone, CHANGED
+                                   events for all of it follow */
+    TANDEM_EVENT_CAUGHT_UP,     /* the replica shows the server's state at seq; after subscribing,
+                                   and from then on after each burst of changes */
+    TANDEM_EVENT_RESET,         /* the replica was emptied and starts over; detail: why */
+    TANDEM_EVENT_PROGRESS,      /* done, total: records of a first sync or of a long catch-up */
+    TANDEM_EVENT_SETTLED,       /* entry: the server has taken a mutation of the outbox */
+    TANDEM_EVENT_CONFLICT,      /* entry: it is in conflict, see tandem_outbox_get() */
+    TANDEM_EVENT_REFUSED,       /* entry: it was refused for another reason; code, detail */
+    TANDEM_EVENT_REPAIRED,      /* scope: differed from the server's, and is being fetched anew */
+    TANDEM_EVENT_RELOAD,        /* another process changed more than can be told: read again */
+    TANDEM_EVENT_OUTBOX_DAMAGED /* the outbox could not be read; detail: where it is kept */
 } tandem_event_kind;
 
 typedef struct tandem_event {
@@ -80,9 +93,12 @@ typedef struct tandem_event {
     const char *id;              /* REMOVED */
     const char *scope;           /* PURGED, ENTERED: "account:<id>", ... */
     const tandem_record *record; /* CHANGED, REMOVED; else NULL */
-    tandem_code code;            /* DISCONNECTED */
+    tandem_code code;            /* DISCONNECTED, REFUSED */
     bool final;                  /* DISCONNECTED: the library will not try again */
     const char *detail;          /* never NULL */
+    uint64_t entry;              /* SETTLED, CONFLICT, REFUSED; CHANGED and REMOVED by a change of
+                                    one's own that the server has not answered; else 0 */
+    uint64_t done, total;        /* PROGRESS; total is an estimate, 0 when unknown */
 } tandem_event;
 
 typedef void tandem_event_fn(void *context, const tandem_event *event);
@@ -90,18 +106,20 @@ typedef void tandem_event_fn(void *context, const tandem_event *event);
 /* ---- A client ------------------------------------------------------------------------------ */
 
 typedef struct tandem_options {
-    const char *replica;     /* folder of the replica, made when missing; NULL: no replica: only
-                                requests and mutations, no subscription */
+    const char *replica;       /* folder of the replica, made when missing; NULL: no replica: only
+                                  requests and mutations, no subscription */
     tandem_event_fn *on_event; /* may be NULL */
-    void *context;           /* handed to on_event */
-    size_t replica_map_bytes; /* largest size of the replica; 0: 64 GiB of address space */
+    void *context;             /* handed to on_event */
+    size_t replica_map_bytes;  /* largest size of the replica; 0: 64 GiB of address space */
 } tandem_options;
 
-/* Opens the replica. LOCKED when another handle or process has it. On failure *out is NULL and
+/* Opens the replica. Processes may share a folder: the first that connects keeps the replica up to
+ * date for all. LOCKED when another handle of this process has it. On failure *out is NULL and
  * `fault` (may be NULL) says why. */
 tandem_code tandem_open(const tandem_options *options, tandem_client **out, tandem_fault *fault);
-/* Closes the connection at once, and frees everything. Unanswered mutations and requests get
- * CANCELLED first. NULL is fine. Not from inside a callback. */
+/* Closes the connection at once, and frees everything. Unanswered requests get CANCELLED first;
+ * so do mutations when there is no folder, while those in an outbox get KEPT. NULL is fine. Not
+ * from inside a callback. */
 void tandem_close(tandem_client *client);
 
 typedef enum tandem_sign_in {
@@ -119,10 +137,10 @@ typedef struct tandem_server {
     tandem_sign_in method;
     const char *user;
     const char *secret;
-    const char *new_secret;  /* with TANDEM_SIGN_IN_CODE */
-    bool remember;           /* ask for a token, see tandem_token() */
-    bool once;               /* do not reconnect: the first failure is final */
-    const char *agent;       /* name of the program, told to the server; may be NULL */
+    const char *new_secret; /* with TANDEM_SIGN_IN_CODE */
+    bool remember;          /* ask for a token, see tandem_token() */
+    bool once;              /* do not reconnect: the first failure is final */
+    const char *agent;      /* name of the program, told to the server; may be NULL */
 } tandem_server;
 
 /* Begins to connect; returns at once, everything else comes from tandem_service(). Strings are
@@ -165,6 +183,25 @@ const char *tandem_token(const tandem_client *client);
  * something else starts over. May be called before being connected. */
 tandem_code tandem_subscribe(tandem_client *client, const char *const *scopes, size_t count);
 
+typedef struct tandem_subscription {
+    const char *const *scopes; /* 0 of them: everything open to the user */
+    size_t scope_count;
+    const char *const *entities; /* 0 of them: all; another list than before starts over */
+    size_t entity_count;
+} tandem_subscription;
+/* As tandem_subscribe(), which it generalises. Scopes that are added are filled in, those dropped
+ * are purged. Kept over restarts. */
+tandem_code tandem_subscribe_to(tandem_client *client, const tandem_subscription *wanted);
+/* Fetches this account before the rest, and remembers that until it is whole. OK also when the
+ * server is too old to know how. */
+tandem_code tandem_prefer(tandem_client *client, const char *account);
+/* Stops connecting, or goes on, for every process that shares the folder and over restarts.
+ * Durable when it returns. USAGE without a folder. */
+tandem_code tandem_pause(tandem_client *client, bool paused);
+bool tandem_paused(const tandem_client *client);
+/* Closes the connection, and stays offline until tandem_connect(). Mutations stay queued. */
+void tandem_disconnect(tandem_client *client);
+
 /* ---- Reading the replica ------------------------------------------------------------------- */
 
 uint64_t tandem_cursor(const tandem_client *client);
@@ -173,13 +210,23 @@ uint64_t tandem_cursor(const tandem_client *client);
 typedef bool tandem_record_fn(void *context, const tandem_record *record);
 
 /* The record itself, or NOT_FOUND; `each` is called once. */
-tandem_code tandem_get(tandem_client *client, const char *id, tandem_record_fn *each, void *context);
+tandem_code tandem_get(tandem_client *client, const char *id, tandem_record_fn *each,
+                       void *context);
 /* Every record held of an entity (NULL: of all), in order of id, which is of creation. */
 tandem_code tandem_each(tandem_client *client, const char *entity, tandem_record_fn *each,
                         void *context);
 /* Records held in an account's timeline, newest first. */
 tandem_code tandem_timeline(tandem_client *client, const char *account, tandem_record_fn *each,
                             void *context);
+
+/* Whether changes of its own author wait, or were not taken. */
+typedef enum tandem_state {
+    TANDEM_STATE_SYNCED,
+    TANDEM_STATE_PENDING,
+    TANDEM_STATE_CONFLICT,
+    TANDEM_STATE_REFUSED
+} tandem_state;
+tandem_state tandem_record_state(const tandem_record *record);
 
 /* Accessors; results live as long as the record. */
 const char *tandem_record_id(const tandem_record *record);
@@ -188,7 +235,7 @@ const char *tandem_record_scope(const tandem_record *record);
 uint64_t tandem_record_seq(const tandem_record *record);
 const char *tandem_record_created_by(const tandem_record *record);
 const char *tandem_record_modified_by(const tandem_record *record);
-int64_t tandem_record_created_at(const tandem_record *record);  /* ms since 1970 */
+int64_t tandem_record_created_at(const tandem_record *record); /* ms since 1970 */
 int64_t tandem_record_modified_at(const tandem_record *record);
 size_t tandem_record_audience_count(const tandem_record *record);
 const char *tandem_record_audience(const tandem_record *record, size_t index);
@@ -226,7 +273,7 @@ typedef struct tandem_query {
     size_t where_count;
     const char *sort; /* NULL: by creation */
     bool descending;
-    unsigned limit;   /* records in all; 0: no limit, pages are fetched as they come */
+    unsigned limit; /* records in all; 0: no limit, pages are fetched as they come */
 } tandem_query;
 
 /* Each sends one request (query and timeline and history: as many as the pages need, and the
@@ -251,6 +298,15 @@ tandem_code tandem_ask_password(tandem_client *client, const char *old_secret,
 tandem_code tandem_ask_sign_out(tandem_client *client, bool everywhere, tandem_answer_fn *done,
                                 void *context);
 
+/* Compares a scope (NULL: all held) with the server. What differs is fetched anew, which REPAIRED
+ * tells. `done` is called once, when all are compared; UNKNOWN_MESSAGE from a server too old. */
+tandem_code tandem_check(tandem_client *client, const char *scope, tandem_answer_fn *done,
+                         void *context);
+/* The number of the request begun last, and its end without an answer: `done` is called with
+ * CANCELLED. NOT_FOUND when it was answered. */
+uint64_t tandem_last_request(const tandem_client *client);
+tandem_code tandem_cancel(tandem_client *client, uint64_t request);
+
 bool tandem_answer_last(const tandem_answer *answer);
 tandem_code tandem_answer_records(const tandem_answer *answer, tandem_record_fn *each,
                                   void *context);
@@ -274,6 +330,34 @@ char *tandem_answer_info(const tandem_answer *answer);
 const char *tandem_answer_code(const tandem_answer *answer); /* invite: the code, or NULL */
 int64_t tandem_answer_expires(const tandem_answer *answer);  /* ms since 1970, or 0 */
 
+/* ---- Local queries ------------------------------------------------------------------------- */
+
+/* What is asked of the replica, with pending changes laid over. */
+typedef struct tandem_find {
+    const char *entity;  /* NULL: all */
+    const char *account; /* NULL: any; else in the order of its timeline, newest first */
+    int64_t from_ms;     /* of the timeline: [from, to); 0, 0: all */
+    int64_t to_ms;
+    const tandem_condition *where; /* as tandem_query; needs an entity */
+    size_t where_count;
+    const char *sort; /* a field; NULL: by id */
+    bool descending;
+    unsigned states; /* TANDEM_IN_STATE bits; 0: any */
+    unsigned limit;  /* 0: none */
+} tandem_find;
+#define TANDEM_IN_STATE(state) (1u << (state))
+/* Nothing is copied: records are valid until `each` returns. */
+tandem_code tandem_find_each(tandem_client *client, const tandem_find *find, tandem_record_fn *each,
+                             void *context);
+
+/* Calls `on_event` with CHANGED and REMOVED of what matches (REMOVED also when it no longer does),
+ * after the commit, one's own pending changes included. `find` NULL and `id` NULL: everything;
+ * `id`: one record. Ends by tandem_unobserve(), also from inside a callback. */
+typedef struct tandem_observer tandem_observer;
+tandem_code tandem_observe(tandem_client *client, const tandem_find *find, const char *id,
+                           tandem_event_fn *on_event, void *context, tandem_observer **out);
+void tandem_unobserve(tandem_observer *observer);
+
 /* ---- Changing ------------------------------------------------------------------------------ */
 
 /* A mutation under construction. Errors are remembered and returned by tandem_send(), so that
@@ -286,10 +370,10 @@ tandem_code tandem_create(tandem_mutation *mutation, const char *entity, char id
 tandem_code tandem_update(tandem_mutation *mutation, const char *entity, const char *id);
 tandem_code tandem_remove(tandem_mutation *mutation, const char *id);
 tandem_code tandem_share(tandem_mutation *mutation, const char *id);
-/* For the change just started. Text is read by the kind of the field (see docs/SCHEMA.md), "" clears
- * it. A name that is no built-in field is kept and looked up among the custom fields of the replica
- * by tandem_send(), which says UNKNOWN_FIELD and lists near names when it is not there. Setting a
- * field again replaces it. */
+/* For the change just started. Text is read by the kind of the field (see docs/SCHEMA.md), ""
+ * clears it. A name that is no built-in field is kept and looked up among the custom fields of the
+ * replica by tandem_send(), which says UNKNOWN_FIELD and lists near names when it is not there.
+ * Setting a field again replaces it. */
 tandem_code tandem_set_text(tandem_mutation *mutation, const char *field, const char *text);
 /* As tandem_set_text, for a field whose kind the caller knows ("text", "money", ...). */
 tandem_code tandem_set_kind(tandem_mutation *mutation, const char *field, const char *kind,
@@ -302,7 +386,8 @@ tandem_code tandem_remove_audience(tandem_mutation *mutation, const char *tag);
 /* Ids made from now on sort after this one, which an earlier mutation made, however quickly they
  * follow each other. */
 tandem_code tandem_set_after(tandem_mutation *mutation, const char *id);
-/* The seq the author had seen; changes by others after it are conflicts. Default: no check. */
+/* The seq the author had seen; changes by others after it are conflicts. Default: what the replica
+ * holds of the records changed; without a replica, no check. */
 void tandem_set_base(tandem_mutation *mutation, uint64_t base);
 /* Win over conflicts instead of being refused. */
 void tandem_set_overwrite(tandem_mutation *mutation, bool overwrite);
@@ -317,22 +402,90 @@ typedef struct tandem_conflict {
 } tandem_conflict;
 typedef struct tandem_result {
     tandem_code code;
-    uint64_t seq;             /* of the accepted mutation */
+    uint64_t seq;              /* of the accepted mutation */
     const tandem_fault *fault; /* never NULL */
     const tandem_conflict *conflicts;
     size_t conflict_count;
 } tandem_result;
 typedef void tandem_result_fn(void *context, const tandem_result *result);
 
-/* Queues the mutation for the server; copies it. `done` (may be NULL) is called exactly once, with the
- * server's answer or with CANCELLED. What the server cannot take for now (busy, read-only, stopping)
- * is sent again until it can; with tandem_server.once only what it is too busy for, and the rest is
- * told. LIMIT when 64 are unanswered: service and try again. TOO_LARGE when the message would be
- * larger than 1 MiB. Details of a refusal are in tandem_last_fault(). */
+/* Queues the mutation for the server; copies it. With a folder it is durable when this returns OK:
+ * it survives the process, is sent until it is answered, and reads show it at once. `done` (may be
+ * NULL) is called exactly once, with the server's answer, with KEPT (it stays in the outbox) or
+ * with CANCELLED. What the server cannot take for now (busy, read-only, stopping) is sent again
+ * until it can; with tandem_server.once only what it is too busy for, and the rest is told. LIMIT
+ * when 64 are unanswered (with a folder: 100,000): service and try again. TOO_LARGE when the
+ * message would be larger than 1 MiB. Details of a refusal are in tandem_last_fault(). */
 tandem_code tandem_send(tandem_client *client, const tandem_mutation *mutation,
                         tandem_result_fn *done, void *context);
 /* Mutations not yet answered. */
 size_t tandem_unanswered(const tandem_client *client);
+
+/* ---- The outbox ---------------------------------------------------------------------------- */
+
+typedef enum tandem_entry_state {
+    TANDEM_ENTRY_WAITING,  /* to be sent */
+    TANDEM_ENTRY_SENT,     /* the server may have it */
+    TANDEM_ENTRY_ACCEPTED, /* taken; the replica does not show it yet */
+    TANDEM_ENTRY_CONFLICT, /* somebody else changed the same meanwhile: to be settled */
+    TANDEM_ENTRY_REFUSED   /* refused for another reason */
+} tandem_entry_state;
+#define TANDEM_ENTRY_STATES 5
+
+/* One field of an entry; one with field "" for a removal, a share, or a conflict about deletion. */
+typedef struct tandem_entry_change {
+    const char *op;     /* create, update, remove, share */
+    const char *entity; /* "" when not known */
+    const char *id;
+    const char *field;
+    const char *base, *mine, *theirs; /* as text; NULL: not set, or not known any more */
+    bool conflict;
+    const char *by; /* whose `theirs` is; "" when there is none */
+    int64_t at_ms;
+    uint64_t seq;
+} tandem_entry_change;
+
+typedef struct tandem_entry {
+    uint64_t entry; /* its number on this device, never given again */
+    tandem_entry_state state;
+    int64_t since_ms;          /* when it was queued */
+    const tandem_fault *fault; /* never NULL; why it waits or was not taken */
+    bool access_ended;         /* refused because what it is about is no longer the user's to see */
+    uint64_t behind;           /* the entry it depends on, or 0 */
+    size_t change_count;
+    const tandem_entry_change *changes;
+    const char *json; /* all of it, for an export */
+} tandem_entry;
+typedef bool tandem_entry_fn(void *context, const tandem_entry *entry);
+
+/* Entries, oldest first, of these states (bits 1u << state; 0: all). */
+tandem_code tandem_outbox_each(tandem_client *client, unsigned states, tandem_entry_fn *each,
+                               void *context);
+tandem_code tandem_outbox_get(tandem_client *client, uint64_t entry, tandem_entry_fn *each,
+                              void *context);
+/* How many entries are in these states. */
+size_t tandem_outbox_count(const tandem_client *client, unsigned states);
+/* Queues a refused entry again; forgets one that is not under way (BUSY when it is: the server may
+ * have it). Durable when they return. */
+tandem_code tandem_outbox_retry(tandem_client *client, uint64_t entry);
+tandem_code tandem_outbox_drop(tandem_client *client, uint64_t entry);
+/* Settle a conflict, durably. Mine: again, against what is there now; who changes it meanwhile
+ * makes a new conflict. Theirs: what of the mutation is not in conflict is queued again. With: the
+ * values of this mutation instead. `made` (may be NULL): mine on a deleted record makes a new
+ * record, and this is its id; else "". */
+tandem_code tandem_resolve_mine(tandem_client *client, uint64_t entry, char made[TANDEM_ID_TEXT]);
+tandem_code tandem_resolve_theirs(tandem_client *client, uint64_t entry);
+tandem_code tandem_resolve_with(tandem_client *client, uint64_t entry,
+                                const tandem_mutation *values);
+
+/* ---- A thread of its own ------------------------------------------------------------------- */
+
+/* Runs the loop and calls the callbacks in a thread. From then on every other call of the handle
+ * needs the lock, which is held while a callback runs and may be taken again by it. */
+tandem_code tandem_thread_start(tandem_client *client);
+void tandem_thread_stop(tandem_client *client); /* waits; not from inside a callback */
+void tandem_lock(tandem_client *client);
+void tandem_unlock(tandem_client *client);
 
 /* ---- The schema ---------------------------------------------------------------------------- */
 
@@ -340,8 +493,8 @@ size_t tandem_entity_count(void);
 const char *tandem_entity_name(size_t index);
 typedef struct tandem_field_info {
     const char *name, *kind, *visibility; /* visibility: shared, internal, restricted */
-    const char *target;               /* of references, or NULL */
-    const char *const *values;        /* of an enum, NULL-terminated, or NULL */
+    const char *target;                   /* of references, or NULL */
+    const char *const *values;            /* of an enum, NULL-terminated, or NULL */
     bool required, indexed, unique, fixed, system, common;
 } tandem_field_info;
 /* Field `index` of an entity, those every record has included; false beyond the end. */

@@ -1,0 +1,92 @@
+/* An LMDB environment in a client's folder. The replica and the outbox each have one; only the
+ * files that keep tables know LMDB, and they know it through this.
+ *
+ * What a purge must leave behind is nothing. LMDB leaves much: freed pages keep their bytes, so do
+ * the gaps of pages in use after a deletion, and pages written later can carry old bytes out of
+ * buffers that are reused uncleared. So what was deleted is scrubbed in place: the environment is
+ * opened anew (which drops the buffers), and under the write lock free pages, the gaps of live ones
+ * and the tails of overflow pages are overwritten. LMDB never reads these places, so a reader does
+ * not notice and a loss of power leaves a whole environment.
+ *
+ * Several processes may have one environment open; one handle of a process may. Readers are nested
+ * inside a call and never outlive it: a scrub waits for those of other processes. */
+#ifndef TANDEM_CLIENT_LIB_ENVIRONMENT_H
+#define TANDEM_CLIENT_LIB_ENVIRONMENT_H
+
+#include <lmdb.h>
+#include <stdbool.h>
+
+#include "protocol/bytes.h"
+#include "protocol/status.h"
+
+#define ENVIRONMENT_TABLES 16
+
+struct environment_layout {
+    const char *file;          /* in the folder; its lock file has "-lock" behind the name, but that
+                                  of data.mdb is lock.mdb */
+    const char *const *tables; /* names, in the order of the enum of whoever uses it */
+    size_t table_count;
+    size_t map_bytes; /* largest size; halved until the address space has room */
+    bool no_sync;     /* contents can be had again: a crash may lose the last commits, and
+                         never the order of them */
+};
+
+struct environment {
+    MDB_env *env; /* NULL: closed */
+    MDB_dbi table[ENVIRONMENT_TABLES];
+    const struct environment_layout *layout;
+    char *folder;
+    MDB_txn *reader; /* reset and renewed, since making one costs more than a look-up */
+    bool reading;    /* `reader` is in use; a nested reader makes its own */
+};
+
+/* What a code of LMDB means: OK, NOT_FOUND, LIMIT (the map is full), NO_MEMORY, CORRUPT, IO. */
+enum status environment_status(int lmdb_code);
+
+/* Opens or makes the file and its tables; the folder exists. FORMAT_VERSION for tables of a kind
+ * that ours cannot be, else as environment_status(). After a failure nothing is open. */
+enum status environment_open(const char *folder, const struct environment_layout *layout,
+                             struct environment *out);
+/* Again is fine, and on zeroed storage. */
+void environment_close(struct environment *environment);
+/* Closes and opens, so that no buffer keeps what was deleted. No transaction may be open. After a
+ * failure it is closed. */
+enum status environment_reopen(struct environment *environment);
+/* Deletes the environment's files; it is closed. */
+enum status environment_delete(const char *folder, const struct environment_layout *layout);
+/* Renames them to `file`.damaged-N, the first N that is free, and writes the name into `out`. */
+enum status environment_set_aside(const char *folder, const struct environment_layout *layout,
+                                  char *out, size_t size);
+
+/* A write transaction; adopts a map that another process has made larger. */
+enum status environment_write(struct environment *environment, MDB_txn **out);
+enum status environment_commit(MDB_txn *txn);
+
+struct environment_reading {
+    MDB_txn *txn;
+    bool own;
+};
+enum status environment_read(struct environment *environment, struct environment_reading *out);
+void environment_read_end(struct environment *environment, struct environment_reading *reading);
+
+MDB_val environment_val(const void *data, size_t size);
+enum status environment_get(MDB_txn *txn, MDB_dbi table, struct bytes key, struct bytes *value);
+enum status environment_put(MDB_txn *txn, MDB_dbi table, struct bytes key, struct bytes value,
+                            unsigned flags);
+/* NOT_FOUND when the key is not there. */
+enum status environment_del(MDB_txn *txn, MDB_dbi table, struct bytes key);
+
+/* How far a scrub has come; zeroed to begin. */
+struct scrub {
+    bool begun;
+    uint64_t txn;     /* the commit whose pages are looked at; a later one starts over */
+    uint64_t page;    /* the next to look at */
+    uint64_t cleared; /* pages written */
+};
+/* Scrubs up to `budget` bytes of the file further. OK: `*done` tells whether all is clean. BUSY: a
+ * reader of another process still sees what was deleted; try again. CORRUPT: the file is not as it
+ * must be to be scrubbed, and is to be replaced. Opens the environment anew when it begins. */
+enum status environment_scrub(struct environment *environment, struct scrub *scrub, size_t budget,
+                              bool *done);
+
+#endif

@@ -1,0 +1,146 @@
+/* The durable outbox: mutations that wait for the server, and those it did not take, in an
+ * environment of their own beside the replica. The replica can be fetched again; this cannot, so
+ * nothing that happens to the replica touches it, and a file that cannot be read is set aside.
+ *
+ *     WAITING --numbered, sent--> SENT --ok--> ACCEPTED --the replica shows it--> deleted
+ *        ^                         |
+ *        +-- not remembered -------+-- conflict --> CONFLICT   other refusal --> REFUSED
+ *        ^                                             |                           |
+ *        +---- settled: a new entry in its place ------+------- retried -----------+
+ *
+ * Entries that are SENT have contiguous numbers and precede all that are WAITING. An entry's
+ * number, and each change of its state, is committed before it has an effect outside: what was sent
+ * is found as SENT, an answer is recorded before the server may forget it. Of the records an entry
+ * touches it keeps what the author saw, which is the base of a conflict; when access to them ends,
+ * that is taken away again, while what the author wrote stays.
+ *
+ * Tables, numbers big-endian:
+ *
+ *     meta      name           -> format, client, user, epoch, next order and number, answered, ...
+ *     entries   order 8        -> a map, see outbox_entry.c; keys unknown to us are kept
+ *     touched   id 16, order 8 -> (nothing)   of entries WAITING, SENT or ACCEPTED
+ *     states    state 1, order 8 -> (nothing)
+ */
+#ifndef TANDEM_CLIENT_LIB_OUTBOX_STORE_H
+#define TANDEM_CLIENT_LIB_OUTBOX_STORE_H
+
+#include "client-lib/port.h"
+#include "client-lib/record.h"
+#include "protocol/bytes.h"
+#include "protocol/id.h"
+#include "protocol/status.h"
+#include "tandem/tandem.h"
+
+struct outbox_store;
+
+#define OUTBOX_ENTRIES_MOST 100000u
+
+/* An entry as stored. Bytes are valid until the call that gave them returns. */
+struct outbox_item {
+    uint64_t order; /* tandem_entry.entry */
+    tandem_entry_state state;
+    uint64_t number; /* 0: none yet */
+    uint64_t base;   /* mutate.base; 0: none */
+    bool overwrite;
+    int64_t at_ms;        /* wall clock, when it was queued */
+    struct bytes changes; /* encoded array, as mutate.changes */
+    struct bytes seen; /* encoded array of what the author saw of each record: {id, entity, scope,
+                          seq, fields}, without fields when the record was not held */
+    uint64_t seq;      /* ACCEPTED */
+    /* Of an answer that refused it: */
+    enum status status;
+    int change; /* of the mutation, or -1 */
+    struct bytes field, detail;
+    struct bytes conflicts; /* encoded array as result.conflicts, or "none" */
+    int64_t answered_ms;
+    uint64_t behind; /* waits for this entry, which creates what it touches; 0: for none */
+    bool access_ended;
+};
+
+struct outbox_answer {
+    uint64_t number;
+    uint64_t seq; /* of an accepted one */
+    enum status status;
+    int change;
+    struct bytes field, detail, conflicts;
+};
+
+/* ---- The handle ---- */
+
+/* Opens or makes outbox.mdb in `folder`. FORMAT_VERSION when a newer library wrote it: `fault` says
+ * how many entries wait in it. A damaged file is set aside and *damaged (a buffer) gets its name.
+ */
+enum status outbox_store_open(const char *folder, const struct port *port,
+                              struct outbox_store **out, struct buffer *damaged,
+                              tandem_fault *fault);
+void outbox_store_close(struct outbox_store *store); /* NULL is fine */
+
+struct id outbox_store_client(const struct outbox_store *store);
+/* Another number sequence: for a profile that was copied. Unanswered entries get new numbers. */
+enum status outbox_store_new_client(struct outbox_store *store, const struct port *port);
+/* Whose outbox this is; zero before the first sign-in. */
+struct id outbox_store_user(const struct outbox_store *store);
+enum status outbox_store_set_user(struct outbox_store *store, struct id user, struct bytes name);
+bool outbox_store_paused(const struct outbox_store *store);
+enum status outbox_store_set_paused(struct outbox_store *store, bool paused);
+/* A named text kept for the handle (the subscription wanted, accounts preferred); NOT_FOUND. */
+enum status outbox_store_note(struct outbox_store *store, const char *name, struct buffer *out);
+enum status outbox_store_set_note(struct outbox_store *store, const char *name, struct bytes value);
+/* Whether another process has written since the last look: counts are read again then. */
+enum status outbox_store_look(struct outbox_store *store, bool *changed);
+
+/* ---- Reading ---- */
+
+size_t outbox_store_count(const struct outbox_store *store, unsigned states); /* bits; 0: all */
+typedef bool outbox_item_fn(void *context, const struct outbox_item *item);
+/* Oldest first; false from `each` ends. */
+enum status outbox_store_each(struct outbox_store *store, unsigned states, outbox_item_fn *each,
+                              void *context);
+enum status outbox_store_get(struct outbox_store *store, uint64_t order, outbox_item_fn *each,
+                             void *context);
+/* Entries that lie over a record, oldest first; and the ids of all records that have some. */
+enum status outbox_store_over(struct outbox_store *store, struct id id, outbox_item_fn *each,
+                              void *context);
+typedef bool outbox_id_fn(void *context, struct id id);
+enum status outbox_store_touched(struct outbox_store *store, outbox_id_fn *each, void *context);
+
+/* A state of the outbox that stays the same through several of the reads above, also when another
+ * process writes meanwhile: reads in between see it. Nests. */
+enum status outbox_store_hold(struct outbox_store *store);
+void outbox_store_release(struct outbox_store *store);
+
+/* ---- Changing; each is one durable commit. ---- */
+
+/* Queues a mutation. `item` gives base, overwrite, at_ms, changes and seen. *order receives its
+ * number. LIMIT when there are too many, TOO_LARGE for one that the server would not take. */
+enum status outbox_store_add(struct outbox_store *store, const struct outbox_item *item,
+                             uint64_t *order);
+/* Signed in, with the highest number the server has answered, as outbox_start() of outbox.h. */
+enum status outbox_store_start(struct outbox_store *store, uint64_t last_number);
+/* Numbers up to `most` of those that wait, oldest first, and calls `each` for all that are then to
+ * be sent (SENT and not yet sent on this connection, from number `from`), with their mutate
+ * messages. */
+typedef bool outbox_frame_fn(void *context, uint64_t number, struct bytes frame);
+enum status outbox_store_send(struct outbox_store *store, uint64_t from, size_t most,
+                              outbox_frame_fn *each, void *context);
+/* Records the answers of one turn in one commit. Refusals that the server does not remember free
+ * their number. `each` is then called for every entry concerned, as it is now. */
+enum status outbox_store_record(struct outbox_store *store, const struct outbox_answer *answers,
+                                size_t count, int64_t now_ms, outbox_item_fn *each, void *context);
+/* The replica shows all up to this seq: accepted entries up to it are done with. */
+enum status outbox_store_shown(struct outbox_store *store, uint64_t seq);
+/* The restored or replaced server has another history: ACCEPTED entries are done with. */
+enum status outbox_store_set_epoch(struct outbox_store *store, struct id epoch);
+/* Access to these records' scope has ended: takes away what entries keep of others' values in it.
+ */
+enum status outbox_store_forget_scope(struct outbox_store *store, struct scope scope);
+/* Deletes an entry; BUSY when it is SENT, NOT_FOUND. */
+enum status outbox_store_drop(struct outbox_store *store, uint64_t order);
+/* Deletes an entry and queues these in its place (at the end), in one commit: `orders` (may be
+ * NULL) receives their numbers. Entries behind it follow. */
+enum status outbox_store_replace(struct outbox_store *store, uint64_t order,
+                                 const struct outbox_item *items, size_t count, uint64_t *orders);
+/* Scrubs further, as environment_scrub(). */
+enum status outbox_store_scrub(struct outbox_store *store, size_t budget, bool *done);
+
+#endif
