@@ -265,6 +265,8 @@ void client_receive(tandem_client *client, struct bytes frame)
     case MESSAGE_PONG:
         on_pong(client, &message);
         break;
+    case MESSAGE_SUMS:
+        break; /* the answer to a check, and none was asked for */
     default:
         on_data(client, &message);
     }

@@ -26,6 +26,8 @@
 #define LIMIT_WINDOW 64u                     /* data frames sent and not acknowledged */
 #define LIMIT_IN_FLIGHT 64u                  /* mutations sent and not answered */
 #define LIMIT_SCOPES 2048u                   /* scopes named in one subscription */
+#define LIMIT_PREFER 16u                     /* scopes preferred at a time */
+#define LIMIT_CHECK 64u                      /* scopes checked at a time */
 /* A changes frame ends before the mutation whose first record would pass this: with its envelope it
  * is one TLS record, of 16 KiB. What one mutation holds is never divided. */
 #define LIMIT_FRAME_TARGET (16u * 1024u - 256u)

@@ -44,6 +44,16 @@ static void on_unsubscribe(struct session *session)
     feed_stop(&session->feed);
 }
 
+/* As a server answers that has never heard of the message. */
+static void refuse_unknown(struct session *session, const struct message *message)
+{
+    struct fault fault;
+    fault_clear(&fault);
+    fault_set(&fault, STATUS_UNKNOWN_MESSAGE, bytes_text("type"), "\"%s\"",
+              message_name(message->type));
+    session_refuse(session, NULL, STATUS_UNKNOWN_MESSAGE, &fault);
+}
+
 /* False when the message must wait and be dispatched again. */
 static bool dispatch(struct session *session, const struct message *message, struct bytes frame)
 {
@@ -91,6 +101,10 @@ static bool dispatch(struct session *session, const struct message *message, str
         break;
     case MESSAGE_GOODBYE:
         session_on_goodbye(session, &message->as.goodbye);
+        break;
+    case MESSAGE_PREFER: /* not offered by the limits in `welcome` */
+    case MESSAGE_CHECK:
+        refuse_unknown(session, message);
         break;
     default:
         session_refuse(session, NULL, STATUS_UNEXPECTED, NULL);

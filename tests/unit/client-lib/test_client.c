@@ -272,6 +272,12 @@ static void a_malformed_frame_breaks_the_connection_off(void **state)
     buffer_append(&server.inbox[server.inbox_count++], "\x81\xa4type\xa5novel", 12);
     assert_ok(tandem_service(world->client));
     assert_true(tandem_connected(world->client));
+    /* So is the answer to a check that was not asked for. */
+    struct message sums = {.type = MESSAGE_SUMS};
+    sums.as.sums.sums = bytes_of("\x90", 1);
+    say(&sums);
+    assert_ok(tandem_service(world->client));
+    assert_true(tandem_connected(world->client));
 }
 
 /* ---- The subscription ---- */

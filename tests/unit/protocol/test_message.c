@@ -162,6 +162,72 @@ static void fields_have_their_limits(void **state)
     assert_int_equal(decode_hello_with(message, &fault), STATUS_OK);
 }
 
+/* A list of the named number of scopes, whole account scopes all. */
+static void put_scopes(struct buffer *out, uint32_t count)
+{
+    static const uint8_t scope[SCOPE_SIZE] = {SCOPE_ACCOUNT, 1};
+    wire_put_array(out, count);
+    for (uint32_t i = 0; i < count; i++)
+        wire_put_bin(out, bytes_of(scope, sizeof scope));
+}
+
+static enum status decode_scopes(enum message_type type, uint32_t count, struct message *read)
+{
+    static struct buffer frame;
+    struct buffer scopes = {0};
+    struct message message = {.type = type};
+    put_scopes(&scopes, count);
+    if (type == MESSAGE_PREFER)
+        message.as.prefer.scopes = buffer_bytes(&scopes);
+    else
+        message.as.check = (struct msg_check){.request = 5, .scopes = buffer_bytes(&scopes)};
+    buffer_clear(&frame);
+    message_encode(&frame, &message);
+    buffer_release(&scopes);
+    return message_decode(buffer_bytes(&frame), read, NULL);
+}
+
+/* As many as the limits in `welcome` offer, and of many more not even the array is looked at. */
+static void lists_of_scopes_have_room_for_what_is_offered(void **state)
+{
+    struct message read;
+    (void)state;
+    assert_int_equal(decode_scopes(MESSAGE_PREFER, LIMIT_PREFER, &read), STATUS_OK);
+    assert_int_equal(message_count(read.as.prefer.scopes), LIMIT_PREFER);
+    assert_int_equal(decode_scopes(MESSAGE_PREFER, 2 * LIMIT_PREFER, &read), STATUS_TOO_LARGE);
+    assert_int_equal(read.as.prefer.scopes.size, 0);
+    assert_int_equal(decode_scopes(MESSAGE_CHECK, LIMIT_CHECK, &read), STATUS_OK);
+    assert_int_equal(message_count(read.as.check.scopes), LIMIT_CHECK);
+    assert_int_equal(decode_scopes(MESSAGE_CHECK, 2 * LIMIT_CHECK, &read), STATUS_TOO_LARGE);
+    assert_int_equal(read.as.check.request, 5);
+}
+
+/* The answer to a check of as many scopes as may be, with the largest numbers. */
+static void sums_have_room_for_all_that_were_asked_for(void **state)
+{
+    static const uint8_t bytes[SCOPE_SIZE] = {SCOPE_ACCOUNT, 1};
+    struct buffer sums = {0}, frame = {0};
+    struct message message = {.type = MESSAGE_SUMS}, read;
+    (void)state;
+    wire_put_array(&sums, LIMIT_CHECK);
+    for (uint32_t i = 0; i < LIMIT_CHECK; i++) {
+        wire_put_map(&sums, 3);
+        wire_put_text(&sums, "scope");
+        wire_put_bin(&sums, bytes_of(bytes, SCOPE_SIZE));
+        wire_put_text(&sums, "count");
+        wire_put_uint(&sums, UINT64_MAX);
+        wire_put_text(&sums, "sum");
+        wire_put_bin(&sums, bytes_of(bytes, 16));
+    }
+    message.as.sums.request = UINT64_MAX;
+    message.as.sums.sums = buffer_bytes(&sums);
+    message_encode(&frame, &message);
+    assert_int_equal(message_decode(buffer_bytes(&frame), &read, NULL), STATUS_OK);
+    assert_int_equal(message_count(read.as.sums.sums), LIMIT_CHECK);
+    buffer_release(&sums);
+    buffer_release(&frame);
+}
+
 static void ids_and_scopes_are_checked(void **state)
 {
     struct message read;
@@ -263,6 +329,8 @@ int main(void)
         cmocka_unit_test(the_first_bad_field_is_named_and_the_others_are_read),
         cmocka_unit_test(a_missing_field_is_named),
         cmocka_unit_test(fields_have_their_limits),
+        cmocka_unit_test(lists_of_scopes_have_room_for_what_is_offered),
+        cmocka_unit_test(sums_have_room_for_all_that_were_asked_for),
         cmocka_unit_test(ids_and_scopes_are_checked),
         cmocka_unit_test(numbers_are_not_negative),
         cmocka_unit_test(names_are_those_of_the_definition),
