@@ -77,8 +77,8 @@ static int try_open(const struct store_options *options, size_t map_bytes, MDB_e
     return code;
 }
 
-enum status environment_open(const struct store_options *options, MDB_env **out,
-                             struct fault *fault)
+enum status store_environment_open(const struct store_options *options, MDB_env **out,
+                                   struct fault *fault)
 {
     uint64_t map_bytes = options->map_bytes > 0 ? options->map_bytes : MAP_WANTED;
     int code = try_open(options, map_bytes, out);

@@ -106,7 +106,7 @@ enum status store_open(const struct store_options *options, struct store **out, 
     if (status == STATUS_OK)
         status = environment_lock(options->path, &store->lock, fault);
     if (status == STATUS_OK)
-        status = environment_open(options, &store->env, fault);
+        status = store_environment_open(options, &store->env, fault);
     if (status == STATUS_OK)
         status = use(store, options, fault);
     if (status == STATUS_OK)

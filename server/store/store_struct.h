@@ -33,8 +33,8 @@ struct store {
 /* Takes the lock file of the directory: LOCKED when another holds it. */
 enum status environment_lock(const char *path, int *out, struct fault *fault);
 /* Opens LMDB at options->path, with as much address space as it gets. */
-enum status environment_open(const struct store_options *options, MDB_env **out,
-                             struct fault *fault);
+enum status store_environment_open(const struct store_options *options, MDB_env **out,
+                                   struct fault *fault);
 /* Whether there is an LMDB file at the path. */
 bool environment_exists(const char *path);
 /* Makes what was done to a directory's entries, and to the file `name` in it, durable. */
