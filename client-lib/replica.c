@@ -18,51 +18,20 @@
 #include "protocol/memory.h"
 
 #define DEFAULT_MAP ((size_t)64 << 30)
-#define SMALLEST_MAP ((size_t)1 << 20)
 
-enum status replica_status(int code)
-{
-    switch (code) {
-    case 0:
-        return STATUS_OK;
-    case MDB_NOTFOUND:
-        return STATUS_NOT_FOUND;
-    case MDB_MAP_FULL:
-        return STATUS_LIMIT;
-    case ENOMEM:
-        return STATUS_NO_MEMORY;
-    case MDB_CORRUPTED:
-    case MDB_PAGE_NOTFOUND:
-    case MDB_INVALID:
-    case MDB_VERSION_MISMATCH:
-        return STATUS_CORRUPT;
-    default:
-        return STATUS_IO;
-    }
-}
-
-MDB_val replica_val(const void *data, size_t size)
-{
-    return (MDB_val){.mv_size = size, .mv_data = (void *)(uintptr_t)data};
-}
+static const char *const table_names[TABLE_COUNT] = {"records",  "entities",  "scopes",
+                                                     "timeline", "backfills", "meta"};
 
 enum status replica_meta_put(struct replica *replica, MDB_txn *txn, const char *name,
                              struct bytes value)
 {
-    MDB_val key = replica_val(name, strlen(name));
-    MDB_val data = replica_val(value.data, value.size);
-    return replica_status(mdb_put(txn, replica->table[TABLE_META], &key, &data, 0));
+    return environment_put(txn, replica->db.table[TABLE_META], bytes_text(name), value, 0);
 }
 
 enum status replica_meta_get(struct replica *replica, MDB_txn *txn, const char *name,
                              struct bytes *value)
 {
-    MDB_val key = replica_val(name, strlen(name));
-    MDB_val data;
-    int code = mdb_get(txn, replica->table[TABLE_META], &key, &data);
-    if (code == 0)
-        *value = bytes_of(data.mv_data, data.mv_size);
-    return replica_status(code);
+    return environment_get(txn, replica->db.table[TABLE_META], bytes_text(name), value);
 }
 
 static bool path_join(char *out, size_t size, const char *folder, const char *name)
@@ -108,41 +77,6 @@ static enum status take_lock(struct replica *replica, const char *folder, tandem
     return trouble(fault, STATUS_IO, "", "cannot lock %s: %s", path, strerror(errno));
 }
 
-/* The environment with the largest map up to `map_bytes` that the address space has room for. */
-static int open_env(struct replica *replica, const char *folder, size_t map_bytes)
-{
-    size_t size = map_bytes != 0 ? map_bytes : DEFAULT_MAP;
-    int code;
-    do {
-        code = mdb_env_create(&replica->env);
-        if (code != 0)
-            return code;
-        code = mdb_env_set_maxdbs(replica->env, TABLE_COUNT);
-        if (code == 0)
-            code = mdb_env_set_mapsize(replica->env, size);
-        if (code == 0)
-            code = mdb_env_open(replica->env, folder, MDB_NOTLS | MDB_NORDAHEAD, 0600);
-        if (code == 0)
-            return 0;
-        mdb_env_close(replica->env);
-        replica->env = NULL;
-        size /= 2;
-    } while (code == ENOMEM && size >= SMALLEST_MAP);
-    return code;
-}
-
-static int open_tables(struct replica *replica, MDB_txn *txn)
-{
-    static const char *const names[TABLE_COUNT] = {"records",  "entities",  "scopes",
-                                                   "timeline", "backfills", "meta"};
-    for (int i = 0; i < TABLE_COUNT; i++) {
-        int code = mdb_dbi_open(txn, names[i], MDB_CREATE, &replica->table[i]);
-        if (code != 0)
-            return code;
-    }
-    return 0;
-}
-
 static enum status write_meta(struct replica *replica, MDB_txn *txn, const struct port *port)
 {
     uint8_t format[4];
@@ -180,57 +114,47 @@ static enum status read_meta(struct replica *replica, MDB_txn *txn)
     return STATUS_OK;
 }
 
-static enum status open_contents(struct replica *replica, const struct port *port)
+/* NOT_FOUND for one that is new. */
+static enum status read_contents(struct replica *replica, MDB_txn *txn)
+{
+    MDB_stat stat = {0};
+    int code = mdb_stat(txn, replica->db.table[TABLE_META], &stat);
+    if (code != 0)
+        return environment_status(code);
+    return stat.ms_entries == 0 ? STATUS_NOT_FOUND : read_meta(replica, txn);
+}
+
+static enum status begin_contents(struct replica *replica, const struct port *port)
 {
     MDB_txn *txn = NULL;
-    MDB_stat stat = {0};
-    int code = mdb_txn_begin(replica->env, NULL, 0, &txn);
-    if (code != 0)
-        return replica_status(code);
-    code = open_tables(replica, txn);
-    if (code == 0)
-        code = mdb_stat(txn, replica->table[TABLE_META], &stat);
-    /* Tables of a kind that ours cannot be are those of another format. */
-    enum status status = code == MDB_INCOMPATIBLE || code == MDB_DBS_FULL ? STATUS_FORMAT_VERSION
-                                                                          : replica_status(code);
-    if (status == STATUS_OK)
-        status = stat.ms_entries == 0 ? write_meta(replica, txn, port) : read_meta(replica, txn);
-    if (status == STATUS_OK)
-        return replica_status(mdb_txn_commit(txn));
+    enum status status = environment_write(&replica->db, &txn);
+    if (status != STATUS_OK)
+        return status;
+    status = read_contents(replica, txn); /* another process may have been first */
+    if (status == STATUS_NOT_FOUND) {
+        status = write_meta(replica, txn, port);
+        if (status == STATUS_OK)
+            return environment_commit(txn);
+    }
     mdb_txn_abort(txn);
     return status;
 }
 
-static void close_env(struct replica *replica)
+static enum status open_once(struct replica *replica, const char *folder, const struct port *port)
 {
-    if (replica->reader != NULL)
-        mdb_txn_abort(replica->reader);
-    replica->reader = NULL;
-    if (replica->env != NULL)
-        mdb_env_close(replica->env);
-    replica->env = NULL;
-}
-
-static enum status delete_files(const char *folder)
-{
-    static const char *const names[] = {"data.mdb", "lock.mdb"};
-    char path[1100];
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (!path_join(path, sizeof path, folder, names[i]) ||
-            (unlink(path) != 0 && errno != ENOENT))
-            return STATUS_IO;
-    return STATUS_OK;
-}
-
-static enum status open_once(struct replica *replica, const char *folder, size_t map_bytes,
-                             const struct port *port)
-{
-    int code = open_env(replica, folder, map_bytes);
-    enum status status = replica_status(code);
-    if (status == STATUS_OK)
-        status = open_contents(replica, port);
+    struct environment_reading reading;
+    enum status status = environment_open(folder, &replica->layout, &replica->db);
     if (status != STATUS_OK)
-        close_env(replica);
+        return status;
+    status = environment_read(&replica->db, &reading);
+    if (status == STATUS_OK) {
+        status = read_contents(replica, reading.txn);
+        environment_read_end(&replica->db, &reading);
+    }
+    if (status == STATUS_NOT_FOUND)
+        status = begin_contents(replica, port);
+    if (status != STATUS_OK)
+        environment_close(&replica->db);
     return status;
 }
 
@@ -242,16 +166,22 @@ enum status replica_open(const char *folder, size_t map_bytes, const struct port
     if (replica == NULL)
         return trouble(fault, STATUS_NO_MEMORY, "", "out of memory");
     replica->lock = -1;
+    replica->layout = (struct environment_layout){
+        .file = "data.mdb",
+        .tables = table_names,
+        .table_count = TABLE_COUNT,
+        .map_bytes = map_bytes != 0 ? map_bytes : DEFAULT_MAP,
+    };
     enum status status = take_lock(replica, folder, fault);
     if (status != STATUS_OK) {
         replica_close(replica);
         return status;
     }
-    status = open_once(replica, folder, map_bytes, port);
+    status = open_once(replica, folder, port);
     if (status == STATUS_FORMAT_VERSION || status == STATUS_CORRUPT) {
-        status = delete_files(folder);
+        status = environment_delete(folder, &replica->layout);
         if (status == STATUS_OK)
-            status = open_once(replica, folder, map_bytes, port);
+            status = open_once(replica, folder, port);
     }
     if (status != STATUS_OK) {
         trouble(fault, status, "", "cannot open the replica in %s: %s", folder,
@@ -268,7 +198,7 @@ void replica_close(struct replica *replica)
     if (replica == NULL)
         return;
     replica_abort(replica);
-    close_env(replica);
+    environment_close(&replica->db);
     if (replica->lock >= 0)
         close(replica->lock);
     memory_free(replica);

@@ -2,9 +2,9 @@
 #ifndef TANDEM_CLIENT_LIB_REPLICA_LMDB_H
 #define TANDEM_CLIENT_LIB_REPLICA_LMDB_H
 
-#include <lmdb.h>
 #include <stdbool.h>
 
+#include "client-lib/environment.h"
 #include "client-lib/replica.h"
 
 #define REPLICA_FORMAT 1u
@@ -24,27 +24,15 @@ enum replica_table {
 #define KEY_TIME_SIZE (SCOPE_SIZE + 8 + ID_SIZE)
 
 struct replica {
-    MDB_env *env;
-    MDB_dbi table[TABLE_COUNT];
-    MDB_txn *write;  /* between begin and commit */
-    MDB_txn *reader; /* reset and renewed, since making one costs more than a look-up */
-    bool reading;    /* `reader` is in use; a nested reader makes its own */
-    int lock;        /* the flocked descriptor */
+    struct environment db;
+    struct environment_layout layout;
+    MDB_txn *write; /* between begin and commit */
+    int lock;       /* the flocked descriptor */
     uint64_t cursor, new_cursor;
     struct id epoch, new_epoch;
     struct id client;
 };
 
-enum status replica_status(int lmdb_code);
-
-struct replica_reading {
-    MDB_txn *txn;
-    bool own;
-};
-enum status replica_read_begin(struct replica *replica, struct replica_reading *reading);
-void replica_read_end(struct replica *replica, struct replica_reading *reading);
-
-MDB_val replica_val(const void *data, size_t size);
 /* Writes the key into `out` and returns its size. */
 size_t key_entity(struct bytes entity, struct id id, uint8_t out[KEY_ENTITY_MAX]);
 void key_scope(struct scope scope, struct id id, uint8_t out[KEY_SCOPE_SIZE]);

@@ -3,42 +3,17 @@
 #include <assert.h>
 #include <string.h>
 
-enum status replica_read_begin(struct replica *replica, struct replica_reading *reading)
-{
-    int code;
-    reading->own = replica->reading;
-    if (reading->own)
-        return replica_status(mdb_txn_begin(replica->env, NULL, MDB_RDONLY, &reading->txn));
-    if (replica->reader == NULL)
-        code = mdb_txn_begin(replica->env, NULL, MDB_RDONLY, &replica->reader);
-    else
-        code = mdb_txn_renew(replica->reader);
-    replica->reading = code == 0;
-    reading->txn = replica->reader;
-    return replica_status(code);
-}
-
-void replica_read_end(struct replica *replica, struct replica_reading *reading)
-{
-    if (reading->own) {
-        mdb_txn_abort(reading->txn);
-    } else {
-        mdb_txn_reset(reading->txn);
-        replica->reading = false;
-    }
-}
-
 enum status replica_subscription(struct replica *replica, struct buffer *out)
 {
-    struct replica_reading reading;
+    struct environment_reading reading;
     struct bytes value = {0};
-    enum status status = replica_read_begin(replica, &reading);
+    enum status status = environment_read(&replica->db, &reading);
     if (status != STATUS_OK)
         return status;
     status = replica_meta_get(replica, reading.txn, "subscription", &value);
     if (status == STATUS_OK)
         buffer_append(out, value.data, value.size);
-    replica_read_end(replica, &reading);
+    environment_read_end(&replica->db, &reading);
     return out->failed ? STATUS_NO_MEMORY : status;
 }
 
@@ -48,17 +23,17 @@ static enum status seek(struct replica *replica, enum replica_table table, const
                         size_t size, uint8_t *key_out, size_t key_room, uint8_t *value_out,
                         size_t value_room)
 {
-    struct replica_reading reading;
+    struct environment_reading reading;
     MDB_cursor *cursor = NULL;
-    MDB_val key = replica_val(from, size);
+    MDB_val key = environment_val(from, size);
     MDB_val data;
-    enum status status = replica_read_begin(replica, &reading);
+    enum status status = environment_read(&replica->db, &reading);
     if (status != STATUS_OK)
         return status;
-    int code = mdb_cursor_open(reading.txn, replica->table[table], &cursor);
+    int code = mdb_cursor_open(reading.txn, replica->db.table[table], &cursor);
     if (code == 0)
         code = mdb_cursor_get(cursor, &key, &data, size > 0 ? MDB_SET_RANGE : MDB_FIRST);
-    status = replica_status(code);
+    status = environment_status(code);
     if (status == STATUS_OK) {
         if (key.mv_size < key_room || data.mv_size < value_room)
             status = STATUS_CORRUPT;
@@ -69,7 +44,7 @@ static enum status seek(struct replica *replica, enum replica_table table, const
     }
     if (cursor != NULL)
         mdb_cursor_close(cursor);
-    replica_read_end(replica, &reading);
+    environment_read_end(&replica->db, &reading);
     return status;
 }
 
@@ -126,16 +101,17 @@ enum status replica_next_scope(struct replica *replica, const struct scope *afte
 
 enum status replica_get(struct replica *replica, struct id id, replica_walk_fn *each, void *context)
 {
-    struct replica_reading reading;
-    MDB_val key = replica_val(id.octet, ID_SIZE);
+    struct environment_reading reading;
+    MDB_val key = environment_val(id.octet, ID_SIZE);
     MDB_val data;
-    enum status status = replica_read_begin(replica, &reading);
+    enum status status = environment_read(&replica->db, &reading);
     if (status != STATUS_OK)
         return status;
-    status = replica_status(mdb_get(reading.txn, replica->table[TABLE_RECORDS], &key, &data));
+    status =
+        environment_status(mdb_get(reading.txn, replica->db.table[TABLE_RECORDS], &key, &data));
     if (status == STATUS_OK)
         (void)each(context, bytes_of(data.mv_data, data.mv_size));
-    replica_read_end(replica, &reading);
+    environment_read_end(&replica->db, &reading);
     return status;
 }
 
@@ -144,14 +120,14 @@ enum status replica_get(struct replica *replica, struct id id, replica_walk_fn *
 static enum status visit(struct replica *replica, MDB_txn *txn, MDB_val key, replica_walk_fn *each,
                          void *context, bool *more)
 {
-    MDB_val id = replica_val((const uint8_t *)key.mv_data + key.mv_size - ID_SIZE, ID_SIZE);
+    MDB_val id = environment_val((const uint8_t *)key.mv_data + key.mv_size - ID_SIZE, ID_SIZE);
     MDB_val data;
-    int code = mdb_get(txn, replica->table[TABLE_RECORDS], &id, &data);
+    int code = mdb_get(txn, replica->db.table[TABLE_RECORDS], &id, &data);
     if (code == MDB_NOTFOUND)
         return STATUS_CORRUPT;
     if (code == 0)
         *more = each(context, bytes_of(data.mv_data, data.mv_size));
-    return replica_status(code);
+    return environment_status(code);
 }
 
 /* Walks the keys of `table` that begin with the prefix, in or against their order. */
@@ -165,7 +141,7 @@ static int walk_start(MDB_cursor *cursor, const struct walk *walk, MDB_val *key,
 {
     uint8_t end[KEY_ENTITY_MAX];
     if (!walk->backwards) {
-        *key = replica_val(walk->prefix.data, walk->prefix.size);
+        *key = environment_val(walk->prefix.data, walk->prefix.size);
         return mdb_cursor_get(cursor, key, data, walk->prefix.size > 0 ? MDB_SET_RANGE : MDB_FIRST);
     }
     assert(walk->prefix.size > 0 && walk->prefix.size <= sizeof end);
@@ -173,7 +149,7 @@ static int walk_start(MDB_cursor *cursor, const struct walk *walk, MDB_val *key,
     for (size_t i = walk->prefix.size; i > 0; i--)
         if (++end[i - 1] != 0)
             break;
-    *key = replica_val(end, walk->prefix.size);
+    *key = environment_val(end, walk->prefix.size);
     int code = mdb_cursor_get(cursor, key, data, MDB_SET_RANGE);
     return mdb_cursor_get(cursor, key, data, code == MDB_NOTFOUND ? MDB_LAST : MDB_PREV);
 }
@@ -181,14 +157,14 @@ static int walk_start(MDB_cursor *cursor, const struct walk *walk, MDB_val *key,
 static enum status walk_keys(struct replica *replica, const struct walk *walk,
                              replica_walk_fn *each, void *context)
 {
-    struct replica_reading reading;
+    struct environment_reading reading;
     MDB_cursor *cursor = NULL;
     MDB_val key, data;
     bool more = true;
-    enum status status = replica_read_begin(replica, &reading);
+    enum status status = environment_read(&replica->db, &reading);
     if (status != STATUS_OK)
         return status;
-    int code = mdb_cursor_open(reading.txn, replica->table[walk->table], &cursor);
+    int code = mdb_cursor_open(reading.txn, replica->db.table[walk->table], &cursor);
     if (code == 0)
         code = walk_start(cursor, walk, &key, &data);
     while (code == 0 && status == STATUS_OK && more) {
@@ -202,9 +178,9 @@ static enum status walk_keys(struct replica *replica, const struct walk *walk,
     }
     if (cursor != NULL)
         mdb_cursor_close(cursor);
-    replica_read_end(replica, &reading);
+    environment_read_end(&replica->db, &reading);
     if (status == STATUS_OK && code != 0 && code != MDB_NOTFOUND)
-        status = replica_status(code);
+        status = environment_status(code);
     return status;
 }
 

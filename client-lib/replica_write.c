@@ -31,19 +31,19 @@ enum status replica_begin(struct replica *replica)
     assert(replica->write == NULL);
     replica->new_cursor = replica->cursor;
     replica->new_epoch = replica->epoch;
-    return replica_status(mdb_txn_begin(replica->env, NULL, 0, &replica->write));
+    return environment_write(&replica->db, &replica->write);
 }
 
 enum status replica_commit(struct replica *replica)
 {
     assert(replica->write != NULL);
-    int code = mdb_txn_commit(replica->write);
+    enum status status = environment_commit(replica->write);
     replica->write = NULL;
-    if (code == 0) {
+    if (status == STATUS_OK) {
         replica->cursor = replica->new_cursor;
         replica->epoch = replica->new_epoch;
     }
-    return replica_status(code);
+    return status;
 }
 
 void replica_abort(struct replica *replica)
@@ -56,28 +56,29 @@ void replica_abort(struct replica *replica)
 static enum status put_key(struct replica *replica, enum replica_table table, const void *key,
                            size_t size)
 {
-    MDB_val name = replica_val(key, size);
-    MDB_val nothing = replica_val("", 0);
-    return replica_status(mdb_put(replica->write, replica->table[table], &name, &nothing, 0));
+    MDB_val name = environment_val(key, size);
+    MDB_val nothing = environment_val("", 0);
+    return environment_status(
+        mdb_put(replica->write, replica->db.table[table], &name, &nothing, 0));
 }
 
 /* Deleting what is not there is fine. */
 static enum status delete_key(struct replica *replica, enum replica_table table, const void *key,
                               size_t size)
 {
-    MDB_val name = replica_val(key, size);
-    int code = mdb_del(replica->write, replica->table[table], &name, NULL);
-    return code == MDB_NOTFOUND ? STATUS_OK : replica_status(code);
+    MDB_val name = environment_val(key, size);
+    int code = mdb_del(replica->write, replica->db.table[table], &name, NULL);
+    return code == MDB_NOTFOUND ? STATUS_OK : environment_status(code);
 }
 
 static enum status find(struct replica *replica, struct id id, struct bytes *encoded)
 {
-    MDB_val key = replica_val(id.octet, ID_SIZE);
+    MDB_val key = environment_val(id.octet, ID_SIZE);
     MDB_val data;
-    int code = mdb_get(replica->write, replica->table[TABLE_RECORDS], &key, &data);
+    int code = mdb_get(replica->write, replica->db.table[TABLE_RECORDS], &key, &data);
     if (code == 0)
         *encoded = bytes_of(data.mv_data, data.mv_size);
-    return replica_status(code);
+    return environment_status(code);
 }
 
 /* The keys that a record has in the index tables. */
@@ -127,8 +128,8 @@ enum status replica_put(struct replica *replica, const struct record_view *view,
 {
     struct bytes held;
     struct index_keys old, new;
-    MDB_val key = replica_val(view->id.octet, ID_SIZE);
-    MDB_val data = replica_val(encoded.data, encoded.size);
+    MDB_val key = environment_val(view->id.octet, ID_SIZE);
+    MDB_val data = environment_val(encoded.data, encoded.size);
     bool keeps_index = false;
     index_keys_of(view, &new);
     enum status status = find(replica, view->id, &held);
@@ -143,8 +144,8 @@ enum status replica_put(struct replica *replica, const struct record_view *view,
     if (status == STATUS_OK && !keeps_index)
         status = change_index(replica, &new, put_key);
     if (status == STATUS_OK)
-        status =
-            replica_status(mdb_put(replica->write, replica->table[TABLE_RECORDS], &key, &data, 0));
+        status = environment_status(
+            mdb_put(replica->write, replica->db.table[TABLE_RECORDS], &key, &data, 0));
     return status;
 }
 
@@ -185,12 +186,12 @@ enum status replica_held_seq(struct replica *replica, struct id id, uint64_t *se
 static enum status purge_one(struct replica *replica, MDB_cursor *cursor,
                              const uint8_t prefix[SCOPE_SIZE])
 {
-    MDB_val key = replica_val(prefix, SCOPE_SIZE);
+    MDB_val key = environment_val(prefix, SCOPE_SIZE);
     MDB_val data;
     struct id id;
     int code = mdb_cursor_get(cursor, &key, &data, MDB_SET_RANGE);
     if (code != 0)
-        return replica_status(code);
+        return environment_status(code);
     if (key.mv_size != KEY_SCOPE_SIZE || memcmp(key.mv_data, prefix, SCOPE_SIZE) != 0)
         return STATUS_NOT_FOUND;
     memcpy(id.octet, (const uint8_t *)key.mv_data + SCOPE_SIZE, ID_SIZE);
@@ -204,8 +205,8 @@ enum status replica_purge(struct replica *replica, struct scope scope, size_t *c
     MDB_cursor *cursor = NULL;
     scope_put(scope, prefix);
     *count = 0;
-    enum status status =
-        replica_status(mdb_cursor_open(replica->write, replica->table[TABLE_SCOPES], &cursor));
+    enum status status = environment_status(
+        mdb_cursor_open(replica->write, replica->db.table[TABLE_SCOPES], &cursor));
     if (status != STATUS_OK)
         return status;
     while ((status = purge_one(replica, cursor, prefix)) == STATUS_OK)
@@ -221,9 +222,10 @@ enum status replica_put_backfill(struct replica *replica, const struct replica_b
     scope_put(backfill->scope, name);
     put_u64(value, backfill->from);
     put_u64(value + 8, backfill->until);
-    MDB_val key = replica_val(name, sizeof name);
-    MDB_val data = replica_val(value, sizeof value);
-    return replica_status(mdb_put(replica->write, replica->table[TABLE_BACKFILLS], &key, &data, 0));
+    MDB_val key = environment_val(name, sizeof name);
+    MDB_val data = environment_val(value, sizeof value);
+    return environment_status(
+        mdb_put(replica->write, replica->db.table[TABLE_BACKFILLS], &key, &data, 0));
 }
 
 enum status replica_drop_backfill(struct replica *replica, struct scope scope)
@@ -245,7 +247,7 @@ enum status replica_empty(struct replica *replica, struct id epoch, struct bytes
 {
     enum status status = STATUS_OK;
     for (int i = 0; i < TABLE_META && status == STATUS_OK; i++)
-        status = replica_status(mdb_drop(replica->write, replica->table[i], 0));
+        status = environment_status(mdb_drop(replica->write, replica->db.table[i], 0));
     if (status == STATUS_OK)
         status = replica_set_cursor(replica, 0);
     if (status == STATUS_OK)
