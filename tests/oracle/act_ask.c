@@ -57,7 +57,7 @@ static void take_records(struct question *question, struct bytes records)
     for (uint32_t i = 0; i < count && wire_skip(&reader, &record); i++) {
         struct id id = {{0}};
         wire_map_id(record, "id", &id);
-        if (!judge_record_at(oracle, client_user(question->client), record,
+        if (!judge_record_at(oracle->model, client_user(question->client), record,
                              model_head(oracle->model), why, sizeof why)) {
             oracle_differ(oracle, "%s was answered with %s: %s",
                           oracle_user_name(oracle, client_user(question->client)),

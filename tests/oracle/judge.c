@@ -51,7 +51,8 @@ static bool judge_records_at(struct oracle *oracle, const struct world_client *c
     for (uint32_t i = 0; i < count && wire_skip(&reader, &record); i++) {
         struct id id = {{0}};
         wire_map_id(record, "id", &id);
-        if (!judge_record_at(oracle, client_user(client), record, seq, reason, sizeof reason)) {
+        if (!judge_record_at(oracle->model, client_user(client), record, seq, reason,
+                             sizeof reason)) {
             snprintf(why, size, "%s: %s", oracle_name(oracle, id), reason);
             return false;
         }

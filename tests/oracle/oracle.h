@@ -12,6 +12,7 @@
 #define TANDEM_TESTS_ORACLE_H
 
 #include "tests/fixture/world.h"
+#include "tests/oracle/judge_view.h"
 #include "tests/oracle/model.h"
 
 #define ORACLE_MAX_DEVICES 40u
@@ -71,11 +72,6 @@ const char *oracle_user_name(struct oracle *oracle, struct id user);
 /* judge.c: the functions that look on. */
 void judge_applied(void *context, const struct world_applied *applied);
 void judge_received(void *context, const struct world_client *client, struct bytes message);
-/* judge_record.c: whether the encoded record is exactly the view; else why not, in `why`. */
-bool judge_record(const struct model_view *view, struct bytes record, char *why, size_t size);
-/* Whether the record may be told to the user at one of the seqs; else why not. */
-bool judge_record_at(const struct oracle *oracle, struct id user, struct bytes record, uint64_t seq,
-                     char *why, size_t size);
 /* judge_history.c: an answer's entries about the record. */
 void judge_history(struct oracle *oracle, const struct model_person *who,
                    const struct model_record *record, struct bytes entries);

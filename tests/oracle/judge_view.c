@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "protocol/wire.h"
-#include "tests/oracle/oracle.h"
+#include "tests/oracle/judge_view.h"
 
 struct complaint {
     char *why;
@@ -172,7 +172,7 @@ static bool wrong_hidden(const struct model_record *record, uint64_t seq,
                                    scope_to_text(version->scope, place), tags);
 }
 
-bool judge_record_at(const struct oracle *oracle, struct id user, struct bytes record, uint64_t seq,
+bool judge_record_at(const struct model *model, struct id user, struct bytes record, uint64_t seq,
                      char *why, size_t size)
 {
     const struct complaint complaint = {why, size};
@@ -182,14 +182,14 @@ bool judge_record_at(const struct oracle *oracle, struct id user, struct bytes r
     if (!wire_map_id(record, "id", &id)) {
         return wrong(&complaint, "it has no id");
     }
-    const struct model_record *meant = model_find(oracle->model, id);
+    const struct model_record *meant = model_find(model, id);
     if (meant == NULL) {
         return wrong(&complaint, "there never was such a record");
     }
-    if (!model_person(oracle->model, user, seq, &who)) {
+    if (!model_person(model, user, seq, &who)) {
         return wrong(&complaint, "the user may not sign in");
     }
-    if (!model_view(oracle->model, &who, meant, seq, &view)) {
+    if (!model_view(model, &who, meant, seq, &view)) {
         return wrong_hidden(meant, seq, &complaint);
     }
     return judge_record(&view, record, why, size);
