@@ -93,6 +93,9 @@ void connection_destroy(struct connection *connection)
 void connection_closed(struct connection *connection)
 {
     io_thread_unschedule(connection);
+    /* What it did not take was up to some megabytes. */
+    if (connection->wsi && lws_partial_buffered(connection->wsi))
+        connection->thread->heavy_left = true;
     session_free(connection->session);
     connection->session = NULL;
     connection->wsi = NULL;

@@ -1,6 +1,7 @@
 #include "server/net/io_thread.h"
 
 #include <assert.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -239,6 +240,14 @@ static uint64_t tick_interval_ms(const struct io_thread *thread)
     return interval_ms > 0 ? interval_ms : 1;
 }
 
+/* The allocator keeps what was freed below its top. */
+static void give_back(struct io_thread *thread)
+{
+    if (thread->heavy_left)
+        malloc_trim(0);
+    thread->heavy_left = false;
+}
+
 /* One part of the connections; the next tick goes on behind it. */
 static void tick_connections(struct io_thread *thread, uint64_t now_ms)
 {
@@ -246,8 +255,10 @@ static void tick_connections(struct io_thread *thread, uint64_t now_ms)
     uint32_t part = table->capacity / TICK_SLICES + 1;
     int ended = 0;
     for (uint32_t i = 0; i < part && ended < ENDS_A_TICK; i++) {
-        if (thread->tick_place >= table->capacity)
+        if (thread->tick_place >= table->capacity) {
             thread->tick_place = 0;
+            give_back(thread);
+        }
         struct connection *connection =
             table->capacity > 0 ? table->places[thread->tick_place++].connection : NULL;
         if (connection && connection_tick(connection, now_ms))
