@@ -1,10 +1,10 @@
 /* A new store: its departments and its first administrator. */
 #include <string.h>
 
+#include "protocol/mix.h"
 #include "protocol/wire.h"
 #include "server/core/apply/apply_change.h"
 #include "server/core/apply/apply_internal.h"
-#include "server/core/apply/apply_number.h"
 #include "server/core/credential.h"
 
 static const char *const departments[] = {"sales", "support", "community"};
@@ -12,8 +12,8 @@ static const char *const departments[] = {"sales", "support", "community"};
 /* The n-th id out of one command's randomness. */
 static struct id founded_id(const struct command *command, uint64_t n)
 {
-    uint8_t random[CONTENT_HASH];
-    number_mix(bytes_of(command->entropy, COMMAND_ENTROPY), n, random);
+    uint8_t random[MIX_SIZE];
+    mix128(bytes_of(command->entropy, COMMAND_ENTROPY), n, random);
     return id_make(command->at_ms, random);
 }
 

@@ -2,63 +2,20 @@
 
 #include <string.h>
 
+#include "protocol/mix.h"
 #include "protocol/wire.h"
 
 #define ROW_KEY (1 + ID_SIZE)
 #define ANSWER_KEY (1 + ID_SIZE + 8)
-
-static uint64_t rotate(uint64_t value, unsigned by)
-{
-    return value << by | value >> (64 - by);
-}
-
-static uint64_t finish(uint64_t value)
-{
-    value = (value ^ value >> 33) * 0xff51afd7ed558ccdu;
-    value = (value ^ value >> 33) * 0xc4ceb9fe1a85ec53u;
-    return value ^ value >> 33;
-}
-
-#define MIX_1 0x87c37b91114253d5u
-#define MIX_2 0x4cf5ad432745937fu
-
-/* Blocks are read big-endian, so that every machine gets the same; otherwise MurmurHash3. */
-void number_mix(struct bytes bytes, uint64_t seed, uint8_t out[CONTENT_HASH])
-{
-    uint64_t a = seed, b = seed;
-    for (size_t at = 0; at < bytes.size; at += 16) {
-        uint8_t block[16] = {0};
-        size_t left = bytes.size - at;
-        memcpy(block, bytes.data + at, left < sizeof block ? left : sizeof block);
-        uint64_t x = rotate(get_u64(block) * MIX_1, 31) * MIX_2;
-        uint64_t y = rotate(get_u64(block + 8) * MIX_2, 33) * MIX_1;
-        a ^= x;
-        b ^= y;
-        if (left < sizeof block)
-            break;
-        a = (rotate(a, 27) + b) * 5 + 0x52dce729u;
-        b = (rotate(b, 31) + a) * 5 + 0x38495ab5u;
-    }
-    a ^= bytes.size;
-    b ^= bytes.size;
-    a += b;
-    b += a;
-    a = finish(a);
-    b = finish(b);
-    a += b;
-    b += a;
-    put_u64(out, a);
-    put_u64(out + 8, b);
-}
 
 void number_hash(const struct msg_mutate *mutate, uint8_t out[CONTENT_HASH])
 {
     uint8_t head[8 + 8 + CONTENT_HASH + CONTENT_HASH];
     put_u64(head, mutate->number);
     put_u64(head + 8, mutate->base);
-    number_mix(mutate->mode, 1, head + 16);
-    number_mix(mutate->changes, 2, head + 16 + CONTENT_HASH);
-    number_mix(bytes_of(head, sizeof head), 3, out);
+    mix128(mutate->mode, 1, head + 16);
+    mix128(mutate->changes, 2, head + 16 + CONTENT_HASH);
+    mix128(bytes_of(head, sizeof head), 3, out);
 }
 
 static void row_key(uint8_t key[ROW_KEY], struct id client)

@@ -11,10 +11,11 @@
 
 #include "server/core/apply/apply.h"
 #include "protocol/message.h"
+#include "protocol/mix.h"
 
 /* Answers kept for one client at most. */
 #define NUMBER_KEPT 256u
-#define CONTENT_HASH 16u
+#define CONTENT_HASH MIX_SIZE
 
 struct number_row {
     struct id client, user;
@@ -22,12 +23,8 @@ struct number_row {
 };
 
 /* What a mutation says, as far as it matters for being the same: number, base, mode and changes.
- * MurmurHash3 x64/128 (Austin Appleby, public domain) guards against a client's mistakes. Against
- * its malice it need not: a forged collision would only get the forger their own old answer. */
+ * By mix128, which guards against a client's mistakes. Against its malice it need not: a forged collision would only get the forger their own old answer. */
 void number_hash(const struct msg_mutate *mutate, uint8_t out[CONTENT_HASH]);
-
-/* 128 bits of any bytes by the same function. */
-void number_mix(struct bytes bytes, uint64_t seed, uint8_t out[CONTENT_HASH]);
 
 /* The client's row; one with last 0 for a client that is not known. */
 enum status number_read(const struct state *state, struct id client, struct id user,

@@ -8,9 +8,10 @@
 
 #include "notation.h"
 #include "protocol/message.h"
+#include "protocol/sum.h"
 
 struct vector {
-    struct bytes name, hex, meaning, status, field, offset, canonical;
+    struct bytes name, hex, meaning, status, field, offset, canonical, count, sum;
     unsigned line;
 };
 
@@ -25,7 +26,9 @@ static struct bytes *place_of(struct vector *vector, struct bytes key)
            : bytes_is(key, "field")   ? &vector->field
            : bytes_is(key, "offset")  ? &vector->offset
            : bytes_is(key, "canonical") ? &vector->canonical
-                                      : NULL;
+           : bytes_is(key, "count")     ? &vector->count
+           : bytes_is(key, "sum")       ? &vector->sum
+                                        : NULL;
 }
 
 static void read_line(struct vector *vector, struct bytes line, unsigned number)
@@ -72,10 +75,10 @@ static unsigned each_vector(const char *file, use *with)
     return count;
 }
 
-static size_t offset_of(const struct vector *vector)
+static size_t number_of(struct bytes digits)
 {
     char text[24];
-    return strtoul(bytes_to_text(vector->offset, text, sizeof text), NULL, 10);
+    return strtoul(bytes_to_text(digits, text, sizeof text), NULL, 10);
 }
 
 static void wrong(const struct vector *vector, const char *what, const struct fault *fault)
@@ -118,7 +121,7 @@ static void check_outcome(const struct vector *vector, enum status status, const
         wrong(vector, "another status", fault);
     if (status == STATUS_OK)
         return;
-    if (vector->offset.size > 0 && fault->offset != offset_of(vector))
+    if (vector->offset.size > 0 && fault->offset != number_of(vector->offset))
         wrong(vector, "another offset", fault);
     if (vector->field.size > 0 && !bytes_is(vector->field, fault->field))
         wrong(vector, "another field", fault);
@@ -163,6 +166,28 @@ static void use_message(const struct vector *vector)
     buffer_release(&again);
 }
 
+static void use_sum(const struct vector *vector)
+{
+    struct buffer records = {0}, wanted = {0};
+    struct bytes record;
+    struct sum sum = {0}, read;
+    hex_read(vector->hex, &records);
+    hex_read(vector->sum, &wanted);
+    assert_int_equal(wire_validate(buffer_bytes(&records), NULL), STATUS_OK);
+    assert_printed(vector, buffer_bytes(&records));
+    struct wire_reader reader = wire_read(buffer_bytes(&records));
+    uint32_t count = 0;
+    assert_true(wire_get_array(&reader, &count));
+    while (count-- > 0)
+        assert_true(wire_skip(&reader, &record) && sum_add_encoded(&sum, record));
+    assert_true(sum_from_bytes(number_of(vector->count), buffer_bytes(&wanted), &read));
+    if (!sum_equal(&sum, &read))
+        fail_msg("%.*s (line %u): another sum", (int)vector->name.size,
+                 (const char *)vector->name.data, vector->line);
+    buffer_release(&records);
+    buffer_release(&wanted);
+}
+
 static void values_are_read_and_written(void **state)
 {
     (void)state;
@@ -180,11 +205,18 @@ static void messages_are_read_and_written(void **state)
     assert_true(each_vector("messages-refused.txt", use_message) >= 10);
 }
 
+static void records_have_their_sums(void **state)
+{
+    (void)state;
+    assert_true(each_vector("sums.txt", use_sum) >= 7);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_read_and_written),
         cmocka_unit_test(messages_are_read_and_written),
+        cmocka_unit_test(records_have_their_sums),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
