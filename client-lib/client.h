@@ -153,6 +153,14 @@ bool client_find_field(void *context, struct bytes entity, struct bytes name, st
 /* The entity of a record that the replica holds, appended to `out` (else nothing). */
 void client_entity_of(tandem_client *client, struct id id, struct buffer *out);
 
+/* ---- client_observe.c ---- */
+
+/* After the outbox was changed and committed: an entry was added, given another state, or taken out
+ * (`item`: as it was). Tells the program and the observers of the records that reads show
+ * differently from now on; NULL, when it is not known what changed, of all that may be. Callbacks
+ * are called before it returns; `item` must outlive them. */
+void client_outbox_changed(tandem_client *client, const struct outbox_item *item);
+
 /* ---- client_send.c ---- */
 
 /* Sends all that is unanswered, in order: after signing in, or when it is time to send again what

@@ -18,3 +18,9 @@ void tandem_unobserve(tandem_observer *observer)
 {
     (void)observer;
 }
+
+void client_outbox_changed(tandem_client *client, const struct outbox_item *item)
+{
+    (void)client;
+    (void)item;
+}
