@@ -6,9 +6,6 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define GROUP 8u
-#define GROUP_CONTINUES 9u
-
 const char *table_name(enum table table)
 {
     static const char *const names[TABLE_COUNT] = {
@@ -71,28 +68,7 @@ struct bytes key_bytes(const struct key *key)
 
 void key_add_ordered(struct key *key, struct bytes value)
 {
-    assert(value.size > 0 && value.size <= SCHEMA_KEY_MAX);
-    while (value.size > 0) {
-        const size_t count = value.size < GROUP ? value.size : GROUP;
-        uint8_t *group = key_extend(key, GROUP + 1);
-        memset(group, 0, GROUP);
-        memcpy(group, value.data, count);
-        value = bytes_of(value.data + count, value.size - count);
-        group[GROUP] = (uint8_t)(value.size > 0 ? GROUP_CONTINUES : count);
-    }
-}
-
-size_t ordered_size(struct bytes bytes)
-{
-    for (size_t at = 0; at < LAYOUT_ORDERED_MAX && bytes.size - at >= GROUP + 1;) {
-        const uint8_t count = bytes.data[at + GROUP];
-        at += GROUP + 1;
-        if (count >= 1 && count <= GROUP)
-            return at;
-        if (count != GROUP_CONTINUES)
-            return 0;
-    }
-    return 0;
+    ordered_put(value, key_extend(key, ordered_room(value.size)));
 }
 
 static bool name_fits(struct bytes name)

@@ -1,14 +1,15 @@
 /* Tables, keys and sealed values: the bytes of docs/FORMAT.md, built and taken apart here.
  *
  * Keys compare by memcmp, so numbers are big-endian, signed times have their sign bit flipped,
- * and a value of varying length in the middle of a key is written in groups (key_add_ordered)
- * that neither let one value run into what follows nor disturb the order.
+ * and a value of varying length in the middle of a key is written so that it neither runs into what
+ * follows nor disturbs the order (protocol/ordered.h).
  */
 #ifndef TANDEM_STORE_LAYOUT_H
 #define TANDEM_STORE_LAYOUT_H
 
 #include "protocol/bytes.h"
 #include "protocol/id.h"
+#include "protocol/ordered.h"
 #include "protocol/schema.h"
 #include "protocol/status.h"
 
@@ -40,8 +41,7 @@ const char *table_name(enum table table);
 /* The longest key is that of an index entry: two names, a separator behind each, an ordered
  * value, an id. */
 #define LAYOUT_NAME_MAX 64u
-#define LAYOUT_ORDERED_MAX (SCHEMA_KEY_MAX / 8u * 9u)
-#define LAYOUT_KEY_MAX (2u * (LAYOUT_NAME_MAX + 1u) + LAYOUT_ORDERED_MAX + ID_SIZE)
+#define LAYOUT_KEY_MAX (2u * (LAYOUT_NAME_MAX + 1u) + ORDERED_MAX + ID_SIZE)
 #define LAYOUT_OPAQUE_KEY_MAX 64u /* of a client or a credential */
 #define LAYOUT_CHECKSUM_SIZE 8u
 #define LAYOUT_LANE_SIZE (SCOPE_SIZE + TAG_SIZE)
@@ -64,13 +64,8 @@ void key_add_scope(struct key *key, struct scope scope);
 void key_add_tag(struct key *key, struct tag tag);
 struct bytes key_bytes(const struct key *key);
 
-/* Appends `value` (at most SCHEMA_KEY_MAX bytes) in groups of eight bytes, padded with zeros, each
- * followed by a byte that says how many of them count: 1 to 8 in the last group, 9 when another
- * group follows. So "a" sorts before "a\0", that before "ab", and no value begins another. After
- * the memcomparable format of MyRocks. */
+/* Appends `value`, of 1 to SCHEMA_KEY_MAX bytes, by ordered_put(). */
 void key_add_ordered(struct key *key, struct bytes value);
-/* Size of the ordered value that `bytes` begins with; 0 when it begins with none. */
-size_t ordered_size(struct bytes bytes);
 
 /* Begins the key of an index entry: entity 0x00 field 0x00. `field` may be empty (the walk by
  * id). False when a name is too long, has a zero byte, or the entity is empty. */

@@ -88,7 +88,7 @@ struct plan {
     struct bytes field;           /* index walked in PASS_INDEX; none: by id */
     struct buffer exact;          /* only this key of it; empty: all */
     bool descending;
-    struct where where;
+    struct conditions where;
 };
 
 static enum status plan_sort(const struct entity_def *entity, const struct msg_query *request,
@@ -132,7 +132,7 @@ static enum status plan_read(const struct msg_query *request, struct plan *plan,
     const struct entity_def *entity = schema_entity(request->entity);
     plan->entity = request->entity;
     plan->descending = request->descending;
-    enum status status = where_read(request->entity, request->where, &plan->where, fault);
+    enum status status = conditions_read(request->entity, request->where, &plan->where, fault);
     if (status == STATUS_OK) {
         status = plan_sort(entity, request, plan, fault);
     }
@@ -255,7 +255,7 @@ static bool take_for_outsider(const void *context, const struct record *record, 
         /* What has no value comes last in either direction. */
         bool first = (value.size > 0) != plan->descending;
         buffer_append_byte(key, first ? PASS_INDEX : PASS_MISSING);
-        where_key(plan->sort, value, key);
+        condition_key(plan->sort, value, key);
     }
     return true;
 }

@@ -67,7 +67,7 @@ static enum status check_field(const struct state *state, const struct principal
 }
 
 enum status query_names_check(const struct state *state, const struct principal *who,
-                              struct bytes entity, const struct where *where,
+                              struct bytes entity, const struct conditions *where,
                               struct record *scratch, struct fault *fault)
 {
     bool seen = schema_entity(entity) != NULL;

@@ -7,7 +7,7 @@
 
 /* OK, UNKNOWN_ENTITY or UNKNOWN_FIELD with the name in `fault`, or an error of the store. */
 enum status query_names_check(const struct state *state, const struct principal *who,
-                              struct bytes entity, const struct where *where,
+                              struct bytes entity, const struct conditions *where,
                               struct record *scratch, struct fault *fault);
 
 #endif

@@ -471,7 +471,7 @@ static void test_looking_into_text_has_an_end(void **state)
     struct id ids[1];
     struct fault fault;
     struct bytes none = {NULL, 0};
-    char wanted[QUERY_CONTAINS_MAX + 2];
+    char wanted[CONDITION_CONTAINS_MAX + 2];
     make_large_notes(f, ids, 1);
     must(world_update(f->world, f->admin, "account", f->open_account, "name", "aabaaabaac", NULL));
     struct asked overlap = {
@@ -482,13 +482,13 @@ static void test_looking_into_text_has_an_end(void **state)
     overlap.text = "abac";
     assert_string_equal(all_pages(f, f->member, &overlap), "");
     memset(wanted, 'a', sizeof wanted);
-    wanted[QUERY_CONTAINS_MAX + 1] = '\0';
+    wanted[CONDITION_CONTAINS_MAX + 1] = '\0';
     struct asked asked = {.entity = "note", .field = "text", .op = "contains", .text = wanted};
     assert_int_equal(run(f, f->eva, &asked, none, &fault), STATUS_LIMIT);
-    wanted[QUERY_CONTAINS_MAX] = '\0';
+    wanted[CONDITION_CONTAINS_MAX] = '\0';
     must(run(f, f->eva, &asked, none, &fault));
     assert_int_equal(f->page.count, 1);
-    wanted[QUERY_CONTAINS_MAX - 1] = 'b';
+    wanted[CONDITION_CONTAINS_MAX - 1] = 'b';
     must(run(f, f->eva, &asked, none, &fault));
     assert_int_equal(f->page.count, 0);
 }

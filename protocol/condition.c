@@ -1,0 +1,226 @@
+#include "protocol/condition.h"
+
+#include "protocol/wire.h"
+
+static bool read_op(struct bytes text, enum condition_op *out)
+{
+    static const char *const names[] = {"=", "!=", "<", "<=", ">", ">=", "contains"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (bytes_is(text, names[i])) {
+            *out = (enum condition_op)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum status read_condition(const struct entity_def *entity, struct wire_reader *reader,
+                                  struct condition *out, struct fault *fault)
+{
+    uint32_t parts;
+    struct bytes op;
+    if (!wire_get_array(reader, &parts) || parts != 3 || !wire_get_str(reader, &out->field) ||
+        !wire_get_str(reader, &op) || !wire_skip(reader, &out->value)) {
+        return fault_set(fault, STATUS_WRONG_KIND, bytes_text("where"),
+                         "each condition is an array [field, op, value]");
+    }
+    if (!read_op(op, &out->op)) {
+        return fault_set(fault, STATUS_INVALID_VALUE, out->field,
+                         "the operators are = != < <= > >= contains");
+    }
+    struct wire_reader wanted = wire_read(out->value);
+    struct bytes text;
+    if (out->op == OP_CONTAINS && wire_get_str(&wanted, &text) &&
+        text.size > CONDITION_CONTAINS_MAX) {
+        return fault_set(fault, STATUS_LIMIT, out->field, "at most %u bytes can be looked for",
+                         CONDITION_CONTAINS_MAX);
+    }
+    out->def = entity != NULL ? schema_field(entity, out->field) : NULL;
+    if (out->def == NULL) {
+        return STATUS_OK;
+    }
+    out->field = bytes_text(out->def->name);
+    if (out->op == OP_CONTAINS) {
+        return STATUS_OK;
+    }
+    /* nil asks for fields that are not set, whether or not the field is required. */
+    struct wire_reader value = wire_read(out->value);
+    return wire_peek(&value) == WIRE_NIL ? STATUS_OK : schema_check(out->def, out->value, fault);
+}
+
+enum status conditions_read(struct bytes entity_name, struct bytes encoded, struct conditions *out,
+                            struct fault *fault)
+{
+    out->count = 0;
+    if (encoded.size == 0) {
+        return STATUS_OK;
+    }
+    const struct entity_def *entity = schema_entity(entity_name);
+    struct wire_reader reader = wire_read(encoded);
+    uint32_t count;
+    if (!wire_get_array(&reader, &count)) {
+        return fault_set(fault, STATUS_WRONG_KIND, bytes_text("where"),
+                         "must be an array of conditions");
+    }
+    if (count > CONDITIONS_MAX) {
+        return fault_set(fault, STATUS_LIMIT, bytes_text("where"),
+                         "at most %u conditions are allowed", CONDITIONS_MAX);
+    }
+    while (out->count < count) {
+        enum status status = read_condition(entity, &reader, &out->conditions[out->count], fault);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        out->count++;
+    }
+    return STATUS_OK;
+}
+
+static enum field_kind kind_by_shape(struct bytes value)
+{
+    struct wire_reader reader = wire_read(value);
+    switch (wire_peek(&reader)) {
+    case WIRE_BOOL:
+        return KIND_BOOLEAN;
+    case WIRE_INT:
+    case WIRE_UINT:
+        return KIND_INTEGER;
+    case WIRE_BIN:
+        return KIND_REFERENCE;
+    case WIRE_MAP:
+        return KIND_MONEY;
+    case WIRE_NONE:
+    case WIRE_NIL:
+    case WIRE_STR:
+    case WIRE_ARRAY:
+        break;
+    }
+    return KIND_TEXT;
+}
+
+void condition_key(const struct field_def *def, struct bytes value, struct buffer *out)
+{
+    if (value.size > 0) {
+        schema_index_key(def != NULL ? def->kind : kind_by_shape(value), value, out);
+    }
+}
+
+static uint8_t fold(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
+}
+
+/* Whether `part` occurs in `text`, ASCII letters of either case being the same. By Knuth, Morris
+ * and Pratt, "Fast pattern matching in strings" (1977): in a time that does not depend on what the
+ * two are, since both can be an adversary's. */
+static bool text_contains(struct bytes text, struct bytes part)
+{
+    uint16_t
+        border[CONDITION_CONTAINS_MAX + 1]; /* of each beginning of `part`: its longest border */
+    if (part.size == 0 || part.size > CONDITION_CONTAINS_MAX) {
+        return part.size == 0;
+    }
+    border[0] = border[1] = 0;
+    for (size_t i = 1, same = 0; i < part.size; i++) {
+        while (same > 0 && fold(part.data[i]) != fold(part.data[same])) {
+            same = border[same];
+        }
+        same += fold(part.data[i]) == fold(part.data[same]);
+        border[i + 1] = (uint16_t)same;
+    }
+    for (size_t at = 0, same = 0; at < text.size; at++) {
+        while (same > 0 && fold(text.data[at]) != fold(part.data[same])) {
+            same = border[same];
+        }
+        same += fold(text.data[at]) == fold(part.data[same]);
+        if (same == part.size) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* In text: a part of it. In an array: one of its elements. In a map: a part of one of its texts. */
+static bool value_contains(struct bytes value, struct bytes wanted)
+{
+    struct wire_reader reader = wire_read(value), wanted_reader = wire_read(wanted);
+    struct bytes text, part, element;
+    bool textual = wire_get_str(&wanted_reader, &part);
+    if (textual && wire_get_str(&reader, &text)) {
+        return text_contains(text, part);
+    }
+    uint32_t count;
+    bool map = false;
+    if (!wire_get_array(&reader, &count)) {
+        map = wire_get_map(&reader, &count);
+        if (!map) {
+            return false;
+        }
+    }
+    while (count-- > 0) {
+        if ((map && !wire_skip(&reader, NULL)) || !wire_skip(&reader, &element)) {
+            return false;
+        }
+        if (bytes_equal(element, wanted) || (textual && map && value_contains(element, wanted))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Numbers may be written in several widths, so equality too compares keys where the kind has
+ * them, and the bytes where it has none. Long text shares a key with what begins alike. */
+static int compare_values(const struct condition *condition, struct bytes value, bool *ordered)
+{
+    struct buffer mine = {0}, wanted = {0};
+    condition_key(condition->def, value, &mine);
+    condition_key(condition->def, condition->value, &wanted);
+    *ordered = mine.size > 0 && wanted.size > 0 && !mine.failed && !wanted.failed;
+    int order = *ordered ? bytes_compare(buffer_bytes(&mine), buffer_bytes(&wanted)) : 0;
+    bool cut = mine.size >= SCHEMA_KEY_MAX && wanted.size >= SCHEMA_KEY_MAX;
+    if (!*ordered || (order == 0 && cut)) {
+        order = bytes_compare(value, condition->value);
+    }
+    buffer_release(&mine);
+    buffer_release(&wanted);
+    return order;
+}
+
+static bool is_nil(struct bytes value)
+{
+    struct wire_reader reader = wire_read(value);
+    return wire_peek(&reader) == WIRE_NIL;
+}
+
+bool condition_meets(const struct condition *condition, struct bytes value, size_t *scanned)
+{
+    bool none = value.size == 0 || is_nil(value);
+    bool wants_none = is_nil(condition->value);
+    if (none || wants_none) {
+        bool both = none && wants_none;
+        return condition->op == OP_EQUAL ? both : condition->op == OP_UNEQUAL && !both;
+    }
+    *scanned += value.size;
+    if (condition->op == OP_CONTAINS) {
+        return value_contains(value, condition->value);
+    }
+    bool ordered;
+    int order = compare_values(condition, value, &ordered);
+    switch (condition->op) {
+    case OP_EQUAL:
+        return order == 0;
+    case OP_UNEQUAL:
+        return order != 0;
+    case OP_LESS:
+        return ordered && order < 0;
+    case OP_AT_MOST:
+        return ordered && order <= 0;
+    case OP_MORE:
+        return ordered && order > 0;
+    case OP_AT_LEAST:
+        return ordered && order >= 0;
+    case OP_CONTAINS:
+        break;
+    }
+    return false;
+}
