@@ -76,31 +76,6 @@ tandem_code tandem_timeline(tandem_client *client, const char *account, tandem_r
     return finish(&reading, replica_timeline(client->replica, scope, hand_over, &reading));
 }
 
-tandem_code tandem_subscribe(tandem_client *client, const char *const *scopes, size_t count)
-{
-    struct buffer list = {0};
-    enum status status = STATUS_OK;
-    if (client->replica == NULL)
-        return without_replica(client);
-    for (size_t i = 0; i < count; i++) {
-        struct scope scope;
-        if (!scope_from_text(bytes_text(scopes[i]), &scope)) {
-            buffer_release(&list);
-            return (tandem_code)trouble(&client->fault, STATUS_INVALID_VALUE, "scope",
-                                        "a scope is account:ID, party:ID, user:ID or library");
-        }
-        buffer_append(&list, &scope, sizeof scope);
-    }
-    if (list.failed)
-        status = STATUS_NO_MEMORY;
-    if (status == STATUS_OK)
-        status = sync_want(&client->sync, (const struct scope *)(const void *)list.data, count);
-    buffer_release(&list);
-    if (status != STATUS_OK)
-        trouble(&client->fault, status, "", "%s", status_text(status));
-    return (tandem_code)status;
-}
-
 void client_event(tandem_client *client, const tandem_event *event)
 {
     if (client->on_event != NULL && !client->closing)
