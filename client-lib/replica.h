@@ -69,6 +69,13 @@ enum status replica_remove(struct replica *replica, struct id id, struct buffer 
 /* The seq of a record as the transaction sees it; NOT_FOUND. */
 enum status replica_held_seq(struct replica *replica, struct id id, uint64_t *seq);
 enum status replica_set_cursor(struct replica *replica, uint64_t cursor);
+/* Deletes everything held of a scope as replica_purge(), also where records or index entries of it
+ * are damaged or missing. */
+enum status replica_clear(struct replica *replica, struct scope scope);
+/* What is subscribed to from now on, the contents staying as they are. */
+enum status replica_set_subscription(struct replica *replica, struct bytes subscription);
+/* Remembers something small under a name of its own; replica_empty() leaves it. */
+enum status replica_set_mark(struct replica *replica, const char *name, struct bytes value);
 /* Deletes every record and backfill, sets the cursor to 0 and the epoch and subscription. */
 enum status replica_empty(struct replica *replica, struct id epoch, struct bytes subscription);
 
@@ -86,8 +93,15 @@ enum status replica_find_backfill(struct replica *replica, struct scope scope,
 enum status replica_next_scope(struct replica *replica, const struct scope *after,
                                struct scope *out);
 
+/* What replica_set_mark() was given, appended to `out`; NOT_FOUND. */
+enum status replica_mark(struct replica *replica, const char *name, struct buffer *out);
+
 /* Return false to end the walk. The bytes are valid during the call. */
 typedef bool replica_walk_fn(void *context, struct bytes encoded);
+/* Every record held of a scope, in order of id; "none" for one that is missing although the scope
+ * names it. What is handed over need not be a record: this is for finding damage. */
+enum status replica_each_in(struct replica *replica, struct scope scope, replica_walk_fn *each,
+                            void *context);
 enum status replica_get(struct replica *replica, struct id id, replica_walk_fn *each,
                         void *context);
 /* In order of id; "none" walks all entities. */
