@@ -9,7 +9,9 @@
  *     answer.c          their answers
  *     client_outbox.c   what programs see of the outbox
  *     client_resolve.c  settling conflicts
+ *     client_where.c    the conditions of queries
  *     client_find.c     local queries
+ *     client_laid.c     what lies over the records they meet
  *     client_observe.c  callbacks for what they find
  *     client_subscribe.c what is subscribed to
  *     client_pause.c    offline on purpose
@@ -169,6 +171,14 @@ void client_send_outbox(tandem_client *client);
 void client_result(tandem_client *client, const struct message *message);
 /* Answers everything in the outbox with this code. */
 void client_cancel_outbox(tandem_client *client, enum status status);
+
+/* ---- client_where.c ---- */
+
+/* Appends conditions as an encoded array [field, op, value], nothing when there are none. USAGE,
+ * UNKNOWN_FIELD, INVALID_VALUE, LIMIT, with `fault` filled. */
+enum status client_put_where(tandem_client *client, const char *entity,
+                             const tandem_condition *where, size_t count, struct buffer *out,
+                             tandem_fault *fault);
 
 /* ---- client_ask.c ---- */
 
