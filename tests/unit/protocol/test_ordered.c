@@ -101,6 +101,11 @@ static void what_is_no_ordered_value_has_no_size(void **state)
     assert_int_equal(ordered_size(bytes_of("abcdefgh\x09gh", 11)), 0);
     memset(endless, 9, sizeof endless);
     assert_int_equal(ordered_size(bytes_of(endless, sizeof endless)), 0);
+    /* One that ends, but a group behind the longest. */
+    endless[ORDERED_MAX + ORDERED_GROUP] = 1;
+    assert_int_equal(ordered_size(bytes_of(endless, sizeof endless)), 0);
+    endless[ORDERED_MAX - 1] = 1;
+    assert_int_equal(ordered_size(bytes_of(endless, sizeof endless)), ORDERED_MAX);
 }
 
 int main(void)
