@@ -41,8 +41,8 @@ static const struct layer layers[] = {
      LIST("protocol", "server/core", "server/store", "server/commit", "server/net", "server/app"),
      LIST("openssl/", "argon2.h", "ini.h", "jansson.h")},
     {"client-lib", false, LIST("protocol", "include/tandem"),
-     LIST("replica:lmdb.h", "transport:openssl/", "transport:wslay/", "upgrade:openssl/",
-          "port:openssl/", "client:openssl/")},
+     LIST("environment:lmdb.h", "replica:lmdb.h", "outbox_store:lmdb.h", "transport:openssl/",
+          "transport:wslay/", "upgrade:openssl/", "port:openssl/", "client:openssl/")},
     {"cli", false, LIST("protocol", "include/tandem"), LIST("jansson.h", "csv.h", "openssl/")},
     {"demo", false, LIST("protocol", "include/tandem"), NONE},
 };
