@@ -1,0 +1,169 @@
+/* peer FOLDER: a process that shares a folder, for test_peers.c. It does what the lines on its
+ * standard input say and prints what it hears, one line each:
+ *
+ *     lead            prints "leading" or "following"; later perhaps "leads"
+ *     yield, forget, tell, close
+ *     note N SEQ      a record with this number was changed
+ *     notes COUNT PER notes and tells: records 1 to COUNT, seq 1 each, PER at a time
+ *     storm           notes and tells for ever, with seq 0, which nobody prints
+ *
+ *     news N SEQ, caught-up SEQ, lost, leads
+ *     value TEXT      the contents of FOLDER/value, when they differ from what it saw before
+ *
+ * With PEER_BLIND set the system has no watches to give. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client-lib/peers.h"
+
+int __real_inotify_init1(int flags);
+int __wrap_inotify_init1(int flags);
+
+int __wrap_inotify_init1(int flags)
+{
+    if (getenv("PEER_BLIND") == NULL)
+        return __real_inotify_init1(flags);
+    errno = EMFILE;
+    return -1;
+}
+
+struct peer {
+    struct peers *peers;
+    const char *folder;
+    char value[64];
+    bool closed;
+};
+
+static void look(void *context)
+{
+    struct peer *peer = context;
+    char path[1024], value[64] = "";
+    (void)snprintf(path, sizeof path, "%s/value", peer->folder);
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return;
+    if (fgets(value, sizeof value, file) != NULL && strcmp(value, peer->value) != 0) {
+        (void)snprintf(peer->value, sizeof peer->value, "%s", value);
+        printf("value %s\n", value);
+    }
+    (void)fclose(file);
+}
+
+static void news(void *context, const struct peers_news *news)
+{
+    (void)context;
+    if (news->seq == 0)
+        return;
+    if (news->kind == PEERS_CAUGHT_UP)
+        printf("caught-up %llu\n", (unsigned long long)news->seq);
+    else
+        printf("news %u %llu\n", get_u32(news->id.octet), (unsigned long long)news->seq);
+}
+
+static void lost(void *context)
+{
+    (void)context;
+    printf("lost\n");
+}
+
+static void leads(void *context)
+{
+    (void)context;
+    printf("leads\n");
+}
+
+static void note(struct peer *peer, unsigned number, unsigned long long seq)
+{
+    struct peers_news row = {.kind = PEERS_CHANGED, .seq = seq};
+    put_u32(row.id.octet, number);
+    peers_note(peer->peers, &row);
+}
+
+static void notes(struct peer *peer, unsigned count, unsigned per)
+{
+    for (unsigned i = 1; i <= count; i++) {
+        note(peer, i, 1);
+        if (i % per == 0)
+            peers_tell(peer->peers);
+    }
+    peers_tell(peer->peers);
+}
+
+static void obey(struct peer *peer, const char *line)
+{
+    unsigned number = 0, per = 0;
+    unsigned long long seq = 0;
+    if (strcmp(line, "lead") == 0)
+        printf("%s\n", peers_lead(peer->peers) == STATUS_OK ? "leading" : "following");
+    else if (strcmp(line, "yield") == 0)
+        peers_yield(peer->peers);
+    else if (strcmp(line, "forget") == 0)
+        peers_forget(peer->peers);
+    else if (strcmp(line, "tell") == 0)
+        peers_tell(peer->peers);
+    else if (strcmp(line, "close") == 0)
+        peer->closed = true;
+    else if (strcmp(line, "others") == 0)
+        printf("%s\n", peers_has_others(peer->peers) ? "others" : "alone");
+    else if (sscanf(line, "note %u %llu", &number, &seq) == 2)
+        note(peer, number, seq);
+    else if (sscanf(line, "notes %u %u", &number, &per) == 2)
+        notes(peer, number, per);
+    else
+        while (strcmp(line, "storm") == 0) {
+            note(peer, 1, 0);
+            peers_tell(peer->peers);
+        }
+}
+
+static int wait_ms(const struct peer *peer)
+{
+    const struct port *port = port_system();
+    uint64_t now = port->now_ms(port->context), due = peers_due(peer->peers);
+    if (due == UINT64_MAX)
+        return -1;
+    return due <= now ? 0 : (int)(due - now);
+}
+
+static void take_lines(struct peer *peer, char *bytes, size_t size)
+{
+    for (char *line = bytes, *end; line < bytes + size; line = end + 1) {
+        end = memchr(line, '\n', (size_t)(bytes + size - line));
+        if (end == NULL)
+            return;
+        *end = 0;
+        obey(peer, line);
+    }
+}
+
+int main(int count, char **arguments)
+{
+    struct peer peer = {.folder = count == 2 ? arguments[1] : ""};
+    const struct peers_port port = {&peer, look, news, lost, leads};
+    tandem_fault fault;
+    if (peers_open(peer.folder, port_system(), &port, &peer.peers, &fault) != STATUS_OK) {
+        (void)fprintf(stderr, "%s\n", fault.detail);
+        return 1;
+    }
+    printf("ready\n");
+    while (!peer.closed) {
+        char bytes[4096];
+        struct pollfd polled[2] = {{.fd = STDIN_FILENO, .events = POLLIN},
+                                   {.fd = peers_fd(peer.peers), .events = POLLIN}};
+        (void)fflush(stdout);
+        (void)poll(polled, 2, wait_ms(&peer));
+        if (polled[0].revents != 0) {
+            ssize_t got = read(STDIN_FILENO, bytes, sizeof bytes);
+            if (got <= 0)
+                return 1;
+            take_lines(&peer, bytes, (size_t)got);
+        }
+        peers_run(peer.peers);
+    }
+    peers_close(peer.peers);
+    return 0;
+}
