@@ -18,8 +18,8 @@
  *
  *     meta      name           -> format, client, user, epoch, next order and number, answered, ...
  *     entries   order 8        -> a map, see outbox_entry.c; keys unknown to us are kept
- *     touched   id 16, order 8 -> (nothing)   of entries WAITING, SENT or ACCEPTED
- *     states    state 1, order 8 -> (nothing)
+ *     touched   id 16, order 8 -> (nothing)   which entries are about a record
+ *     states    state 1, order 8 -> number 8, behind 8
  */
 #ifndef TANDEM_CLIENT_LIB_OUTBOX_STORE_H
 #define TANDEM_CLIENT_LIB_OUTBOX_STORE_H
@@ -45,7 +45,8 @@ struct outbox_item {
     int64_t at_ms;        /* wall clock, when it was queued */
     struct bytes changes; /* encoded array, as mutate.changes */
     struct bytes seen; /* encoded array of what the author saw of each record: {id, entity, scope,
-                          seq, fields}, without fields when the record was not held */
+                          seq, fields}, without fields when the record was not held or they were
+                          taken away, see outbox_entry.h */
     uint64_t seq;      /* ACCEPTED */
     /* Of an answer that refused it: */
     enum status status;
@@ -81,6 +82,7 @@ enum status outbox_store_new_client(struct outbox_store *store, const struct por
 /* Whose outbox this is; zero before the first sign-in. */
 struct id outbox_store_user(const struct outbox_store *store);
 enum status outbox_store_set_user(struct outbox_store *store, struct id user, struct bytes name);
+enum status outbox_store_user_name(struct outbox_store *store, struct buffer *out);
 bool outbox_store_paused(const struct outbox_store *store);
 enum status outbox_store_set_paused(struct outbox_store *store, bool paused);
 /* A named text kept for the handle (the subscription wanted, accounts preferred); NOT_FOUND. */
@@ -98,7 +100,8 @@ enum status outbox_store_each(struct outbox_store *store, unsigned states, outbo
                               void *context);
 enum status outbox_store_get(struct outbox_store *store, uint64_t order, outbox_item_fn *each,
                              void *context);
-/* Entries that lie over a record, oldest first; and the ids of all records that have some. */
+/* Entries about a record, oldest first, those in quarantine as well; and the ids of all records that
+ * have some. */
 enum status outbox_store_over(struct outbox_store *store, struct id id, outbox_item_fn *each,
                               void *context);
 typedef bool outbox_id_fn(void *context, struct id id);
@@ -111,8 +114,10 @@ void outbox_store_release(struct outbox_store *store);
 
 /* ---- Changing; each is one durable commit. ---- */
 
-/* Queues a mutation. `item` gives base, overwrite, at_ms, changes and seen. *order receives its
- * number. LIMIT when there are too many, TOO_LARGE for one that the server would not take. */
+/* Queues a mutation. `item` gives base, overwrite, at_ms, changes and seen, and a state: SENT asks
+ * for a number at once, in the same commit, which it gets when nothing waits before it; anything
+ * else is WAITING. *order receives its number. LIMIT when there are too many, TOO_LARGE for one that
+ * the server would not take. After IO it may have been stored all the same. */
 enum status outbox_store_add(struct outbox_store *store, const struct outbox_item *item,
                              uint64_t *order);
 /* Signed in, with the highest number the server has answered, as outbox_start() of outbox.h. */
@@ -124,16 +129,31 @@ typedef bool outbox_frame_fn(void *context, uint64_t number, struct bytes frame)
 enum status outbox_store_send(struct outbox_store *store, uint64_t from, size_t most,
                               outbox_frame_fn *each, void *context);
 /* Records the answers of one turn in one commit. Refusals that the server does not remember free
- * their number. `each` is then called for every entry concerned, as it is now. */
+ * their number: the entry waits again, with the refusal as the reason. `each` is then called for
+ * every entry concerned, as it is now; those that wait for a refused one are among them. */
 enum status outbox_store_record(struct outbox_store *store, const struct outbox_answer *answers,
                                 size_t count, int64_t now_ms, outbox_item_fn *each, void *context);
-/* The replica shows all up to this seq: accepted entries up to it are done with. */
+/* The replica shows all up to this seq: accepted entries up to it are done with, and deleted with
+ * this commit or, while others are under way, with the next. */
 enum status outbox_store_shown(struct outbox_store *store, uint64_t seq);
-/* The restored or replaced server has another history: ACCEPTED entries are done with. */
+/* The server's history, before outbox_store_start(). When it is another one than before (the server
+ * was restored or replaced), ACCEPTED entries are done with, and the bases of the others mean
+ * nothing: nothing is to be sent until outbox_store_rebase(). */
 enum status outbox_store_set_epoch(struct outbox_store *store, struct id epoch);
+bool outbox_store_rebasing(const struct outbox_store *store);
+/* Judges each entry that is not under way by what the replica holds now: `judge` gives its base, or
+ * false and the conflicts (an array, appended) that make it one in CONFLICT. One commit; `each` is
+ * called for those that became conflicts. */
+typedef bool outbox_rebase_fn(void *context, const struct outbox_item *item, uint64_t *base,
+                              struct buffer *conflicts);
+enum status outbox_store_rebase(struct outbox_store *store, outbox_rebase_fn *judge,
+                                outbox_item_fn *each, void *context);
 /* Access to these records' scope has ended: takes away what entries keep of others' values in it.
  */
 enum status outbox_store_forget_scope(struct outbox_store *store, struct scope scope);
+/* The same for one record that was removed from the replica. What is under way keeps the values
+ * until its answer tells whether the record was deleted or is not the user's to see any more. */
+enum status outbox_store_forget_record(struct outbox_store *store, struct id id);
 /* Deletes an entry; BUSY when it is SENT, NOT_FOUND. */
 enum status outbox_store_drop(struct outbox_store *store, uint64_t order);
 /* Deletes an entry and queues these in its place (at the end), in one commit: `orders` (may be
