@@ -107,8 +107,14 @@ enum status replica_get(struct replica *replica, struct id id, replica_walk_fn *
 /* In order of id; "none" walks all entities. */
 enum status replica_each(struct replica *replica, struct bytes entity, replica_walk_fn *each,
                          void *context);
+/* The same from the last id to the first. */
+enum status replica_each_back(struct replica *replica, struct bytes entity, replica_walk_fn *each,
+                              void *context);
 /* Newest first. */
 enum status replica_timeline(struct replica *replica, struct scope scope, replica_walk_fn *each,
                              void *context);
+/* Only what is from [from, to). */
+enum status replica_timeline_between(struct replica *replica, struct scope scope, int64_t from_ms,
+                                     int64_t to_ms, replica_walk_fn *each, void *context);
 
 #endif

@@ -37,6 +37,19 @@ struct replica {
 size_t key_entity(struct bytes entity, struct id id, uint8_t out[KEY_ENTITY_MAX]);
 void key_scope(struct scope scope, struct id id, uint8_t out[KEY_SCOPE_SIZE]);
 void key_time(struct scope scope, int64_t ms, struct id id, uint8_t out[KEY_TIME_SIZE]);
+/* Keys of a table: from `from` (none: the first) up to but not including `to` (none: all). Each ends
+ * with the id of its record. */
+struct replica_range {
+    enum replica_table table;
+    struct bytes from, to;
+    bool backwards;
+};
+/* CORRUPT when a record is missing that the table names. */
+enum status replica_walk(struct replica *replica, const struct replica_range *range,
+                         replica_walk_fn *each, void *context);
+/* Writes the smallest key behind all that begin with the prefix, and returns its size: that of the
+ * prefix at most, 0 when there is none. */
+size_t replica_behind(struct bytes prefix, uint8_t *out);
 /* Sets one entry of the meta table. */
 enum status replica_meta_put(struct replica *replica, MDB_txn *txn, const char *name,
                              struct bytes value);

@@ -1,6 +1,5 @@
 #include "client-lib/replica_lmdb.h"
 
-#include <assert.h>
 #include <string.h>
 
 enum status replica_subscription(struct replica *replica, struct buffer *out)
@@ -113,97 +112,4 @@ enum status replica_get(struct replica *replica, struct id id, replica_walk_fn *
         (void)each(context, bytes_of(data.mv_data, data.mv_size));
     environment_read_end(&replica->db, &reading);
     return status;
-}
-
-/* Hands over the record that an index key names by its last 16 bytes. `more` becomes false when
- * the callback has had enough. */
-static enum status visit(struct replica *replica, MDB_txn *txn, MDB_val key, replica_walk_fn *each,
-                         void *context, bool *more)
-{
-    MDB_val id = environment_val((const uint8_t *)key.mv_data + key.mv_size - ID_SIZE, ID_SIZE);
-    MDB_val data;
-    int code = mdb_get(txn, replica->db.table[TABLE_RECORDS], &id, &data);
-    if (code == MDB_NOTFOUND)
-        return STATUS_CORRUPT;
-    if (code == 0)
-        *more = each(context, bytes_of(data.mv_data, data.mv_size));
-    return environment_status(code);
-}
-
-/* Walks the keys of `table` that begin with the prefix, in or against their order. */
-struct walk {
-    enum replica_table table;
-    struct bytes prefix;
-    bool backwards;
-};
-
-static int walk_start(MDB_cursor *cursor, const struct walk *walk, MDB_val *key, MDB_val *data)
-{
-    uint8_t end[KEY_ENTITY_MAX];
-    if (!walk->backwards) {
-        *key = environment_val(walk->prefix.data, walk->prefix.size);
-        return mdb_cursor_get(cursor, key, data, walk->prefix.size > 0 ? MDB_SET_RANGE : MDB_FIRST);
-    }
-    assert(walk->prefix.size > 0 && walk->prefix.size <= sizeof end);
-    memcpy(end, walk->prefix.data, walk->prefix.size);
-    for (size_t i = walk->prefix.size; i > 0; i--)
-        if (++end[i - 1] != 0)
-            break;
-    *key = environment_val(end, walk->prefix.size);
-    int code = mdb_cursor_get(cursor, key, data, MDB_SET_RANGE);
-    return mdb_cursor_get(cursor, key, data, code == MDB_NOTFOUND ? MDB_LAST : MDB_PREV);
-}
-
-static enum status walk_keys(struct replica *replica, const struct walk *walk,
-                             replica_walk_fn *each, void *context)
-{
-    struct environment_reading reading;
-    MDB_cursor *cursor = NULL;
-    MDB_val key, data;
-    bool more = true;
-    enum status status = environment_read(&replica->db, &reading);
-    if (status != STATUS_OK)
-        return status;
-    int code = mdb_cursor_open(reading.txn, replica->db.table[walk->table], &cursor);
-    if (code == 0)
-        code = walk_start(cursor, walk, &key, &data);
-    while (code == 0 && status == STATUS_OK && more) {
-        if (key.mv_size < walk->prefix.size + ID_SIZE ||
-            (walk->prefix.size > 0 &&
-             memcmp(key.mv_data, walk->prefix.data, walk->prefix.size) != 0))
-            break;
-        status = visit(replica, reading.txn, key, each, context, &more);
-        if (more)
-            code = mdb_cursor_get(cursor, &key, &data, walk->backwards ? MDB_PREV : MDB_NEXT);
-    }
-    if (cursor != NULL)
-        mdb_cursor_close(cursor);
-    environment_read_end(&replica->db, &reading);
-    if (status == STATUS_OK && code != 0 && code != MDB_NOTFOUND)
-        status = environment_status(code);
-    return status;
-}
-
-enum status replica_each(struct replica *replica, struct bytes entity, replica_walk_fn *each,
-                         void *context)
-{
-    uint8_t prefix[RECORD_NAME_MAX + 1];
-    struct walk walk = {.table = TABLE_RECORDS};
-    if (entity.size > RECORD_NAME_MAX)
-        return STATUS_OK;
-    if (entity.size > 0) {
-        memcpy(prefix, entity.data, entity.size);
-        prefix[entity.size] = 0;
-        walk = (struct walk){TABLE_ENTITIES, bytes_of(prefix, entity.size + 1), false};
-    }
-    return walk_keys(replica, &walk, each, context);
-}
-
-enum status replica_timeline(struct replica *replica, struct scope scope, replica_walk_fn *each,
-                             void *context)
-{
-    uint8_t prefix[SCOPE_SIZE];
-    scope_put(scope, prefix);
-    const struct walk walk = {TABLE_TIMELINE, bytes_of(prefix, sizeof prefix), true};
-    return walk_keys(replica, &walk, each, context);
 }
