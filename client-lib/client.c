@@ -99,6 +99,7 @@ static void release(tandem_client *client)
         sync_release(&client->sync);
         replica_close(client->replica);
     }
+    laid_release(client);
     client_forget_welcome(client);
     texts_release(&client->server.texts);
     client->magic = 0;

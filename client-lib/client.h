@@ -32,6 +32,7 @@
 #ifndef TANDEM_CLIENT_LIB_CLIENT_H
 #define TANDEM_CLIENT_LIB_CLIENT_H
 
+#include "client-lib/client_laid.h"
 #include "client-lib/link.h"
 #include "client-lib/outbox.h"
 #include "client-lib/outbox_store.h"
@@ -90,12 +91,14 @@ struct tandem_client {
     struct outbox_store *store; /* with a folder: then `outbox` is not used */
     struct peers *peers;        /* with a folder */
     struct tandem_observer *observers;
+    struct laid_marks marks; /* records with entries in quarantine */
     struct client_thread *thread; /* NULL: the caller runs the loop */
     struct sync sync;
     struct field_source source;
     struct outbox outbox;
     struct request *requests;
-    uint64_t next_request;
+    uint64_t next_request, last_request;
+    struct request *answering; /* a page of it is being handed over, and others are to come */
     struct id id;             /* of the client, to which mutation numbers belong */
     unsigned failures;        /* to connect, in a row */
     unsigned resend_failures; /* refusals of a mutation for now, in a row */
@@ -148,6 +151,9 @@ void client_forget_welcome(tandem_client *client);
 
 /* ---- client_read.c ---- */
 
+/* The answers of a read: USAGE where there is no replica, and any other with its fault. */
+tandem_code client_without_replica(tandem_client *client);
+tandem_code client_read_done(tandem_client *client, enum status status);
 void client_event(tandem_client *client, const tandem_event *event);
 void client_sync_event(void *context, const struct sync_event *event);
 bool client_find_field(void *context, struct bytes entity, struct bytes name, struct field_def *out,

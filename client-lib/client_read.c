@@ -1,41 +1,20 @@
 /* Reading the replica, and telling of what changed in it. */
 #include "client-lib/client.h"
 
+#include "client-lib/client_find.h"
 #include "client-lib/fault.h"
 
-struct reading {
-    tandem_client *client;
-    tandem_record_fn *each;
-    void *context;
-    enum status status;
-};
-
-static bool hand_over(void *context, struct bytes encoded)
-{
-    struct reading *reading = context;
-    struct tandem_record record;
-    if (!record_init(&record, encoded, &reading->client->source)) {
-        reading->status = STATUS_CORRUPT;
-        return false;
-    }
-    bool more = reading->each(reading->context, &record);
-    record_release(&record);
-    return more;
-}
-
-static tandem_code finish(struct reading *reading, enum status status)
-{
-    if (status == STATUS_OK)
-        status = reading->status;
-    if (status != STATUS_OK)
-        trouble(&reading->client->fault, status, "", "%s", status_text(status));
-    return (tandem_code)status;
-}
-
-static tandem_code without_replica(tandem_client *client)
+tandem_code client_without_replica(tandem_client *client)
 {
     return (tandem_code)trouble(&client->fault, STATUS_USAGE, "",
                                 "the client was opened without a replica");
+}
+
+tandem_code client_read_done(tandem_client *client, enum status status)
+{
+    if (status != STATUS_OK)
+        trouble(&client->fault, status, "", "%s", status_text(status));
+    return (tandem_code)status;
 }
 
 uint64_t tandem_cursor(const tandem_client *client)
@@ -43,37 +22,41 @@ uint64_t tandem_cursor(const tandem_client *client)
     return client->replica != NULL ? replica_cursor(client->replica) : 0;
 }
 
+struct getting {
+    tandem_record_fn *each;
+    void *context;
+};
+
+static bool hand_one(void *context, const struct tandem_record *record, bool apart)
+{
+    const struct getting *getting = context;
+    (void)apart;
+    return getting->each(getting->context, record);
+}
+
 tandem_code tandem_get(tandem_client *client, const char *id, tandem_record_fn *each, void *context)
 {
-    struct reading reading = {client, each, context, STATUS_OK};
+    struct getting getting = {each, context};
     struct id parsed;
     if (client->replica == NULL)
-        return without_replica(client);
+        return client_without_replica(client);
     if (!id_from_text(bytes_text(id), &parsed))
         return (tandem_code)trouble(&client->fault, STATUS_INVALID_VALUE, "id", "this is no id");
-    return finish(&reading, replica_get(client->replica, parsed, hand_over, &reading));
+    return client_read_done(client, find_one(client, parsed, hand_one, &getting));
 }
 
 tandem_code tandem_each(tandem_client *client, const char *entity, tandem_record_fn *each,
                         void *context)
 {
-    struct reading reading = {client, each, context, STATUS_OK};
-    if (client->replica == NULL)
-        return without_replica(client);
-    return finish(&reading, replica_each(client->replica, bytes_text(entity), hand_over, &reading));
+    const tandem_find find = {.entity = entity};
+    return tandem_find_each(client, &find, each, context);
 }
 
 tandem_code tandem_timeline(tandem_client *client, const char *account, tandem_record_fn *each,
                             void *context)
 {
-    struct reading reading = {client, each, context, STATUS_OK};
-    struct scope scope = {.kind = SCOPE_ACCOUNT};
-    if (client->replica == NULL)
-        return without_replica(client);
-    if (!id_from_text(bytes_text(account), &scope.id))
-        return (tandem_code)trouble(&client->fault, STATUS_INVALID_VALUE, "account",
-                                    "this is no id");
-    return finish(&reading, replica_timeline(client->replica, scope, hand_over, &reading));
+    const tandem_find find = {.account = account != NULL ? account : ""};
+    return tandem_find_each(client, &find, each, context);
 }
 
 void client_event(tandem_client *client, const tandem_event *event)

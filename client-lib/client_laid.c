@@ -1,0 +1,324 @@
+#include "client-lib/client_laid.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "client-lib/client.h"
+
+#define IN_ENTRY_STATE(state) (1u << (state))
+#define QUARANTINE (IN_ENTRY_STATE(TANDEM_ENTRY_CONFLICT) | IN_ENTRY_STATE(TANDEM_ENTRY_REFUSED))
+
+struct laid_mark {
+    struct id id;
+    uint64_t order;
+    tandem_state state;
+};
+
+bool laid_any(const tandem_client *client)
+{
+    return client->store != NULL && outbox_store_count(client->store, 0) > 0;
+}
+
+/* ---- Marks ---- */
+
+static size_t mark_count(const tandem_client *client)
+{
+    return client->marks.list.size / sizeof(struct laid_mark);
+}
+
+static const struct laid_mark *marks_of(const tandem_client *client)
+{
+    return (const void *)client->marks.list.data;
+}
+
+static int compare_marks(const void *a, const void *b)
+{
+    const struct laid_mark *left = a, *right = b;
+    int order = id_compare(left->id, right->id);
+    if (order != 0)
+        return order;
+    return left->order < right->order ? -1 : left->order > right->order;
+}
+
+/* Notes each record of an entry in quarantine. */
+static bool note_marks(void *context, const struct outbox_item *item)
+{
+    struct buffer *list = context;
+    struct overlay_ids ids = overlay_ids(item->changes);
+    struct laid_mark mark;
+    memset(&mark, 0, sizeof mark);
+    mark.order = item->order;
+    mark.state =
+        item->state == TANDEM_ENTRY_CONFLICT ? TANDEM_STATE_CONFLICT : TANDEM_STATE_REFUSED;
+    while (overlay_ids_next(&ids, &mark.id))
+        buffer_append(list, &mark, sizeof mark);
+    return !list->failed;
+}
+
+enum status laid_begin(tandem_client *client)
+{
+    struct laid_marks *marks = &client->marks;
+    if (marks->known)
+        return STATUS_OK;
+    buffer_clear(&marks->list);
+    enum status status = STATUS_OK;
+    if (outbox_store_count(client->store, QUARANTINE) > 0)
+        status = outbox_store_each(client->store, QUARANTINE, note_marks, &marks->list);
+    if (status == STATUS_OK && marks->list.failed)
+        status = STATUS_NO_MEMORY;
+    if (status != STATUS_OK)
+        buffer_clear(&marks->list);
+    else if (marks->list.size > 0)
+        qsort(marks->list.data, mark_count(client), sizeof(struct laid_mark), compare_marks);
+    marks->known = status == STATUS_OK;
+    return status;
+}
+
+void laid_forget(tandem_client *client)
+{
+    client->marks.known = false;
+}
+
+void laid_release(tandem_client *client)
+{
+    buffer_release(&client->marks.list);
+    client->marks.known = false;
+}
+
+/* The first mark of a record, or where it would be. */
+static size_t find_mark(const tandem_client *client, struct id id)
+{
+    const struct laid_mark *marks = marks_of(client);
+    size_t low = 0, high = mark_count(client);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (id_compare(marks[middle].id, id) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+tandem_state laid_mark(const tandem_client *client, struct id id)
+{
+    const struct laid_mark *marks = marks_of(client);
+    tandem_state state = TANDEM_STATE_SYNCED;
+    for (size_t i = find_mark(client, id); i < mark_count(client); i++) {
+        if (!id_equal(marks[i].id, id))
+            break;
+        if (state != TANDEM_STATE_CONFLICT)
+            state = marks[i].state;
+    }
+    return state;
+}
+
+enum status laid_marked_ids(const tandem_client *client, struct buffer *out)
+{
+    const struct laid_mark *marks = marks_of(client);
+    for (size_t i = 0; i < mark_count(client); i++)
+        if (i == 0 || !id_equal(marks[i - 1].id, marks[i].id))
+            buffer_append(out, marks[i].id.octet, ID_SIZE);
+    return out->failed ? STATUS_NO_MEMORY : STATUS_OK;
+}
+
+/* ---- The author ---- */
+
+#define PARTIES_MOST 64u
+
+struct author {
+    struct overlay_author as;
+    struct buffer name;
+    struct id parties[PARTIES_MOST];
+};
+
+static void add_party(struct author *author, struct id party)
+{
+    if (author->as.party_count < PARTIES_MOST)
+        author->parties[author->as.party_count++] = party;
+}
+
+/* Their own record, for a handle that has not signed in since it was opened. */
+static bool read_user(void *context, struct bytes encoded)
+{
+    struct author *author = context;
+    struct record_view view;
+    struct bytes list = {0};
+    uint32_t count = 0;
+    struct id party;
+    if (!record_view_read(encoded, &view))
+        return false;
+    author->as.partner = wire_map_id(view.fields, "partner", &party);
+    if (author->as.partner)
+        add_party(author, party);
+    else if (wire_map_find(view.fields, "departments", &list)) {
+        struct wire_reader reader = wire_read(list);
+        (void)wire_get_array(&reader, &count);
+        while (count-- > 0 && wire_get_id(&reader, &party))
+            add_party(author, party);
+    }
+    return false;
+}
+
+static enum status find_author(tandem_client *client, struct author *out)
+{
+    enum status status = STATUS_OK;
+    struct id party;
+    *out = (struct author){.as = {.parties = out->parties}};
+    if (client->user_name[0] != '\0') {
+        buffer_append(&out->name, client->user_name, strlen(client->user_name));
+        out->as.partner = strcmp(client->user_role, "Partner") == 0;
+        for (size_t i = 0; i < client->party_count; i++)
+            if (id_from_text(bytes_text(client->parties[i].id), &party))
+                add_party(out, party);
+    } else {
+        status = outbox_store_user_name(client->store, &out->name);
+        if (status == STATUS_OK)
+            status = replica_get(client->replica, outbox_store_user(client->store), read_user, out);
+    }
+    if (status == STATUS_NOT_FOUND)
+        status = STATUS_OK;
+    out->as.name = buffer_bytes(&out->name);
+    return out->name.failed ? STATUS_NO_MEMORY : status;
+}
+
+/* ---- One record ---- */
+
+struct laying {
+    struct overlay *overlay;
+    struct id id;
+    uint64_t shown;
+    const struct overlay_author *author;
+    bool quarantined; /* which kind of entries is laid */
+    enum status status;
+};
+
+static bool lay_item(void *context, const struct outbox_item *item)
+{
+    struct laying *laying = context;
+    bool quarantined = (QUARANTINE & IN_ENTRY_STATE(item->state)) != 0;
+    if (quarantined == laying->quarantined)
+        laying->status =
+            overlay_add(laying->overlay, item, laying->id, laying->shown, laying->author);
+    return laying->status == STATUS_OK;
+}
+
+struct beginning {
+    struct overlay *overlay;
+    uint64_t seq;
+    enum status status;
+};
+
+static bool begin_held(void *context, struct bytes encoded)
+{
+    struct beginning *beginning = context;
+    struct record_view view;
+    if (!record_view_read(encoded, &view))
+        beginning->status = STATUS_CORRUPT;
+    else
+        beginning->status = overlay_begin(beginning->overlay, encoded);
+    beginning->seq = view.seq;
+    return false;
+}
+
+/* First what was not taken, since nothing else can be over what it creates until it is there. */
+static enum status lay_all(tandem_client *client, struct laying *laying)
+{
+    const struct laid_mark *marks = marks_of(client);
+    enum status status = STATUS_OK;
+    laying->quarantined = true;
+    for (size_t i = find_mark(client, laying->id);
+         i < mark_count(client) && id_equal(marks[i].id, laying->id) && status == STATUS_OK; i++) {
+        if (i > 0 && compare_marks(&marks[i - 1], &marks[i]) == 0)
+            continue;
+        status = outbox_store_get(client->store, marks[i].order, lay_item, laying);
+        if (status == STATUS_OK)
+            status = laying->status;
+        if (status == STATUS_NOT_FOUND)
+            status = STATUS_OK; /* settled since the marks were read */
+    }
+    laying->quarantined = false;
+    if (status == STATUS_OK)
+        status = outbox_store_over(client->store, laying->id, lay_item, laying);
+    return status == STATUS_OK ? laying->status : status;
+}
+
+static enum status lay_over_held(tandem_client *client, struct id id, struct overlay *out)
+{
+    struct beginning beginning = {out, 0, STATUS_OK};
+    struct author author;
+    enum status status = overlay_begin(out, (struct bytes){0});
+    if (status == STATUS_OK)
+        status = replica_get(client->replica, id, begin_held, &beginning);
+    if (status == STATUS_NOT_FOUND)
+        status = STATUS_OK;
+    if (status == STATUS_OK)
+        status = beginning.status;
+    if (status != STATUS_OK)
+        return status;
+    uint64_t cursor = replica_cursor(client->replica);
+    status = find_author(client, &author);
+    if (status == STATUS_OK) {
+        struct laying laying = {.overlay = out,
+                                .id = id,
+                                .shown = beginning.seq > cursor ? beginning.seq : cursor,
+                                .author = &author.as,
+                                .status = STATUS_OK};
+        status = lay_all(client, &laying);
+    }
+    buffer_release(&author.name);
+    return status;
+}
+
+static bool note_one(void *context, const struct outbox_item *item)
+{
+    (void)item;
+    *(bool *)context = true;
+    return false;
+}
+
+enum status laid_get(tandem_client *client, struct id id, struct overlay *out, bool *laid)
+{
+    size_t mark = find_mark(client, id);
+    *laid = mark < mark_count(client) && id_equal(marks_of(client)[mark].id, id);
+    enum status status = outbox_store_hold(client->store);
+    if (status != STATUS_OK)
+        return status;
+    if (!*laid)
+        status = outbox_store_over(client->store, id, note_one, laid);
+    if (status == STATUS_OK && *laid)
+        status = lay_over_held(client, id, out);
+    outbox_store_release(client->store);
+    return status;
+}
+
+/* ---- Many records ---- */
+
+static bool note_id(void *context, struct id id)
+{
+    struct buffer *ids = context;
+    buffer_append(ids, id.octet, ID_SIZE);
+    return !ids->failed;
+}
+
+enum status laid_ids(tandem_client *client, struct buffer *out)
+{
+    enum status status = outbox_store_touched(client->store, note_id, out);
+    return status == STATUS_OK && out->failed ? STATUS_NO_MEMORY : status;
+}
+
+bool laid_has(const struct buffer *ids, struct id id)
+{
+    size_t low = 0, high = ids->size / ID_SIZE;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = memcmp(ids->data + middle * ID_SIZE, id.octet, ID_SIZE);
+        if (order == 0)
+            return true;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
