@@ -1,0 +1,332 @@
+/* A company in one process: a server, the devices of its people and the network between them, under
+ * a clock that jumps from one event to the next.
+ *
+ *     seed -> script -> run -> (a difference: a shorter script that still shows it)
+ *
+ * A script is a list of lines, each one thing that happens: somebody edits, a connection is lost
+ * after 700 bytes, a device crashes at its third write. Each line draws all its chances, and those
+ * of everything until the next line, from the seed and its own number, so lines can be left out
+ * and the others still mean what they meant. Objects are named by position ("contact#3"), modulo
+ * how many there are.
+ *
+ *     sim_script.c   text to lines and back, and the lines that follow from a seed
+ *     sim_run.c      a run: the events in order of time, the lines one after another
+ *     sim_ops.c      what each line does
+ *     sim_net.c      the network: two streams of bytes for each connection
+ *     sim_server.c   the server: store, committer, sessions, as the I/O thread drives them
+ *     sim_device.c   a client with its folder, driven as a program drives it
+ *     sim_watch.c    what must hold at every event and at every read
+ *     sim_quiet.c    what must hold when everything was delivered
+ *     sim_shrink.c   leaves lines out of a script that fails
+ *
+ * Both sides are production code on real LMDB files; only the clock, chance, the network and
+ * flushes are ours. A run has no thread, no socket and no address in anything that decides, so the
+ * same script is the same run.
+ */
+#ifndef TANDEM_TESTS_SIM_H
+#define TANDEM_TESTS_SIM_H
+
+#include <stdio.h>
+
+#include "client-lib/client.h"
+#include "protocol/message.h"
+#include "server/commit/commit.h"
+#include "server/core/session/session.h"
+#include "tests/oracle/judge_view.h"
+#include "tests/sim/sim_script.h"
+#include "tests/survival/faults/lost_writes.h"
+
+#define SIM_PATH 512
+#define SIM_DEVICES 10u
+#define SIM_USERS 8u
+#define SIM_CONNECTIONS 64u
+#define SIM_DEEDS 512u
+#define SIM_STAGED 512u
+#define SIM_LETTERS 1024u
+#define SIM_NEVER UINT64_MAX
+
+struct sim;
+
+/* What a run leaves behind for the process that started it; shared memory. */
+struct sim_progress {
+    uint64_t seed;
+    unsigned line, lines; /* of the script */
+    bool differs;
+    char sentence[1024];
+    char doing[SIM_LINE];
+    uint64_t trace; /* a hash of everything that was told */
+    uint64_t simulated_ms;
+    uint64_t frames, records, mutations, accepted, refused, crashes, cuts, compared;
+};
+
+/* ---- Network ---- */
+
+enum sim_piece_kind { PIECE_OPENED, PIECE_DATA, PIECE_CLOSED, PIECE_LOST };
+
+/* Something under way, to arrive at a time. */
+struct sim_piece {
+    struct sim_piece *next;
+    enum sim_piece_kind kind;
+    uint64_t at;
+    unsigned code; /* CLOSED */
+    struct buffer bytes;
+};
+
+/* One direction of a connection. */
+struct sim_pipe {
+    struct sim_piece *first, *last;
+    size_t under_way;    /* bytes */
+    uint64_t latest;     /* when the last piece arrives: nothing overtakes */
+    uint64_t held_until; /* stalled */
+    struct buffer input; /* at the receiving end: what is not a whole message yet */
+};
+
+struct sim_connection {
+    bool used;
+    uint64_t number; /* never given again */
+    struct sim_device *device;
+    struct link *link;       /* the client's end; NULL: gone */
+    struct session *session; /* the server's end; NULL: not yet, or gone */
+    bool ended;              /* the server's end is gone */
+    bool cut;                /* what is sent gets lost */
+    int64_t cut_after;       /* bytes in either direction until the connection is lost; -1: never */
+    bool cut_silent;         /* then neither end is told */
+    unsigned closing;        /* the server closes with this code once all is sent; 0: no */
+    struct sim_pipe up, down;
+};
+
+/* ---- Server ---- */
+
+/* A process that dies inside one of its commits. */
+struct sim_trap {
+    uint32_t calls; /* CALL_WRITE, CALL_SYNC; 0: none set */
+    uint64_t nth;
+    uint32_t way;
+    enum lost_writes lost;
+    unsigned steps; /* in how many steps it may still spring */
+};
+
+struct sim_command {
+    enum command_kind kind;
+    struct id actor, client;
+    uint64_t at_ms, seq;
+    struct buffer body;
+};
+
+struct sim_letter {
+    struct notice *notice; /* else an answer */
+    uint64_t connection, ticket;
+    enum status status;
+    struct buffer answer;
+};
+
+struct sim_server {
+    char folder[SIM_PATH];
+    struct store *store; /* NULL: not running */
+    struct committer *committer;
+    struct store_reader *reader;
+    struct state snapshot;
+    unsigned snapshot_depth;
+    struct interest *interest;
+    struct feed_cache *cache;
+    struct session_port port;
+    struct sim_letter letters[SIM_LETTERS];
+    size_t letter_count;
+    struct sim_command staged[SIM_STAGED]; /* applied, not known to be committed */
+    size_t staged_count;
+    uint64_t commit_at, tick_at, restart_at;
+    uint64_t retention_ms;
+    struct sim_trap trap;
+    bool failed; /* the committer said so */
+};
+
+/* ---- Devices ---- */
+
+struct sim_device {
+    struct sim *sim;
+    unsigned index;
+    char name[8]; /* "d2", for people */
+    unsigned user;
+    char folder[SIM_PATH];
+    tandem_client *client; /* NULL: not running */
+    struct port port;
+    int64_t skew;        /* of its wall clock */
+    bool reachable;      /* has a network */
+    uint64_t latency;    /* one way, at least */
+    uint64_t jitter;     /* and at most so much more */
+    uint64_t restart_at; /* SIM_NEVER: it runs, or stays down */
+    uint64_t due_at;     /* when it must be served at the latest */
+    struct sim_trap trap;
+    bool dying; /* inside a step in which the trap has sprung: nothing it does gets out */
+    bool caught_up, failed;
+    uint64_t connected_seq; /* the server's newest when it signed in last */
+    char scopes[4][SCOPE_TEXT_SIZE];
+    const char *scope_list[4];
+    size_t scope_count; /* 0: everything */
+    unsigned spins;     /* times served at the same moment */
+    uint64_t spun_at;
+};
+
+struct sim_user {
+    struct id id;
+    char name[16];
+    char token[40];
+    bool staff;
+};
+
+/* ---- What was done ---- */
+
+enum sim_outcome {
+    DEED_OPEN,    /* no answer yet */
+    DEED_TAKEN,   /* answered: done */
+    DEED_REFUSED, /* answered otherwise */
+    DEED_KEPT,    /* its handle was closed; it is in the outbox */
+    DEED_UNKNOWN, /* its author's process died while it was being sent, or without an outbox */
+    DEED_SETTLED  /* refused, and settled or dropped since */
+};
+
+/* One mutation that somebody sent. Its text is "deed-NUMBER." in a field, when it has a field. */
+struct sim_deed {
+    unsigned number;
+    struct sim *sim;
+    struct sim_device *device;
+    bool texted;
+    struct id record;
+    char field[24];
+    enum sim_outcome outcome;
+    tandem_code code;
+    uint64_t seq;
+    uint64_t entry; /* in the outbox, when it is known */
+    unsigned answers;
+    unsigned applied; /* how often the server has taken it */
+};
+
+struct sim {
+    const struct model_schema *schema;
+    struct sim_progress *progress;
+    struct model *model;
+    FILE *trace; /* may be NULL */
+    char folder[SIM_PATH];
+    uint64_t seed, random;
+    uint64_t now;       /* ms since it began */
+    uint64_t wall_base; /* the wall clock then */
+    bool calm;          /* no more faults */
+    bool durable;       /* the outbox survives its process */
+    uint64_t next_connection;
+    struct sim_server server;
+    struct sim_connection connections[SIM_CONNECTIONS];
+    struct sim_device devices[SIM_DEVICES];
+    unsigned device_count;
+    struct sim_user users[SIM_USERS];
+    unsigned user_count;
+    struct sim_deed deeds[SIM_DEEDS];
+    unsigned deed_count;
+    unsigned names; /* given */
+};
+
+/* ---- sim_run.c ---- */
+
+/* Runs a script in this process; a difference ends the process with status 1. `folder` is empty
+ * and the caller's to remove. `quick`: nothing is compared at the end. */
+void sim_run(const struct model_schema *schema, const struct sim_script *script, const char *folder,
+             FILE *trace, struct sim_progress *progress);
+/* Lets `ms` pass. */
+void sim_pass(struct sim *sim, uint64_t ms);
+/* Draws for line `number` of the script from here on. */
+void sim_reseed(struct sim *sim, uint64_t number);
+uint64_t sim_random(struct sim *sim, uint64_t below);
+bool sim_chance(struct sim *sim, unsigned percent);
+void sim_fill_random(struct sim *sim, void *out, size_t size);
+uint64_t sim_wall(const struct sim *sim);
+void sim_differ(struct sim *sim, const char *format, ...)
+    __attribute__((format(printf, 2, 3), noreturn));
+/* A line of the trace. */
+void sim_tell(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- sim_ops.c ---- */
+
+/* The company: people, accounts, some records; then the devices. */
+void sim_set_up(struct sim *sim);
+void sim_do(struct sim *sim, const struct sim_line *line);
+
+/* ---- sim_net.c ---- */
+
+struct sim_connection *net_open(struct sim *sim, struct sim_device *device, struct link *link);
+/* The server has taken it up, which the client hears. */
+void net_accept(struct sim *sim, struct sim_connection *connection);
+void net_send(struct sim *sim, struct sim_connection *connection, bool up, struct bytes frame);
+/* A close in order behind what was sent. */
+void net_close(struct sim *sim, struct sim_connection *connection, bool up, unsigned code);
+/* An end that is no more: the other end hears of it. */
+void net_leave(struct sim *sim, struct sim_connection *connection, bool up);
+/* The connection is lost now. */
+void net_cut(struct sim *sim, struct sim_connection *connection, bool silent);
+/* All those of a device, some silently. */
+void net_cut_all(struct sim *sim, const struct sim_device *device);
+/* Ends that were not told of a loss are, and no more connections are to be lost. */
+void net_heal(struct sim *sim);
+/* Nothing arrives for so long. */
+void net_stall(struct sim *sim, struct sim_connection *connection, uint64_t ms);
+/* What arrives first and is not held up at its end. */
+uint64_t net_next(const struct sim *sim);
+void net_deliver(struct sim *sim);
+/* Takes what has arrived at an end; NULL when nothing has. The caller frees. */
+struct sim_piece *net_take(struct sim *sim, struct sim_pipe *pipe);
+void net_piece_free(struct sim_piece *piece);
+/* A whole message at the head of `input`, taken off by net_shift(). */
+bool net_message(const struct sim_pipe *pipe, struct bytes *out);
+void net_shift(struct sim_pipe *pipe, size_t size);
+bool net_idle(const struct sim *sim);
+/* The newest connection of a device whose ends are both there; NULL. */
+struct sim_connection *net_of(struct sim *sim, const struct sim_device *device);
+void net_forget(struct sim *sim);
+
+/* ---- sim_server.c ---- */
+
+void server_make(struct sim *sim);
+bool server_start(struct sim *sim);
+/* As a killed process goes, or as one whose machine lost power. */
+void server_crash(struct sim *sim, enum lost_writes lost);
+uint64_t server_next(const struct sim *sim);
+void server_run(struct sim *sim); /* what is due */
+void server_arrived(struct sim *sim, struct sim_connection *connection);
+/* Applies what somebody in the server's own room does, at once; the answer's status. */
+enum status server_apply(struct sim *sim, enum command_kind kind, struct id actor,
+                         struct bytes body);
+bool server_idle(const struct sim *sim);
+struct state server_state(struct sim *sim);
+void server_state_end(struct sim *sim);
+
+/* ---- sim_device.c ---- */
+
+void device_make(struct sim *sim, unsigned user);
+void device_start(struct sim_device *device);
+void device_stop(struct sim_device *device); /* as a program that ends */
+void device_crash(struct sim_device *device);
+void device_serve(struct sim_device *device);
+void device_connect(struct sim_device *device);
+/* Around every call into the library: springs the trap. After device_leave() returns false the
+ * process is gone, and what the call said was heard by nobody. */
+void device_enter(struct sim_device *device);
+bool device_leave(struct sim_device *device);
+uint64_t device_next(const struct sim *sim);
+void device_run(struct sim *sim);
+const struct port *device_port(struct sim *sim);
+
+/* ---- sim_watch.c ---- */
+
+/* Applied and committed, in order. */
+void watch_committed(struct sim *sim, const struct sim_command *command);
+/* About to be sent to somebody. */
+void watch_frame(struct sim *sim, const struct sim_connection *connection, struct bytes frame);
+void watch_event(struct sim_device *device, const tandem_event *event);
+void watch_result(struct sim_deed *deed, const tandem_result *result);
+/* Everything a device shows is what its user may see, or what they wrote themselves. */
+void watch_read(struct sim_device *device);
+
+/* ---- sim_quiet.c ---- */
+
+/* Heals everything, waits until nothing is under way, and compares. */
+void sim_quiet(struct sim *sim);
+
+#endif

@@ -1,0 +1,198 @@
+/* A quiet point: everything is healed, runs and is delivered, and then each replica is exactly what
+ * its user may see of what they asked for, and each mutation stands where it must. */
+#include <string.h>
+
+#include "tests/sim/sim.h"
+
+#define STEP_MS 1000u
+#define PATIENCE_MS 1800000u
+
+/* ---- Healing ---- */
+
+static void heal(struct sim *sim)
+{
+    sim->calm = true;
+    sim->server.trap = (struct sim_trap){0};
+    if (sim->server.store == NULL)
+        sim->server.restart_at = sim->now;
+    for (unsigned i = 0; i < sim->device_count; i++) {
+        struct sim_device *device = &sim->devices[i];
+        device->trap = (struct sim_trap){0};
+        device->reachable = true;
+        if (device->client == NULL)
+            device->restart_at = sim->now;
+        else if (tandem_paused(device->client))
+            (void)tandem_pause(device->client, false);
+    }
+    net_heal(sim);
+}
+
+/* Whoever was locked out and is let in again has a program that was told it is over. */
+static void sign_in_again(struct sim *sim)
+{
+    struct model_person who;
+    for (unsigned i = 0; i < sim->device_count; i++) {
+        struct sim_device *device = &sim->devices[i];
+        if (device->client != NULL && device->failed &&
+            model_person(sim->model, sim->users[device->user].id, model_head(sim->model), &who))
+            device_connect(device);
+    }
+}
+
+/* ---- Waiting ---- */
+
+static bool locked_out(const struct sim *sim, const struct sim_device *device)
+{
+    struct model_person who;
+    return !model_person(sim->model, sim->users[device->user].id, model_head(sim->model), &who);
+}
+
+static const char *unsettled(const struct sim_device *device)
+{
+    struct replica_backfill backfill;
+    if (device->client == NULL)
+        return "does not run";
+    if (locked_out(device->sim, device))
+        return device->failed ? NULL : "may not sign in and was not told";
+    if (!tandem_connected(device->client))
+        return "is not connected";
+    if (!device->caught_up)
+        return "is not caught up";
+    if (tandem_unanswered(device->client) > 0)
+        return "waits for answers";
+    if (replica_next_backfill(device->client->replica, NULL, &backfill) != STATUS_NOT_FOUND)
+        return "waits for a backfill";
+    return NULL;
+}
+
+static void wait_for_all(struct sim *sim)
+{
+    const uint64_t until = sim->now + PATIENCE_MS;
+    unsigned calm = 0;
+    while (calm < 2) {
+        const char *why = NULL;
+        const char *who = "the network or the server";
+        sim_pass(sim, STEP_MS);
+        sign_in_again(sim);
+        for (unsigned i = 0; i < sim->device_count && why == NULL; i++) {
+            why = unsettled(&sim->devices[i]);
+            who = sim->devices[i].name;
+        }
+        if (why == NULL && (!server_idle(sim) || !net_idle(sim)) && calm == 0)
+            why = "is busy";
+        calm = why == NULL ? calm + 1 : 0;
+        if (sim->now > until)
+            sim_differ(sim, "half an hour after everything was healed %s %s", who,
+                       why != NULL ? why : "is busy");
+    }
+}
+
+/* ---- Replicas ---- */
+
+struct comparison {
+    struct sim_device *device;
+    struct model_person who;
+    size_t held;
+};
+
+static bool wants_scope(const struct sim_device *device, struct scope scope)
+{
+    char text[SCOPE_TEXT_SIZE];
+    (void)scope_to_text(scope, text);
+    for (size_t i = 0; i < device->scope_count; i++)
+        if (strcmp(device->scopes[i], text) == 0)
+            return true;
+    return device->scope_count == 0;
+}
+
+static bool compare_one(void *context, struct bytes encoded)
+{
+    struct comparison *comparison = context;
+    struct sim_device *device = comparison->device;
+    struct sim *sim = device->sim;
+    struct record_view view;
+    char why[256], id[ID_TEXT_SIZE];
+    if (!record_view_read(encoded, &view))
+        sim_differ(sim, "%s holds what is no record", device->name);
+    comparison->held++;
+    if (!judge_record_at(sim->model, sim->users[device->user].id, encoded, model_head(sim->model),
+                         why, sizeof why))
+        sim_differ(sim, "all is quiet, and %s of %s (cursor %llu, head %llu) holds %.*s %s: %s",
+                   device->name, sim->users[device->user].name,
+                   (unsigned long long)tandem_cursor(device->client),
+                   (unsigned long long)model_head(sim->model), (int)view.entity.size,
+                   (const char *)view.entity.data, id_to_text(view.id, id), why);
+    if (!wants_scope(device, view.scope))
+        sim_differ(sim, "%s holds %s, for which it did not ask", device->name,
+                   id_to_text(view.id, id));
+    return true;
+}
+
+static bool nothing(void *context, struct bytes encoded)
+{
+    (void)context;
+    (void)encoded;
+    return false;
+}
+
+static void compare_replica(struct sim_device *device)
+{
+    struct sim *sim = device->sim;
+    struct comparison comparison = {device, {.staff = false}, 0};
+    const uint64_t head = model_head(sim->model);
+    size_t expected = 0;
+    (void)model_person(sim->model, sim->users[device->user].id, head, &comparison.who);
+    const enum status status =
+        replica_each(device->client->replica, bytes_of(NULL, 0), compare_one, &comparison);
+    if (status != STATUS_OK)
+        sim_differ(sim, "%s cannot be read: %s", device->name, status_name(status));
+    for (size_t i = 0; i < model_count(sim->model); i++) {
+        const struct model_record *record = model_at(sim->model, i);
+        struct model_view view;
+        char id[ID_TEXT_SIZE];
+        if (!model_view(sim->model, &comparison.who, record, head, &view) ||
+            !wants_scope(device, view.scope))
+            continue;
+        expected++;
+        if (replica_get(device->client->replica, record->id, nothing, NULL) != STATUS_OK)
+            sim_differ(sim, "all is quiet, and %s of %s (cursor %llu, head %llu) lacks %s %s",
+                       device->name, sim->users[device->user].name,
+                       (unsigned long long)tandem_cursor(device->client), (unsigned long long)head,
+                       record->entity, id_to_text(record->id, id));
+    }
+    if (expected != comparison.held)
+        sim_differ(sim, "%s holds %zu records and should hold %zu", device->name, comparison.held,
+                   expected);
+    sim->progress->compared++;
+}
+
+/* ---- Mutations ---- */
+
+static void check_deed(struct sim *sim, const struct sim_deed *deed)
+{
+    switch (deed->outcome) {
+    case DEED_OPEN:
+        sim_differ(sim, "all is quiet, and deed-%u of %s has no answer", deed->number,
+                   deed->device->name);
+    case DEED_TAKEN:
+        if (deed->texted && deed->applied != 1)
+            sim_differ(sim, "deed-%u was answered as done and was applied %u times", deed->number,
+                       deed->applied);
+        break;
+    default:
+        break;
+    }
+}
+
+void sim_quiet(struct sim *sim)
+{
+    heal(sim);
+    wait_for_all(sim);
+    for (unsigned i = 0; i < sim->device_count; i++)
+        if (!locked_out(sim, &sim->devices[i]))
+            compare_replica(&sim->devices[i]);
+    for (unsigned i = 0; i < sim->deed_count; i++)
+        if (!locked_out(sim, sim->deeds[i].device))
+            check_deed(sim, &sim->deeds[i]);
+    sim->calm = false;
+}
