@@ -1,10 +1,9 @@
 #include "client-lib/client.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <poll.h>
 #include <string.h>
 
+#include "client-lib/client_loop.h"
 #include "client-lib/fault.h"
 #include "client-lib/url.h"
 #include "protocol/memory.h"
@@ -54,8 +53,11 @@ tandem_code client_open(const tandem_options *options, const struct port *port,
     trouble_clear(&client->fault);
     trouble_clear(&client->parting);
     client_forget_welcome(client);
-    tandem_code code = set_up(client, options, fault);
+    tandem_code code = (tandem_code)client_loop_open(client, fault);
+    if (code == TANDEM_OK)
+        code = set_up(client, options, fault);
     if (code != TANDEM_OK) {
+        client_loop_close(client);
         memory_free(client);
         return code;
     }
@@ -86,7 +88,7 @@ static void say_goodbye(tandem_client *client, bool forget)
     buffer_release(&frame);
 }
 
-static void free_set_aside(tandem_client *client)
+void client_free_set_aside(tandem_client *client)
 {
     if (client->set_aside != NULL)
         client->ops->free(client->set_aside);
@@ -102,6 +104,7 @@ static void release(tandem_client *client)
     laid_release(client);
     client_forget_welcome(client);
     texts_release(&client->server.texts);
+    client_loop_close(client);
     client->magic = 0;
     memory_free(client);
 }
@@ -116,7 +119,7 @@ void tandem_close(tandem_client *client)
     if (client->link != NULL && client->state == CLIENT_ONLINE)
         say_goodbye(client, client->replica == NULL && client->outbox.count == 0);
     client_drop_link(client);
-    free_set_aside(client);
+    client_free_set_aside(client);
     client_move(client, CLIENT_WAITING); /* callbacks find a handle that is not connected */
     client_cancel_outbox(client, STATUS_CANCELLED);
     trouble(&cancelled, STATUS_CANCELLED, "", "the client was closed");
@@ -129,7 +132,7 @@ void client_abandon(tandem_client *client)
     struct outbox_entry *entry;
     client->closing = true;
     client_drop_link(client);
-    free_set_aside(client);
+    client_free_set_aside(client);
     while ((entry = outbox_take(&client->outbox)) != NULL)
         outbox_entry_free(entry);
     client_forget_requests(client);
@@ -208,108 +211,6 @@ tandem_code tandem_connect(tandem_client *client, const tandem_server *server, t
     /* Last, since those who are told may ask, send or connect again. */
     client_fail_requests(client, &dropped);
     return TANDEM_OK;
-}
-
-/* ---- The caller's loop ---- */
-
-int tandem_fd(const tandem_client *client)
-{
-    return client->link != NULL ? client->ops->fd(client->link) : -1;
-}
-
-int tandem_want(const tandem_client *client)
-{
-    return client->link != NULL ? client->ops->want(client->link) : 0;
-}
-
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-int tandem_timeout(const tandem_client *client)
-{
-    uint64_t now = client_now(client);
-    uint64_t due;
-    if (client->link != NULL && client->ops->more(client->link))
-        return 0;
-    switch (client->state) {
-    case CLIENT_WAITING:
-        due = client->retry_at;
-        break;
-    case CLIENT_CONNECTING:
-    case CLIENT_SIGNING_IN:
-        due = client->deadline;
-        break;
-    case CLIENT_ONLINE:
-        due = earlier(client->last_sent + CLIENT_PING_AFTER,
-                      client->last_received + CLIENT_DEAD_AFTER);
-        if (client->resend_at != 0)
-            due = earlier(due, client->resend_at);
-        break;
-    default:
-        return -1;
-    }
-    return due <= now ? 0 : (int)earlier(due - now, 3600000);
-}
-
-static void send_ping(tandem_client *client)
-{
-    struct message ping = {.type = MESSAGE_PING};
-    (void)client_send_message(client, &ping);
-}
-
-/* What time alone makes due. */
-static void run_timers(tandem_client *client)
-{
-    uint64_t now = client_now(client);
-    if (client->state == CLIENT_WAITING && now >= client->retry_at) {
-        client_begin(client);
-    } else if ((client->state == CLIENT_CONNECTING || client->state == CLIENT_SIGNING_IN) &&
-               now >= client->deadline) {
-        client_break(client, 1000, STATUS_UNREACHABLE, "the server did not answer in time");
-    } else if (client->state == CLIENT_ONLINE) {
-        if (now >= client->last_received + CLIENT_DEAD_AFTER)
-            client_break(client, 1000, STATUS_UNREACHABLE, "the server fell silent");
-        else if (client->resend_at != 0 && now >= client->resend_at)
-            client_send_outbox(client);
-        else if (now >= client->last_sent + CLIENT_PING_AFTER)
-            send_ping(client);
-    }
-}
-
-tandem_code tandem_service(tandem_client *client)
-{
-    assert(client->magic == CLIENT_MAGIC);
-    if (client->in_service)
-        return STATUS_USAGE;
-    client->in_service = true;
-    run_timers(client);
-    if (client->link != NULL)
-        client->ops->run(client->link);
-    client->in_service = false;
-    free_set_aside(client);
-    return client->state == CLIENT_FAILED ? client->fault.code : TANDEM_OK;
-}
-
-tandem_code tandem_wait(tandem_client *client, int timeout_ms)
-{
-    int due = tandem_timeout(client);
-    int want = tandem_want(client);
-    struct pollfd poll_fd = {.fd = tandem_fd(client)};
-    if (client->in_service)
-        return STATUS_USAGE;
-    if (client->state == CLIENT_FAILED)
-        return client->fault.code;
-    if (client->state == CLIENT_IDLE)
-        return (tandem_code)trouble(&client->fault, STATUS_USAGE, "", "connect first");
-    if (due >= 0 && (timeout_ms < 0 || due < timeout_ms))
-        timeout_ms = due;
-    poll_fd.events = (short)(((want & TANDEM_WANT_READ) != 0 ? POLLIN : 0) |
-                             ((want & TANDEM_WANT_WRITE) != 0 ? POLLOUT : 0));
-    if (poll(&poll_fd, poll_fd.fd >= 0 ? 1 : 0, timeout_ms) < 0 && errno != EINTR)
-        return (tandem_code)trouble(&client->fault, STATUS_IO, "", "poll: %s", strerror(errno));
-    return tandem_service(client);
 }
 
 /* ---- Accessors ---- */

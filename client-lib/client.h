@@ -1,6 +1,7 @@
 /* A client handle: its connection's state, and what the files that make it up share.
  *
- *     client.c          the handle: open, close, connect, the caller's loop
+ *     client.c          the handle: open, close, connect
+ *     client_loop.c     the caller's loop
  *     client_state.c    the states of a connection, when to try again
  *     client_session.c  what the server says
  *     client_read.c     reading the replica, events about records
@@ -85,6 +86,7 @@ struct tandem_client {
     struct link *set_aside; /* to be freed when no callback of it can be running */
     unsigned generation;    /* of the link */
     enum client_state state;
+    struct client_loop *loop;
     bool in_service, closing;
     struct server_copy server;
     struct replica *replica; /* may be NULL */
@@ -123,6 +125,8 @@ tandem_code client_open(const tandem_options *options, const struct port *port,
 uint64_t client_now(const tandem_client *client);
 /* Frees the handle as the end of its process would: nothing more is written, sent or called back. */
 void client_abandon(tandem_client *client);
+/* Frees a link that was set aside; no callback of it may be running. */
+void client_free_set_aside(tandem_client *client);
 
 /* ---- client_state.c ---- */
 

@@ -13,7 +13,9 @@
 
 struct request {
     struct request *next;
-    uint64_t number;
+    uint64_t number; /* of the message that waits for its answer */
+    uint64_t asked;  /* of the first one, by which callers know the request */
+    bool cancelled;
     enum message_type type;
     tandem_answer_fn *done;
     void *context;
@@ -72,6 +74,8 @@ static tandem_code send_request(tandem_client *client, struct request *request,
     client->last_sent = client_now(client);
     request->next = client->requests;
     client->requests = request;
+    if (request->asked == request->number)
+        client->last_request = request->asked;
     return TANDEM_OK;
 }
 
@@ -81,6 +85,8 @@ static uint64_t number_request(tandem_client *client, struct request *request)
     if (++client->next_request >= SYNC_FENCE_BIT)
         client->next_request = 1;
     request->number = client->next_request;
+    if (request->asked == 0)
+        request->asked = request->number;
     return request->number;
 }
 
@@ -331,6 +337,13 @@ static void fail_request(struct request *request, const tandem_fault *fault)
     free_request(request);
 }
 
+static void cancel_request(struct request *request)
+{
+    tandem_fault cancelled;
+    trouble(&cancelled, STATUS_CANCELLED, "", "%s", status_text(STATUS_CANCELLED));
+    fail_request(request, &cancelled);
+}
+
 /* Hands a page over. True when another is to be asked for. */
 static bool hand_over(tandem_client *client, struct request *request, const struct message *message)
 {
@@ -349,8 +362,10 @@ static bool hand_over(tandem_client *client, struct request *request, const stru
     if (request->type == MESSAGE_HISTORY)
         client_entity_of(client, request->id, &entity);
     answer.entity = buffer_bytes(&entity);
+    client->answering = answer.last ? NULL : request;
     if (request->done != NULL)
         request->done(request->context, &answer, &fine);
+    client->answering = NULL;
     texts_release(&answer.texts);
     buffer_release(&entity);
     return !answer.last;
@@ -362,8 +377,9 @@ bool client_answer(tandem_client *client, const struct message *message)
     bool is_error = message->type == MESSAGE_ERROR;
     uint64_t number = is_error ? message->as.error.request : message->as.answer.request;
     struct request *request = take_request(client, number);
+    /* Of one that was cancelled nobody wants to hear. */
     if (request == NULL)
-        return false;
+        return number != 0 && number <= client->next_request;
     if (is_error) {
         client_error_fault(&message->as.error, &fault);
         fail_request(request, &fault);
@@ -374,7 +390,11 @@ bool client_answer(tandem_client *client, const struct message *message)
         free_request(request);
         return true;
     }
-    /* The callback may have dropped the connection. */
+    /* The callback may have ended the request, or dropped the connection. */
+    if (request->cancelled) {
+        cancel_request(request);
+        return true;
+    }
     if (generation != client->generation || client->state != CLIENT_ONLINE) {
         trouble(&fault, STATUS_UNREACHABLE, "", "the connection was dropped");
         fail_request(request, &fault);
@@ -417,11 +437,21 @@ void client_forget_requests(tandem_client *client)
 
 uint64_t tandem_last_request(const tandem_client *client)
 {
-    return client->next_request;
+    return client->last_request;
 }
 
 tandem_code tandem_cancel(tandem_client *client, uint64_t request)
 {
-    (void)request;
-    return (tandem_code)trouble(&client->fault, STATUS_USAGE, "", "not in this version");
+    struct request *between = client->answering; /* a page of it is being handed over */
+    if (between != NULL && between->asked == request && !between->cancelled) {
+        between->cancelled = true;
+        return TANDEM_OK;
+    }
+    for (struct request *at = client->requests; at != NULL; at = at->next)
+        if (at->asked == request) {
+            cancel_request(take_request(client, at->number));
+            return TANDEM_OK;
+        }
+    return (tandem_code)trouble(&client->fault, STATUS_NOT_FOUND, "",
+                                "this request is not waiting for an answer");
 }

@@ -151,12 +151,15 @@ typedef struct tandem_server {
  * where a one-time code was used. */
 tandem_code tandem_connect(tandem_client *client, const tandem_server *server, tandem_fault *fault);
 
-/* For the caller's loop. The descriptor may change between calls; -1 while there is none. */
+/* For the caller's loop: a descriptor, the same for the life of the handle, and what to wait for,
+ * which is that it can be read. It stands for the connection, for other processes that share the
+ * folder, and for whatever else there is to wait for. */
 int tandem_fd(const tandem_client *client);
 #define TANDEM_WANT_READ 1
 #define TANDEM_WANT_WRITE 2
 int tandem_want(const tandem_client *client);
-/* Milliseconds until tandem_service() must be called even if nothing happens; -1: no limit. */
+/* Milliseconds until tandem_service() must be called even if nothing happens; -1: no limit. To be
+ * asked for each time before waiting, since other calls change it. */
 int tandem_timeout(const tandem_client *client);
 /* Does what is due, without blocking. Returns the fault's code once the connection failed for
  * good, TANDEM_OK otherwise. */

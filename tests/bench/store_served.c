@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "client-lib/client.h"
+
 /* Bounds of a wait: what a sync of the largest replica takes, many times over. */
 #define LONGEST_WAIT_NS (UINT64_C(300) * 1000000000)
 
@@ -158,7 +160,8 @@ uint64_t served_bytes(const struct served_client *client)
     struct tcp_info info;
     socklen_t size = sizeof info;
     memset(&info, 0, sizeof info);
-    int descriptor = tandem_fd(client->client);
+    const tandem_client *handle = client->client;
+    int descriptor = handle->link != NULL ? handle->ops->fd(handle->link) : -1;
     if (descriptor < 0 || getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) {
         return 0;
     }

@@ -43,13 +43,13 @@ static void fake_free(struct link *link)
 static int fake_fd(const struct link *link)
 {
     (void)link;
-    return -1;
+    return server.fd;
 }
 
 static int fake_want(const struct link *link)
 {
     (void)link;
-    return TANDEM_WANT_READ;
+    return server.want;
 }
 
 static bool fake_more(const struct link *link)
@@ -121,6 +121,8 @@ int set_up(void **state)
     static struct world world;
     memset(&world, 0, sizeof world);
     memset(&server, 0, sizeof server);
+    server.fd = -1;
+    server.want = TANDEM_WANT_READ;
     fake_port_init(&world.port);
     world.folder = folder_new();
     *state = &world;

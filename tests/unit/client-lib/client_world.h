@@ -21,6 +21,8 @@ struct server {
     struct link *link; /* the open one */
     unsigned opened, freed;
     bool refuse; /* connections cannot be opened */
+    int fd;      /* of the link: -1 unless a test has one to wait for */
+    int want;
     struct sent sent[SENT_MAX];
     size_t sent_count, sent_seen;
     struct buffer inbox[64]; /* frames for the client */

@@ -12,7 +12,8 @@ struct pages {
     unsigned calls, last, failed;
     size_t records;
     tandem_code code;
-    bool drop; /* connect anew from inside the callback */
+    bool drop;   /* connect anew from inside the callback */
+    bool cancel; /* the request from inside the callback */
 };
 
 static bool count_record(void *context, const tandem_record *record)
@@ -37,6 +38,13 @@ static void take_answer(void *context, const tandem_answer *answer, const tandem
     assert_ok(tandem_answer_records(answer, count_record, pages));
     if (pages->drop)
         assert_ok(tandem_connect(pages->world->client, &usual, NULL));
+    if (pages->cancel) {
+        uint64_t request = tandem_last_request(pages->world->client);
+        bool last = tandem_answer_last(answer);
+        assert_int_equal(tandem_cancel(pages->world->client, request),
+                         last ? STATUS_NOT_FOUND : STATUS_OK);
+        assert_int_equal(tandem_cancel(pages->world->client, request), STATUS_NOT_FOUND);
+    }
 }
 
 static void say_page(uint64_t request, const struct made *made, size_t count, const char *next)
@@ -120,6 +128,63 @@ static void a_callback_may_drop_the_connection(void **state)
     (void)expect_sent(MESSAGE_GOODBYE);
     assert_ok(tandem_service(world->client));
     (void)expect_sent(MESSAGE_HELLO);
+}
+
+/* ---- Cancelling ---- */
+
+static void a_cancelled_request_is_answered_so_once_and_its_answer_passed_over(void **state)
+{
+    struct world *world = *state;
+    struct pages pages = {.world = world}, other = {.world = world};
+    open_client(world, false);
+    sign_in(world, 0);
+    assert_int_equal(tandem_cancel(world->client, 0), STATUS_NOT_FOUND);
+    assert_ok(tandem_ask_timeline(world->client, id_text(1), 0, take_answer, &pages));
+    uint64_t request = tandem_last_request(world->client);
+    assert_ok(tandem_ask_status(world->client, take_answer, &other));
+    assert_int_not_equal(tandem_last_request(world->client), request);
+    uint64_t sent = expect_sent(MESSAGE_TIMELINE)->as.timeline.request;
+    assert_ok(tandem_cancel(world->client, request));
+    assert_int_equal(pages.failed, 1);
+    assert_int_equal(pages.code, STATUS_CANCELLED);
+    assert_int_equal(tandem_cancel(world->client, request), STATUS_NOT_FOUND);
+    say_page(sent, two, 2, "here");
+    say_error("not-found", sent, 0);
+    hang_up(0);
+    assert_ok(tandem_service(world->client));
+    assert_int_equal(pages.calls, 1);
+    /* What was said of it is not why the connection ended, which the other is told. */
+    assert_int_equal(other.failed, 1);
+    assert_string_equal(last_told(world)->detail, "gone");
+}
+
+static void pages_can_be_cancelled_between_and_while_they_come(void **state)
+{
+    struct world *world = *state;
+    struct pages between = {.world = world}, inside = {.world = world, .cancel = true};
+    open_client(world, false);
+    sign_in(world, 0);
+    assert_ok(tandem_ask_timeline(world->client, id_text(1), 0, take_answer, &between));
+    uint64_t request = tandem_last_request(world->client);
+    say_page(expect_sent(MESSAGE_TIMELINE)->as.timeline.request, two, 2, "here");
+    assert_ok(tandem_service(world->client));
+    (void)expect_sent(MESSAGE_TIMELINE); /* which has a number of its own */
+    assert_int_equal(tandem_last_request(world->client), request);
+    assert_ok(tandem_cancel(world->client, request));
+    assert_int_equal(between.calls, 2);
+    assert_int_equal(between.failed, 1);
+    assert_ok(tandem_ask_timeline(world->client, id_text(1), 0, take_answer, &inside));
+    say_page(expect_sent(MESSAGE_TIMELINE)->as.timeline.request, two, 2, "here");
+    assert_ok(tandem_service(world->client));
+    expect_nothing_sent();
+    assert_int_equal(inside.calls, 2);
+    assert_int_equal(inside.code, STATUS_CANCELLED);
+    /* The last page is an answer, and nothing is left to cancel. */
+    assert_ok(tandem_ask_timeline(world->client, id_text(1), 0, take_answer, &inside));
+    say_page(expect_sent(MESSAGE_TIMELINE)->as.timeline.request, two, 2, NULL);
+    assert_ok(tandem_service(world->client));
+    assert_int_equal(inside.last, 1);
+    assert_int_equal(inside.failed, 1);
 }
 
 static void a_query_of_an_unknown_field_hints_at_near_ones(void **state)
@@ -322,6 +387,8 @@ int main(void)
         TEST(a_query_asks_for_page_after_page),
         TEST(an_error_answers_its_request_and_leaves_the_connection),
         TEST(a_callback_may_drop_the_connection),
+        TEST(a_cancelled_request_is_answered_so_once_and_its_answer_passed_over),
+        TEST(pages_can_be_cancelled_between_and_while_they_come),
         TEST(a_query_of_an_unknown_field_hints_at_near_ones),
         TEST(conditions_are_read_by_the_kind_of_their_field),
         TEST(a_history_is_told_in_words),
