@@ -36,7 +36,7 @@
 #include "tests/sim/sim_script.h"
 #include "tests/survival/faults/lost_writes.h"
 
-#define SIM_PATH 512
+#define SIM_PATH 96 /* a scratch folder, and a name in it */
 #define SIM_DEVICES 10u
 #define SIM_USERS 8u
 #define SIM_CONNECTIONS 64u
@@ -238,6 +238,8 @@ uint64_t sim_random(struct sim *sim, uint64_t below);
 bool sim_chance(struct sim *sim, unsigned percent);
 void sim_fill_random(struct sim *sim, void *out, size_t size);
 uint64_t sim_wall(const struct sim *sim);
+/* The path of something in the run's folder. */
+void sim_below(const struct sim *sim, const char *name, char out[SIM_PATH]);
 void sim_differ(struct sim *sim, const char *format, ...)
     __attribute__((format(printf, 2, 3), noreturn));
 /* A line of the trace. */
@@ -247,6 +249,8 @@ void sim_tell(struct sim *sim, const char *format, ...) __attribute__((format(pr
 
 /* The company: people, accounts, some records; then the devices. */
 void sim_set_up(struct sim *sim);
+/* Lets a user in again whose tokens have ended, as soon as the server commits it. */
+void sim_admit(struct sim *sim, struct sim_user *user);
 void sim_do(struct sim *sim, const struct sim_line *line);
 
 /* ---- sim_net.c ---- */
@@ -293,6 +297,8 @@ void server_arrived(struct sim *sim, struct sim_connection *connection);
 /* Applies what somebody in the server's own room does, at once; the answer's status. */
 enum status server_apply(struct sim *sim, enum command_kind kind, struct id actor,
                          struct bytes body);
+/* Hands the committer a command; nobody hears the answer. */
+void server_submit(struct sim *sim, enum command_kind kind, struct id actor, struct bytes body);
 bool server_idle(const struct sim *sim);
 struct state server_state(struct sim *sim);
 void server_state_end(struct sim *sim);

@@ -67,18 +67,32 @@ static struct id department(struct sim *sim, const char *name)
     return id;
 }
 
-static void give_token(struct sim *sim, struct sim_user *user)
+/* The body of a command that lets the user in by their token. */
+static void token_body(struct sim *sim, struct sim_user *user, struct buffer *body)
 {
-    struct buffer body = {0};
     uint8_t hash[32];
     unsigned size = 0;
     (void)snprintf(user->token, sizeof user->token, "token-%s-%llu", user->name,
                    (unsigned long long)sim->seed);
     const int done = EVP_Digest(user->token, strlen(user->token), hash, &size, EVP_sha256(), NULL);
     assert(done == 1);
-    credential_body(&body, user->id, CREDENTIAL_TOKEN, bytes_of(hash, 32),
+    credential_body(body, user->id, CREDENTIAL_TOKEN, bytes_of(hash, 32),
                     sim_wall(sim) + 10 * YEAR_MS);
+}
+
+static void give_token(struct sim *sim, struct sim_user *user)
+{
+    struct buffer body = {0};
+    token_body(sim, user, &body);
     must(sim, server_apply(sim, COMMAND_CREDENTIAL, user->id, buffer_bytes(&body)), "a token");
+    buffer_release(&body);
+}
+
+void sim_admit(struct sim *sim, struct sim_user *user)
+{
+    struct buffer body = {0};
+    token_body(sim, user, &body);
+    server_submit(sim, COMMAND_CREDENTIAL, user->id, buffer_bytes(&body));
     buffer_release(&body);
 }
 

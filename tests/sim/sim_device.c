@@ -345,7 +345,7 @@ void device_make(struct sim *sim, unsigned user)
     for (unsigned i = 0; i < 4; i++)
         device->scope_list[i] = device->scopes[i];
     (void)snprintf(device->name, sizeof device->name, "d%u", device->index);
-    (void)snprintf(device->folder, sizeof device->folder, "%.500s/%s", sim->folder, device->name);
+    sim_below(sim, device->name, device->folder);
     sim_tell(sim, "%s is of %s", device->name, sim->users[user].name);
     if (mkdir(device->folder, 0700) != 0)
         sim_differ(sim, "no folder for %s", device->name);

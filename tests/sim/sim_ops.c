@@ -406,7 +406,6 @@ static void do_choose(const struct doing *doing)
     device->scope_count = chosen;
     device_enter(device);
     const tandem_code code = tandem_subscribe(device->client, device->scope_list, chosen);
-    device->caught_up = false;
     if (device_leave(device))
         sim_tell(doing->sim, "%s wants %u scopes: %s", device->name, chosen,
                  tandem_error_name(code));

@@ -27,15 +27,18 @@ static void heal(struct sim *sim)
     net_heal(sim);
 }
 
-/* Whoever was locked out and is let in again has a program that was told it is over. */
+/* Whoever was locked out has lost their token, and their program was told that it is over. */
 static void sign_in_again(struct sim *sim)
 {
     struct model_person who;
     for (unsigned i = 0; i < sim->device_count; i++) {
         struct sim_device *device = &sim->devices[i];
-        if (device->client != NULL && device->failed &&
-            model_person(sim->model, sim->users[device->user].id, model_head(sim->model), &who))
-            device_connect(device);
+        struct sim_user *user = &sim->users[device->user];
+        if (device->client == NULL || !device->failed ||
+            !model_person(sim->model, user->id, model_head(sim->model), &who))
+            continue;
+        sim_admit(sim, user);
+        device_connect(device);
     }
 }
 

@@ -50,6 +50,13 @@ uint64_t sim_wall(const struct sim *sim)
     return sim->wall_base + sim->now;
 }
 
+void sim_below(const struct sim *sim, const char *name, char out[SIM_PATH])
+{
+    char path[SIM_PATH];
+    (void)snprintf(path, sizeof path, "%.64s/%.16s", sim->folder, name);
+    memcpy(out, path, sizeof path);
+}
+
 void sim_tell(struct sim *sim, const char *format, ...)
 {
     char text[512];
@@ -148,7 +155,7 @@ void sim_run(const struct model_schema *schema, const struct sim_script *script,
     sim->seed = script->seed;
     sim->progress = progress;
     sim->trace = trace;
-    (void)snprintf(sim->folder, sizeof sim->folder, "%s", folder);
+    (void)snprintf(sim->folder, 65, "%.64s", folder);
     failing_plan()->skip_flush = 1;
     *progress = (struct sim_progress){
         .seed = script->seed, .lines = (unsigned)script->count, .trace = 0xcbf29ce484222325u};

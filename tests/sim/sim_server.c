@@ -288,7 +288,9 @@ static void take_messages(struct sim *sim, struct sim_connection *connection)
 /* One pass over the sessions, each of which may have something to send or to read again. */
 static void pass(struct sim *sim)
 {
-    for (unsigned i = 0; i < SIM_CONNECTIONS && sim->server.store != NULL; i++) {
+    if (sim->server.store == NULL)
+        return;
+    for (unsigned i = 0; i < SIM_CONNECTIONS; i++) {
         struct sim_connection *connection = &sim->connections[i];
         if (!connection->used || connection->session == NULL)
             continue;
@@ -422,7 +424,7 @@ void server_make(struct sim *sim)
 {
     watched = sim;
     make_ports(sim);
-    (void)snprintf(sim->server.folder, sizeof sim->server.folder, "%.500s/server", sim->folder);
+    sim_below(sim, "server", sim->server.folder);
     if (mkdir(sim->server.folder, 0700) != 0 || open_store(sim, true) != STATUS_OK)
         sim_differ(sim, "the server's store cannot be made");
     start_committer(sim);
@@ -464,6 +466,9 @@ void server_crash(struct sim *sim, enum lost_writes lost)
     store_reader_free(server->reader);
     store_close(server->store);
     server->committer = NULL;
+    server->cache = NULL;
+    server->interest = NULL;
+    server->reader = NULL;
     server->store = NULL;
     server->commit_at = server->tick_at = SIM_NEVER;
     server->restart_at = sim->now + 100 + sim_random(sim, sim_chance(sim, 20) ? 600000 : 20000);
@@ -543,6 +548,16 @@ void server_run(struct sim *sim)
         commit(sim);
     else if (server->tick_at <= sim->now)
         tick(sim);
+}
+
+void server_submit(struct sim *sim, enum command_kind kind, struct id actor, struct bytes body)
+{
+    struct command command = {.kind = kind, .actor = actor, .body = body};
+    const struct origin nobody = {0, 0, 0};
+    if (sim->server.store == NULL)
+        return;
+    (void)committer_submit(sim->server.committer, nobody, &command);
+    commit_soon(sim);
 }
 
 bool server_idle(const struct sim *sim)

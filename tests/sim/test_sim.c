@@ -36,7 +36,11 @@ static bool make_folder(char folder[SIM_PATH])
     const char *below = getenv("TANDEM_SIM_DIR");
     if (below == NULL || *below == '\0')
         below = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-    (void)snprintf(folder, SIM_PATH, "%s/tandem-sim-XXXXXX", below);
+    const int size = snprintf(folder, SIM_PATH, "%s/tandem-sim-XXXXXX", below);
+    if (size > 64) {
+        (void)fprintf(stderr, "sim: the path %s is too long\n", below);
+        return false;
+    }
     if (mkdtemp(folder) != NULL)
         return true;
     perror(folder);
@@ -93,11 +97,11 @@ static void say(const struct sim_progress *progress)
 
 static void tell(const struct runner *runner, struct sim_script *script)
 {
-    char path[SIM_PATH];
+    char path[512];
     const char *folder = getenv("TANDEM_SIM_SCRIPTS");
     const struct runner silent = {runner->schema, runner->progress, NULL};
     say(runner->progress);
-    (void)snprintf(path, sizeof path, "%s/sim-%llu.txt", folder != NULL ? folder : ".",
+    (void)snprintf(path, sizeof path, "%.400s/sim-%llu.txt", folder != NULL ? folder : ".",
                    (unsigned long long)script->seed);
     if (!run(&silent, script)) /* else it does not happen again, which shrinking cannot help */
         sim_shrink(script, (unsigned)setting("SHRINK", SHRINK_TRIES), fails, (void *)&silent);
