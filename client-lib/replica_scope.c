@@ -57,10 +57,10 @@ enum status replica_each_in(struct replica *replica, struct scope scope, replica
     uint8_t prefix[SCOPE_SIZE];
     struct environment_reading reading;
     MDB_cursor *cursor = NULL;
-    MDB_val data;
-    MDB_val key = environment_val(prefix, sizeof prefix);
+    MDB_val key, data;
     bool more = true;
     scope_put(scope, prefix);
+    key = environment_val(prefix, sizeof prefix);
     enum status status = environment_read(&replica->db, &reading);
     if (status != STATUS_OK)
         return status;

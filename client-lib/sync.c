@@ -1,10 +1,9 @@
 #include "client-lib/sync.h"
 
-#include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "client-lib/sync_apply.h"
+#include "client-lib/sync_internal.h"
 #include "client-lib/sync_note.h"
 #include "protocol/memory.h"
 
@@ -19,9 +18,10 @@ void sync_init(struct sync *sync, const struct sync_store *store, struct replica
 
 void sync_release(struct sync *sync)
 {
+    sync_check_forget(sync);
+    sync_wish_release(&sync->wish);
     memory_free(sync->notes);
     buffer_release(&sync->removed);
-    buffer_release(&sync->scopes);
 }
 
 const struct sync_store *sync_store_replica(void)
@@ -44,283 +44,18 @@ const struct sync_store *sync_store_replica(void)
         .next_backfill = replica_next_backfill,
         .find_backfill = replica_find_backfill,
         .next_scope = replica_next_scope,
+        .clear = replica_clear,
+        .set_subscription = replica_set_subscription,
+        .set_mark = replica_set_mark,
+        .mark = replica_mark,
+        .each_in = replica_each_in,
     };
     return &store;
 }
 
-/* ---- What is wanted ---- */
-
-static int compare_scopes(const void *a, const void *b)
+void sync_clock(struct sync *sync, uint64_t now_ms)
 {
-    return memcmp(a, b, SCOPE_SIZE);
-}
-
-/* The scopes sorted and each once, so that the same wish has the same bytes. */
-static enum status scope_list(const struct scope *scopes, size_t count, struct buffer *out)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint8_t *at = buffer_extend(out, SCOPE_SIZE);
-        if (at == NULL)
-            return STATUS_NO_MEMORY;
-        scope_put(scopes[i], at);
-    }
-    if (count == 0)
-        return STATUS_OK;
-    qsort(out->data, count, SCOPE_SIZE, compare_scopes);
-    for (size_t i = 0; i < count; i++) {
-        const uint8_t *scope = out->data + i * SCOPE_SIZE;
-        if (kept > 0 && memcmp(scope, out->data + (kept - 1) * SCOPE_SIZE, SCOPE_SIZE) == 0)
-            continue;
-        memmove(out->data + kept * SCOPE_SIZE, scope, SCOPE_SIZE);
-        kept++;
-    }
-    out->size = kept * SCOPE_SIZE;
-    return STATUS_OK;
-}
-
-/* What the replica remembers of its subscription: "all", or "scopes" and their bytes. */
-static enum status fingerprint(bool all, const struct buffer *scopes, struct buffer *out)
-{
-    const char *name = all ? "all" : "scopes";
-    buffer_append(out, name, strlen(name));
-    if (scopes->size > 0)
-        buffer_append(out, scopes->data, scopes->size);
-    return out->failed ? STATUS_NO_MEMORY : STATUS_OK;
-}
-
-/* Empties the replica in one transaction, telling of each scope that was held and then why. */
-static enum status start_over(struct sync *sync, struct id epoch, struct bytes subscription,
-                              const char *reason)
-{
-    const struct sync_store *store = sync->store;
-    struct scope scope;
-    const struct scope *after = NULL;
-    struct scope last;
-    enum status status;
-    while ((status = store->next_scope(sync->replica, after, &scope)) == STATUS_OK) {
-        struct sync_note *note = sync_note_add(sync, TANDEM_EVENT_PURGED, 0);
-        if (note == NULL)
-            return STATUS_NO_MEMORY;
-        note->event.scope = scope;
-        last = scope;
-        after = &last;
-    }
-    if (status != STATUS_NOT_FOUND)
-        return status;
-    struct sync_note *note = sync_note_add(sync, TANDEM_EVENT_RESET, 0);
-    if (note == NULL)
-        return STATUS_NO_MEMORY;
-    note->event.detail = reason;
-    status = store->begin(sync->replica);
-    if (status != STATUS_OK)
-        return status;
-    status = store->empty(sync->replica, epoch, subscription);
-    if (status != STATUS_OK) {
-        store->abort(sync->replica);
-        return status;
-    }
-    return store->commit(sync->replica);
-}
-
-static enum status empty_replica(struct sync *sync, struct id epoch, const char *reason)
-{
-    struct buffer name = {0};
-    enum status status = fingerprint(sync->all, &sync->scopes, &name);
-    if (status == STATUS_OK)
-        status = start_over(sync, epoch, buffer_bytes(&name), reason);
-    buffer_release(&name);
-    if (status != STATUS_OK)
-        sync_notes_clear(sync);
-    return status;
-}
-
-/* ---- Subscribing ---- */
-
-static enum status put_scopes(const struct sync *sync, struct buffer *out)
-{
-    size_t count = sync->scopes.size / SCOPE_SIZE;
-    wire_put_array(out, (uint32_t)count);
-    for (size_t i = 0; i < count; i++)
-        wire_put_bin(out, bytes_of(sync->scopes.data + i * SCOPE_SIZE, SCOPE_SIZE));
-    return out->failed ? STATUS_NO_MEMORY : STATUS_OK;
-}
-
-/* The backfills under way, as `resume` names them; `count` tells how many. */
-static enum status put_resume(const struct sync *sync, struct buffer *out, uint32_t *count)
-{
-    struct replica_backfill backfill;
-    struct scope last;
-    const struct scope *after = NULL;
-    size_t begin = wire_begin_array(out);
-    enum status status;
-    *count = 0;
-    while ((status = sync->store->next_backfill(sync->replica, after, &backfill)) == STATUS_OK) {
-        uint8_t scope[SCOPE_SIZE];
-        scope_put(backfill.scope, scope);
-        wire_put_map(out, 3);
-        wire_put_text(out, "scope");
-        wire_put_bin(out, bytes_of(scope, sizeof scope));
-        wire_put_text(out, "from");
-        wire_put_uint(out, backfill.from);
-        wire_put_text(out, "until");
-        wire_put_uint(out, backfill.until);
-        last = backfill.scope;
-        after = &last;
-        (*count)++;
-    }
-    if (status != STATUS_NOT_FOUND)
-        return status;
-    if (out->failed)
-        return STATUS_NO_MEMORY;
-    wire_end(out, begin, *count);
-    return STATUS_OK;
-}
-
-/* The most that a subscribe message has room for; a replica that waits for more begins anew. */
-#define RESUME_BYTES 262144u
-
-static enum status subscribe(struct sync *sync)
-{
-    struct message message = {.type = MESSAGE_SUBSCRIBE};
-    struct buffer scopes = {0}, resume = {0};
-    uint32_t count = 0;
-    enum status status = put_resume(sync, &resume, &count);
-    if (status == STATUS_OK && resume.size > RESUME_BYTES) {
-        count = 0;
-        status = empty_replica(sync, sync->server_epoch, "backfills");
-    }
-    uint64_t cursor = sync->store->cursor(sync->replica);
-    message.as.subscribe.cursor = cursor;
-    message.as.subscribe.epoch =
-        cursor != 0 ? sync->store->epoch(sync->replica) : sync->server_epoch;
-    if (status == STATUS_OK && !sync->all) {
-        status = put_scopes(sync, &scopes);
-        message.as.subscribe.scopes = buffer_bytes(&scopes);
-        message_mark(&message, "scopes");
-    }
-    if (status == STATUS_OK && count > 0) {
-        message.as.subscribe.resume = buffer_bytes(&resume);
-        message_mark(&message, "resume");
-    }
-    if (status == STATUS_OK)
-        status = sync->port.send(sync->port.context, &message);
-    sync->applied = sync->acknowledged = 0;
-    sync->caught_up = false;
-    sync->state = SYNC_LIVE;
-    buffer_release(&scopes);
-    buffer_release(&resume);
-    return status;
-}
-
-/* Ends the subscription and begins it anew behind a fence. */
-static enum status resubscribe(struct sync *sync)
-{
-    struct message stop = {.type = MESSAGE_UNSUBSCRIBE};
-    struct message fence = {.type = MESSAGE_PING};
-    fence.as.ping.request = SYNC_FENCE_BIT | ++sync->fence;
-    message_mark(&fence, "request");
-    sync->state = SYNC_FENCED;
-    enum status status = sync->port.send(sync->port.context, &stop);
-    if (status == STATUS_OK)
-        status = sync->port.send(sync->port.context, &fence);
-    return status;
-}
-
-/* A cursor at 0 belongs to no epoch yet: it takes the server's. */
-static enum status adopt_epoch(struct sync *sync)
-{
-    struct buffer name = {0};
-    if (sync->store->cursor(sync->replica) != 0 ||
-        id_equal(sync->store->epoch(sync->replica), sync->server_epoch))
-        return STATUS_OK;
-    enum status status = fingerprint(sync->all, &sync->scopes, &name);
-    if (status == STATUS_OK)
-        status = sync->store->begin(sync->replica);
-    if (status == STATUS_OK) {
-        status = sync->store->empty(sync->replica, sync->server_epoch, buffer_bytes(&name));
-        if (status == STATUS_OK)
-            status = sync->store->commit(sync->replica);
-        else
-            sync->store->abort(sync->replica);
-    }
-    buffer_release(&name);
-    return status;
-}
-
-/* Subscribes on a connection that has not been subscribed on yet. */
-static enum status begin(struct sync *sync)
-{
-    sync->mismatches = 0;
-    enum status status = adopt_epoch(sync);
-    if (status == STATUS_OK)
-        status = subscribe(sync);
-    sync_notes_tell(sync);
-    return status;
-}
-
-enum status sync_want(struct sync *sync, const struct scope *scopes, size_t count)
-{
-    struct buffer list = {0}, held = {0}, wanted = {0};
-    if (count > LIMIT_SCOPES)
-        return STATUS_LIMIT;
-    enum status status = scope_list(scopes, count, &list);
-    if (status == STATUS_OK)
-        status = fingerprint(count == 0, &list, &wanted);
-    if (status == STATUS_OK)
-        status = sync->store->subscription(sync->replica, &held);
-    bool same = bytes_equal(buffer_bytes(&held), buffer_bytes(&wanted));
-    if (status == STATUS_OK && !same)
-        status = start_over(sync, sync->server_epoch, buffer_bytes(&wanted), "subscription");
-    /* A replica that never was subscribed has nothing to lose, and nothing to tell of. */
-    if (status != STATUS_OK || held.size == 0)
-        sync_notes_clear(sync);
-    if (status == STATUS_OK) {
-        struct buffer old = sync->scopes;
-        sync->scopes = list;
-        list = old;
-        sync->all = count == 0;
-        bool again = !sync->wanted || !same;
-        sync->wanted = true;
-        if (sync->state == SYNC_LIVE && again)
-            status = resubscribe(sync);
-        else if (sync->state == SYNC_IDLE && !id_is_zero(sync->server_epoch))
-            status = begin(sync);
-        sync_notes_tell(sync);
-    }
-    buffer_release(&list);
-    buffer_release(&held);
-    buffer_release(&wanted);
-    return status;
-}
-
-enum status sync_start(struct sync *sync, struct id epoch, uint64_t window)
-{
-    if (window == 0)
-        window = SYNC_DEFAULT_WINDOW;
-    sync->acknowledge_every = window < 2 ? 1 : window / 2;
-    sync->server_epoch = epoch;
-    return sync->wanted ? begin(sync) : STATUS_OK;
-}
-
-void sync_stop(struct sync *sync)
-{
-    sync->state = SYNC_IDLE;
-    sync->server_epoch = (struct id){{0}};
-}
-
-bool sync_pong(struct sync *sync, uint64_t request, enum status *status)
-{
-    if ((request & SYNC_FENCE_BIT) == 0)
-        return false;
-    *status = STATUS_OK;
-    if (sync->state == SYNC_FENCED && request == (SYNC_FENCE_BIT | sync->fence)) {
-        *status = adopt_epoch(sync);
-        if (*status == STATUS_OK)
-            *status = subscribe(sync);
-        sync_notes_tell(sync);
-    }
-    return true;
+    sync->now_ms = now_ms;
 }
 
 /* ---- Messages ---- */
@@ -336,14 +71,13 @@ static enum status acknowledge(struct sync *sync, bool all)
     return sync->port.send(sync->port.context, &message);
 }
 
-/* Runs `apply` in a transaction. */
-static enum status transact(struct sync *sync, const struct message *message,
-                            enum status (*apply)(struct sync *, const struct message *))
+enum status sync_transact(struct sync *sync, const void *argument,
+                          enum status (*apply)(struct sync *, const void *))
 {
     enum status status = sync->store->begin(sync->replica);
     if (status != STATUS_OK)
         return status;
-    status = apply(sync, message);
+    status = apply(sync, argument);
     if (status == STATUS_OK)
         status = sync->store->commit(sync->replica);
     else
@@ -353,9 +87,9 @@ static enum status transact(struct sync *sync, const struct message *message,
     return status;
 }
 
-/* Counts a data message that was applied, and tells what came of it. The acknowledgement goes
- * first: a callback may change the subscription, and then it would speak of the wrong one. */
-static enum status applied(struct sync *sync)
+/* The acknowledgement goes first: a callback may change the subscription, and then it would speak
+ * of the wrong one. */
+enum status sync_applied(struct sync *sync)
 {
     sync->mismatches = 0;
     sync->applied++;
@@ -368,69 +102,143 @@ static enum status mismatch(struct sync *sync)
 {
     if (++sync->mismatches > SYNC_MISMATCHES)
         return STATUS_UNEXPECTED;
-    return resubscribe(sync);
+    return sync_resubscribe(sync);
 }
 
-static enum status on_changes(struct sync *sync, const struct message *message)
+static enum status apply_changes(struct sync *sync, const void *changes)
 {
-    if (message->as.changes.from != sync->store->cursor(sync->replica))
+    return sync_apply_changes(sync, changes);
+}
+
+static enum status on_changes(struct sync *sync, const struct msg_changes *changes)
+{
+    if (changes->from != sync->store->cursor(sync->replica))
         return mismatch(sync);
-    if (message->as.changes.to < message->as.changes.from)
+    if (changes->to < changes->from)
         return STATUS_MALFORMED;
-    enum status status = transact(sync, message, sync_apply_changes);
+    enum status status = sync_transact(sync, changes, apply_changes);
     if (status != STATUS_OK)
         return status;
     /* The backfills of what entered here come first, and caught-up again after them. */
-    if (message->as.changes.entered.size > 0)
+    if (changes->entered.size > 0)
         sync->caught_up = false;
-    if (sync->caught_up && !message->as.changes.more) {
-        struct sync_note *note =
-            sync_note_add(sync, TANDEM_EVENT_CAUGHT_UP, message->as.changes.to);
+    const uint64_t fence = sync->fence;
+    if (sync->caught_up && !changes->more) {
+        struct sync_note *note = sync_note_add(sync, TANDEM_EVENT_CAUGHT_UP, changes->to);
         if (note == NULL) {
             sync_notes_tell(sync);
             return STATUS_NO_MEMORY;
         }
     }
-    return applied(sync);
+    status = sync_applied(sync);
+    if (status != STATUS_OK || sync->state != SYNC_LIVE || sync->fence != fence)
+        return status;
+    sync_progress_changes(sync, changes);
+    if (!sync->caught_up || changes->more)
+        return status;
+    sync_progress_end(sync);
+    return sync_check_on(sync);
 }
 
-static enum status on_backfill(struct sync *sync, const struct message *message)
+static enum status apply_backfill(struct sync *sync, const void *backfill)
 {
-    const struct msg_backfill *backfill = &message->as.backfill;
+    return sync_apply_backfill(sync, backfill);
+}
+
+static enum status apply_ahead(struct sync *sync, const void *backfill)
+{
+    return sync_apply_ahead(sync, backfill);
+}
+
+/* Records of a preferred scope before their turn: `changes` will repeat them. With the cursor at 0
+ * nothing could take them back, and no server that follows the protocol sends them then. */
+static enum status on_ahead(struct sync *sync, const struct msg_backfill *backfill)
+{
+    if (sync->store->cursor(sync->replica) == 0 || !sync_wants(sync, backfill->scope))
+        return STATUS_UNEXPECTED;
+    enum status status = sync_transact(sync, backfill, apply_ahead);
+    return status == STATUS_OK ? sync_applied(sync) : status;
+}
+
+static enum status on_backfill(struct sync *sync, const struct msg_backfill *backfill)
+{
     struct replica_backfill noted;
     if (backfill->to < backfill->from || backfill->to > backfill->until)
         return STATUS_MALFORMED;
+    if (backfill->ahead)
+        return on_ahead(sync, backfill);
     enum status status = sync->store->find_backfill(sync->replica, backfill->scope, &noted);
     if (status == STATUS_NOT_FOUND || (status == STATUS_OK && noted.until != backfill->until))
-        return applied(sync); /* of a scope that was purged since: nothing of it may be kept */
+        return sync_applied(sync); /* of a scope that was purged since: nothing of it may be kept */
     if (status != STATUS_OK)
         return status;
     if (backfill->from > noted.from)
         return mismatch(sync);
-    status = transact(sync, message, sync_apply_backfill);
-    return status == STATUS_OK ? applied(sync) : status;
+    status = sync_transact(sync, backfill, apply_backfill);
+    if (status != STATUS_OK)
+        return status;
+    const uint64_t fence = sync->fence;
+    status = sync_applied(sync);
+    if (status == STATUS_OK && sync->state == SYNC_LIVE && sync->fence == fence)
+        sync_progress_backfill(sync, backfill);
+    return status;
+}
+
+/* What is still noted is of scopes that are not open: the server would have sent it. When one opens
+ * it enters, and is noted again. */
+static enum status drop_backfills(struct sync *sync, const void *unused)
+{
+    struct replica_backfill backfill;
+    struct scope last;
+    const struct scope *after = NULL;
+    enum status status;
+    (void)unused;
+    while ((status = sync->store->next_backfill(sync->replica, after, &backfill)) == STATUS_OK) {
+        status = sync->store->drop_backfill(sync->replica, backfill.scope);
+        if (status != STATUS_OK)
+            return status;
+        last = backfill.scope;
+        after = &last;
+    }
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static enum status settle_backfills(struct sync *sync)
+{
+    struct replica_backfill backfill;
+    enum status status = sync->store->next_backfill(sync->replica, NULL, &backfill);
+    if (status != STATUS_OK)
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    return sync_transact(sync, NULL, drop_backfills);
 }
 
 static enum status on_caught_up(struct sync *sync, const struct message *message)
 {
     struct sync_event event = {.kind = TANDEM_EVENT_CAUGHT_UP, .detail = ""};
     event.seq = message->as.caught_up.seq;
-    sync->caught_up = true;
-    enum status status = acknowledge(sync, true);
+    enum status status = settle_backfills(sync);
     if (status == STATUS_OK)
-        sync->port.event(sync->port.context, &event);
-    return status;
+        status = acknowledge(sync, true);
+    if (status != STATUS_OK)
+        return status;
+    sync->caught_up = true;
+    sync->preferred_count = 0;
+    const uint64_t fence = sync->fence;
+    sync_progress_end(sync);
+    sync->port.event(sync->port.context, &event);
+    return sync->state == SYNC_LIVE && sync->fence == fence ? sync_check_on(sync) : STATUS_OK;
 }
 
 static enum status on_reset(struct sync *sync, const struct message *message)
 {
     char reason[33];
     sync->server_epoch = message->as.reset.epoch;
+    sync_check_interrupt(sync);
     enum status status =
-        empty_replica(sync, message->as.reset.epoch,
-                      bytes_to_text(message->as.reset.reason, reason, sizeof reason));
+        sync_start_over(sync, message->as.reset.epoch,
+                        bytes_to_text(message->as.reset.reason, reason, sizeof reason));
     if (status == STATUS_OK)
-        status = subscribe(sync);
+        status = sync_subscribe(sync);
     sync_notes_tell(sync);
     return status;
 }
@@ -441,13 +249,16 @@ enum status sync_message(struct sync *sync, const struct message *message)
         return STATUS_OK;
     if (sync->state == SYNC_IDLE)
         return STATUS_UNEXPECTED;
+    sync->heard_ms = sync->now_ms;
     switch (message->type) {
     case MESSAGE_CHANGES:
-        return on_changes(sync, message);
+        return on_changes(sync, &message->as.changes);
     case MESSAGE_BACKFILL:
-        return on_backfill(sync, message);
+        return on_backfill(sync, &message->as.backfill);
     case MESSAGE_CAUGHT_UP:
         return on_caught_up(sync, message);
+    case MESSAGE_SUMS:
+        return sync_on_sums(sync, &message->as.sums);
     case MESSAGE_RESET:
         return on_reset(sync, message);
     default:

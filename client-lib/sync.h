@@ -19,7 +19,17 @@
  * Each data message is applied in one transaction together with its cursor, and events are told
  * only after the commit: whoever is told of a change can read it, and a failed transaction tells
  * nothing. When a function fails the replica stands at the last commit and the connection must be
- * closed; a new one resumes from there. */
+ * closed; a new one resumes from there.
+ *
+ * What is wanted may change. Scopes that are added are noted as backfills from the beginning to the
+ * cursor, those dropped are purged here; only what cannot be said so (other entities; everything,
+ * after some scopes) starts the replica over. Now and then, and on demand, a scope is compared with
+ * the server by its checksum; one that differs is cleared and filled again in the same way.
+ *
+ *     sync.c            messages           sync_wish.c       what is wanted
+ *     sync_apply.c      into the replica   sync_subscribe.c  subscribing, fences
+ *     sync_note.c       events             sync_progress.c   how far it has come
+ *     sync_check.c      checksums, repair */
 #ifndef TANDEM_CLIENT_LIB_SYNC_H
 #define TANDEM_CLIENT_LIB_SYNC_H
 
@@ -47,6 +57,11 @@ struct sync_store {
     enum status (*next_backfill)(struct replica *, const struct scope *, struct replica_backfill *);
     enum status (*find_backfill)(struct replica *, struct scope, struct replica_backfill *);
     enum status (*next_scope)(struct replica *, const struct scope *, struct scope *);
+    enum status (*clear)(struct replica *, struct scope);
+    enum status (*set_subscription)(struct replica *, struct bytes);
+    enum status (*set_mark)(struct replica *, const char *, struct bytes);
+    enum status (*mark)(struct replica *, const char *, struct buffer *);
+    enum status (*each_in)(struct replica *, struct scope, replica_walk_fn *, void *);
 };
 /* The one over LMDB. */
 const struct sync_store *sync_store_replica(void);
@@ -55,9 +70,11 @@ struct sync_event {
     tandem_event_kind kind;
     uint64_t seq;
     struct id id;        /* REMOVED */
-    struct scope scope;  /* PURGED, ENTERED */
+    struct scope scope;  /* PURGED, ENTERED, REPAIRED */
     struct bytes record; /* CHANGED, REMOVED: encoded */
     const char *detail;  /* RESET: why; else "" */
+    uint64_t done;       /* PROGRESS */
+    uint64_t total;      /* PROGRESS: an estimate */
 };
 
 struct sync_port {
@@ -74,7 +91,54 @@ enum sync_state { SYNC_IDLE, SYNC_LIVE, SYNC_FENCED };
 /* Messages that do not fit where we stand, in a row, before the connection is given up. */
 #define SYNC_MISMATCHES 3u
 
+/* Scopes dropped at a time that are told of one by one; of more, RELOAD is told. */
+#define SYNC_DROPPED_MOST 4096u
+/* Milliseconds between two events that tell of progress. */
+#define SYNC_PROGRESS_MS 250u
+/* Of our own accord so many scopes are checked each so many milliseconds, when nothing has come
+ * for a while. */
+#define SYNC_CHECK_SCOPES 8u
+#define SYNC_CHECK_MS 60000u
+#define SYNC_IDLE_MS 2000u
+/* How often a scope is asked for whose checksum the server leaves out. */
+#define SYNC_CHECK_TRIES 3u
+
 struct sync_note; /* an event to tell after the commit */
+struct sync_job;  /* a check that is asked for */
+
+struct sync_wish {
+    bool all;               /* everything open to the user, rather than `scopes` */
+    struct buffer scopes;   /* SCOPE_SIZE bytes each, sorted */
+    struct buffer entities; /* encoded array of names, sorted; empty: all */
+};
+
+/* Records that came since the replica was caught up last. */
+struct sync_progress {
+    bool told;
+    uint64_t told_ms;
+    uint64_t from, to, head; /* of `changes`; head 0: not known */
+    uint64_t changed;        /* records in them */
+    uint64_t filled;         /* records in backfills that were done, or left for another */
+    uint64_t filled_count;   /* how many those were */
+    bool filling;            /* one is under way: */
+    struct replica_backfill fill;
+    uint64_t fill_to, fill_records;
+};
+
+struct sync_check {
+    uint64_t offered;      /* scopes that the server checks at a time; 0: none */
+    struct sync_job *jobs; /* the first is under way */
+    struct scope batch[LIMIT_CHECK];
+    size_t count;   /* scopes in `batch`, to be asked for */
+    unsigned tries; /* answers that left out all that is still in `batch` */
+    bool asked;
+    uint64_t number;                          /* of the question asked last */
+    bool marked;                              /* that the replica is in use was noted */
+    bool thorough;                            /* all of it is to be checked */
+    uint64_t due_ms;                          /* when to check again of our own accord */
+    struct scope repaired[SYNC_CHECK_SCOPES]; /* of our own accord, which is done once each */
+    size_t repaired_count;
+};
 
 struct sync {
     const struct sync_store *store;
@@ -83,12 +147,18 @@ struct sync {
     enum sync_state state;
     struct id server_epoch; /* as `welcome` told */
     bool wanted;            /* sync_want() was called */
-    bool all;               /* everything open to the user, rather than `scopes` */
-    struct buffer scopes;   /* SCOPE_SIZE bytes each, sorted */
-    uint64_t applied;       /* data messages of this subscription */
+    struct sync_wish wish;
+    uint64_t now_ms;   /* as sync_clock() told */
+    uint64_t heard_ms; /* when data came last */
+    struct sync_progress progress;
+    struct sync_check check;
+    struct scope preferred[LIMIT_PREFER]; /* the one wished for last is first */
+    size_t preferred_count;
+    uint64_t prefer_offered; /* scopes that the server prefers at a time; 0: none */
+    uint64_t applied;        /* data messages of this subscription */
     uint64_t acknowledged;
     uint64_t acknowledge_every; /* half of what the server sends ahead */
-    uint64_t fence; /* number of the last fence's ping */
+    uint64_t fence;             /* number of the last fence's ping */
     unsigned mismatches;
     bool caught_up; /* told once: from then on a message without `more` says the same */
     struct sync_note *notes;
@@ -100,25 +170,60 @@ void sync_init(struct sync *sync, const struct sync_store *store, struct replica
                const struct sync_port *port);
 void sync_release(struct sync *sync);
 
-/* Subscribes to the scopes (`count` 0: everything). A replica that was subscribed to something else
- * is emptied. Takes effect at once when connected, else with sync_start(). NO_MEMORY, LIMIT for
- * more scopes than the protocol allows, or the replica's error: nothing has changed then. */
+/* Subscribes to the scopes (`count` 0: everything) and entities (0: all). Takes effect at once when
+ * connected, else with sync_start(). A replica that was subscribed to other scopes gets those added
+ * and loses those dropped; see above for what starts over. NO_MEMORY, LIMIT for more scopes or
+ * entities than the protocol allows, or the replica's error: then nothing has changed, but that
+ * some of the dropped scopes may be gone already. */
+enum status sync_want_only(struct sync *sync, const struct scope *scopes, size_t count,
+                           const char *const *entities, size_t entity_count);
+/* The same for all entities. */
 enum status sync_want(struct sync *sync, const struct scope *scopes, size_t count);
+/* What is wanted, as bytes to be kept, appended to `out`; and the same again in a later run.
+ * MALFORMED for bytes that are no such thing. */
+enum status sync_wish_keep(const struct sync *sync, struct buffer *out);
+enum status sync_want_kept(struct sync *sync, struct bytes kept);
+/* Before the rest, until caught up; at most LIMIT_PREFER scopes, of which the oldest is dropped. */
+enum status sync_prefer(struct sync *sync, struct scope scope);
 
 /* Signed in: subscribes when that is wanted. `window`: how many data messages the server sends
  * ahead of the acknowledgements; 0: it did not say. */
 enum status sync_start(struct sync *sync, struct id epoch, uint64_t window);
-/* The connection is gone. */
+/* Before sync_start(): what the server offers, as the map `limits` of its welcome tells. */
+void sync_offered(struct sync *sync, struct bytes limits);
+/* The connection is gone; checks under way are forgotten. */
 void sync_stop(struct sync *sync);
+/* Notes that the replica was left in good order, before its handle is closed. */
+void sync_close(struct sync *sync);
 
-/* Applies changes, backfill, caught-up or reset. UNEXPECTED for other messages and for a server
- * that does not follow the protocol, MALFORMED for contents that are not what they should be, the
- * replica's or port's error otherwise. */
+/* What time it is; it never goes back. Without it time stands still. */
+void sync_clock(struct sync *sync, uint64_t now_ms);
+/* When sync_run() is to be called, in the time of sync_clock(); UINT64_MAX: not at all. */
+uint64_t sync_due(const struct sync *sync);
+enum status sync_run(struct sync *sync);
+
+/* Applies changes, backfill, caught-up, sums or reset. UNEXPECTED for other messages and for a
+ * server that does not follow the protocol, MALFORMED for contents that are not what they should
+ * be, the replica's or port's error otherwise. */
 enum status sync_message(struct sync *sync, const struct message *message);
 /* A pong with a request number; true when it was the fence's and has been handled into `status`. */
 bool sync_pong(struct sync *sync, uint64_t request, enum status *status);
 
-/* Request numbers of fences have this bit, and those of requests do not. */
+/* Request numbers of fences have this bit, those of checks the other, and those of requests none.
+ */
 #define SYNC_FENCE_BIT (UINT64_C(1) << 40)
+#define SYNC_CHECK_BIT (UINT64_C(1) << 41)
+
+typedef void sync_checked_fn(void *context, uint64_t request, enum status status);
+/* Compares a scope (NULL: all that are held) with the server, repairing what differs. `done` is
+ * called once with `request`, possibly before this returns, unless the connection is lost or the
+ * check is cancelled: OK, UNKNOWN_MESSAGE when the server does not offer it, or how the server
+ * refused. USAGE without a subscription, NO_MEMORY, or the port's error: then it is not called. */
+enum status sync_check(struct sync *sync, const struct scope *scope, sync_checked_fn *done,
+                       void *context, uint64_t request);
+/* `done` is not called any more. */
+void sync_check_cancel(struct sync *sync, uint64_t request);
+/* An error with a request number; true when it was a check's and has been handled into `status`. */
+bool sync_refused(struct sync *sync, uint64_t request, enum status why, enum status *status);
 
 #endif

@@ -132,9 +132,8 @@ static enum status apply_records(struct sync *sync, struct bytes array, bool old
     return STATUS_OK;
 }
 
-enum status sync_apply_changes(struct sync *sync, const struct message *message)
+enum status sync_apply_changes(struct sync *sync, const struct msg_changes *changes)
 {
-    const struct msg_changes *changes = &message->as.changes;
     enum status status = apply_scopes(sync, changes->purged, false, changes->from, changes->to);
     if (status == STATUS_OK)
         status = apply_scopes(sync, changes->entered, true, changes->from, changes->to);
@@ -147,9 +146,13 @@ enum status sync_apply_changes(struct sync *sync, const struct message *message)
     return status;
 }
 
-enum status sync_apply_backfill(struct sync *sync, const struct message *message)
+enum status sync_apply_ahead(struct sync *sync, const struct msg_backfill *backfill)
 {
-    const struct msg_backfill *backfill = &message->as.backfill;
+    return apply_records(sync, backfill->records, true);
+}
+
+enum status sync_apply_backfill(struct sync *sync, const struct msg_backfill *backfill)
+{
     struct replica_backfill noted = {backfill->scope, backfill->to, backfill->until};
     enum status status = apply_records(sync, backfill->records, true);
     if (status != STATUS_OK)

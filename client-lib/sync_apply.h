@@ -5,7 +5,9 @@
 #include "client-lib/sync.h"
 
 /* MALFORMED for contents of the wrong shape, the replica's error otherwise; notes the events. */
-enum status sync_apply_changes(struct sync *sync, const struct message *message);
-enum status sync_apply_backfill(struct sync *sync, const struct message *message);
+enum status sync_apply_changes(struct sync *sync, const struct msg_changes *changes);
+enum status sync_apply_backfill(struct sync *sync, const struct msg_backfill *backfill);
+/* Of a preferred scope, before their turn: nothing is noted of it. */
+enum status sync_apply_ahead(struct sync *sync, const struct msg_backfill *backfill);
 
 #endif

@@ -2,15 +2,17 @@
  * memory that fails now and then.
  *
  * The script's events are data messages as they are, sensible ones, sensible ones bent; losing the
- * connection and coming back; wishing for other scopes. Whatever comes: transactions begin and end
- * in turn, none is open when a call returns, what is told of can be read, and all that is sent
- * decodes. A failed call ends the connection, as the client does. */
+ * connection and coming back; wishing for other scopes and entities, for some of them first, and
+ * for a check; time passing. Whatever comes: transactions begin and end in turn, none is open when
+ * a call returns, what is told of can be read, and all that is sent decodes. A failed call ends the
+ * connection, as the client does. */
 #include "fuzz.h"
 
 #include <string.h>
 
 #include "client-lib/record.h"
 #include "client-lib/sync.h"
+#include "protocol/sum.h"
 #include "protocol/wire.h"
 #include "tests/fuzz/memory_replica.h"
 #include "tests/fuzz/script.h"
@@ -21,6 +23,9 @@ struct client {
     struct sync sync;
     struct replica replica;
     uint64_t frames; /* told by the server since subscribe */
+    uint64_t asked;  /* number of the newest check */
+    uint64_t now_ms;
+    unsigned checks, checked; /* asked for, and answered */
     bool send_fails;
 };
 
@@ -36,6 +41,10 @@ static enum status take_sent(void *context, const struct message *message)
     if (decoded.type == MESSAGE_SUBSCRIBE) {
         MUST(decoded.as.subscribe.cursor == client->replica.now.cursor);
         client->frames = 0;
+    }
+    if (decoded.type == MESSAGE_CHECK) {
+        MUST(message_count(decoded.as.check.scopes) > 0);
+        client->asked = decoded.as.check.request;
     }
     buffer_release(&encoded);
     return client->send_fails ? STATUS_UNREACHABLE : STATUS_OK;
@@ -53,6 +62,17 @@ static void take_event(void *context, const struct sync_event *event)
     }
     if (event->kind == TANDEM_EVENT_REMOVED)
         MUST(record_view_read(event->record, &view) && id_equal(view.id, event->id));
+    if (event->kind == TANDEM_EVENT_PROGRESS)
+        MUST(event->total >= event->done);
+}
+
+static void take_checked(void *context, uint64_t request, enum status status)
+{
+    struct client *client = context;
+    MUST(!client->replica.open);
+    MUST(request <= client->checks);
+    MUST(status == STATUS_OK || status == STATUS_UNKNOWN_MESSAGE || status == STATUS_BUSY);
+    MUST(++client->checked <= client->checks);
 }
 
 static void after(struct client *client, enum status status)
@@ -136,6 +156,10 @@ static void make_changes(struct client *client, struct script *script, struct me
     changes->to = changes->from + (how >> 1 & 7u);
     changes->more = how & 0x80;
     message_mark(message, "more");
+    if (how & 0x40) {
+        changes->head = changes->to + (how >> 3 & 7u);
+        message_mark(message, "head");
+    }
     struct bytes *parts[] = {&changes->records, &changes->removed, &changes->purged,
                              &changes->entered};
     for (int i = 0; i < 4; i++) {
@@ -162,14 +186,46 @@ static void make_backfill(struct client *client, struct script *script, struct m
     }
     backfill->to = how & 0x40 ? backfill->until : backfill->from;
     backfill->done = how & 0x80;
+    if ((how & 0x24) == 0x20) {
+        backfill->ahead = true;
+        backfill->until += now->cursor;
+        message_mark(message, "ahead");
+    }
     backfill->records = make_list(script, backfill->to, 0, &lists[0]);
+}
+
+/* Right, or of one record too many. */
+static void make_sums(struct client *client, struct script *script, struct message *message,
+                      struct buffer *list)
+{
+    const uint8_t how = script_take(script);
+    const struct contents *now = &client->replica.now;
+    uint8_t octets[SUM_SIZE];
+    message->type = MESSAGE_SUMS;
+    message->as.sums.request = client->asked + (how & 1);
+    wire_put_array(list, 4u - (how >> 1 & 1u));
+    for (uint8_t number = how >> 1 & 1; number < 4; number++) {
+        struct sum sum = {0};
+        for (size_t i = 0; i < now->record_count; i++)
+            if (scope_equal(now->records[i].scope, scope_of(number)))
+                MUST(sum_add_encoded(&sum, now->records[i].encoded));
+        sum_put(&sum, octets);
+        wire_put_map(list, 3);
+        wire_put_text(list, "scope");
+        put_scope(list, scope_of(number));
+        wire_put_text(list, "count");
+        wire_put_uint(list, sum.count + (how >> (4 + number) & 1u));
+        wire_put_text(list, "sum");
+        wire_put_bin(list, bytes_of(octets, sizeof octets));
+    }
+    message->as.sums.sums = buffer_bytes(list);
 }
 
 static void make_message(struct client *client, struct script *script, struct buffer *out)
 {
     struct message message = {0};
     struct buffer lists[4] = {0};
-    switch (script_take(script) % 8u) {
+    switch (script_take(script) % 9u) {
     case 0:
     case 1:
     case 2:
@@ -179,6 +235,9 @@ static void make_message(struct client *client, struct script *script, struct bu
     case 4:
     case 5:
         make_backfill(client, script, &message, lists);
+        break;
+    case 8:
+        make_sums(client, script, &message, &lists[0]);
         break;
     case 6:
         message.type = MESSAGE_CAUGHT_UP;
@@ -204,7 +263,8 @@ static void hear(struct client *client, struct bytes frame)
     if (message.type == MESSAGE_PONG) {
         (void)sync_pong(&client->sync, message.as.pong.request, &status);
     } else {
-        client->frames += message.type == MESSAGE_CHANGES || message.type == MESSAGE_BACKFILL;
+        client->frames += message.type == MESSAGE_CHANGES || message.type == MESSAGE_BACKFILL ||
+                          message.type == MESSAGE_SUMS;
         status = sync_message(&client->sync, &message);
     }
     after(client, status);
@@ -217,7 +277,46 @@ static void want(struct client *client, uint8_t what)
     for (uint8_t i = 0; i < 4; i++)
         if (what & 1u << i)
             scopes[count++] = scope_of(i);
-    after(client, sync_want(&client->sync, scopes, count));
+    static const char *const entities[] = {"note", "contact"};
+    after(client, sync_want_only(&client->sync, scopes, count, entities,
+                                 what >> 4 & 3u ? what >> 6 & 1u : 0));
+}
+
+static void ask(struct client *client, uint8_t what)
+{
+    const struct scope scope = scope_of(what);
+    enum status status = STATUS_OK;
+    if (what & 8) {
+        status = sync_prefer(&client->sync, scope);
+    } else if (what & 16) {
+        (void)sync_refused(&client->sync, client->asked, STATUS_BUSY, &status);
+    } else {
+        client->checks++;
+        status = sync_check(&client->sync, what & 32 ? NULL : &scope, take_checked, client,
+                            client->checks);
+    }
+    after(client, status);
+}
+
+static void pass_time(struct client *client, uint8_t seconds)
+{
+    client->now_ms += seconds * 1000u;
+    sync_clock(&client->sync, client->now_ms);
+    after(client, sync_run(&client->sync));
+}
+
+static void start(struct client *client, uint8_t epoch, bool offers)
+{
+    struct buffer limits = {0};
+    wire_put_map(&limits, 2);
+    wire_put_text(&limits, "prefer");
+    wire_put_uint(&limits, 2);
+    wire_put_text(&limits, "check");
+    wire_put_uint(&limits, 3);
+    if (offers)
+        sync_offered(&client->sync, buffer_bytes(&limits));
+    buffer_release(&limits);
+    after(client, sync_start(&client->sync, (struct id){{0xe0, epoch % 3u}}, 16));
 }
 
 static void play(struct client *client, struct script *script)
@@ -238,13 +337,17 @@ static void play(struct client *client, struct script *script)
         hear(client, buffer_bytes(&frame));
         break;
     case 4:
-        want(client, script_take(script));
+        if (event & 8)
+            ask(client, script_take(script));
+        else if (event & 16)
+            pass_time(client, script_take(script));
+        else
+            want(client, script_take(script));
         break;
     case 5:
         sync_stop(&client->sync);
-        after(client,
-              event & 8 ? STATUS_OK
-                        : sync_start(&client->sync, (struct id){{0xe0, script_take(script) % 3u}}, 16));
+        if (!(event & 8))
+            start(client, script_take(script), event & 16);
         break;
     case 6:
         (void)sync_pong(&client->sync, SYNC_FENCE_BIT | (client->sync.fence - (event & 8 ? 1 : 0)),
@@ -267,7 +370,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct script script = script_of(data, size);
     sync_init(&client->sync, &memory_replica_store, &client->replica, &port);
     want(client, 0);
-    after(client, sync_start(&client->sync, (struct id){{0xe0, 0}}, 16));
+    start(client, 0, true);
     for (unsigned i = 0; i < EVENTS && !script_ended(&script); i++)
         play(client, &script);
     sync_release(&client->sync);

@@ -9,6 +9,8 @@ static void contents_release(struct contents *contents)
     for (size_t i = 0; i < contents->record_count; i++)
         free((void *)(uintptr_t)contents->records[i].encoded.data);
     buffer_release(&contents->subscription);
+    for (size_t i = 0; i < 2; i++)
+        buffer_release(&contents->marks[i]);
     memset(contents, 0, sizeof *contents);
 }
 
@@ -28,6 +30,10 @@ static void contents_copy(struct contents *to, const struct contents *from)
         to->records[i].encoded = copy_of(from->records[i].encoded);
     to->subscription = (struct buffer){0};
     buffer_append(&to->subscription, from->subscription.data, from->subscription.size);
+    for (size_t i = 0; i < 2; i++) {
+        to->marks[i] = (struct buffer){0};
+        buffer_append(&to->marks[i], from->marks[i].data, from->marks[i].size);
+    }
 }
 
 static bool fails(struct replica *replica)
@@ -172,7 +178,11 @@ static enum status empty(struct replica *replica, struct id epoch, struct bytes 
 {
     MUST(replica->open);
     MAY_FAIL(replica);
+    struct buffer marks[2];
+    memcpy(marks, replica->now.marks, sizeof marks);
+    memset(replica->now.marks, 0, sizeof replica->now.marks);
     contents_release(&replica->now);
+    memcpy(replica->now.marks, marks, sizeof marks);
     replica->now.epoch = epoch;
     buffer_append(&replica->now.subscription, subscription.data, subscription.size);
     return STATUS_OK;
@@ -246,10 +256,59 @@ static enum status next_scope(struct replica *replica, const struct scope *after
     return STATUS_OK;
 }
 
+static enum status clear(struct replica *replica, struct scope scope)
+{
+    size_t count = 0;
+    MUST(replica->open);
+    return purge(replica, scope, &count);
+}
+
+static enum status set_subscription(struct replica *replica, struct bytes subscribed)
+{
+    MUST(replica->open);
+    MAY_FAIL(replica);
+    buffer_clear(&replica->now.subscription);
+    buffer_append(&replica->now.subscription, subscribed.data, subscribed.size);
+    return STATUS_OK;
+}
+
+static enum status set_mark(struct replica *replica, const char *name, struct bytes value)
+{
+    struct buffer *kept = &replica->now.marks[strcmp(name, "use") != 0];
+    MUST(replica->open);
+    MAY_FAIL(replica);
+    buffer_clear(kept);
+    buffer_append(kept, value.data, value.size);
+    return STATUS_OK;
+}
+
+static enum status mark(struct replica *replica, const char *name, struct buffer *out)
+{
+    const struct buffer *kept = &replica->now.marks[strcmp(name, "use") != 0];
+    MAY_FAIL(replica);
+    if (kept->data == NULL)
+        return STATUS_NOT_FOUND;
+    buffer_append(out, kept->data, kept->size);
+    return STATUS_OK;
+}
+
+static enum status each_in(struct replica *replica, struct scope scope, replica_walk_fn *each,
+                           void *context)
+{
+    bool more = true;
+    MUST(!replica->open);
+    MAY_FAIL(replica);
+    for (size_t i = 0; i < replica->now.record_count && more; i++)
+        if (scope_equal(replica->now.records[i].scope, scope))
+            more = each(context, replica->now.records[i].encoded);
+    return STATUS_OK;
+}
+
 const struct sync_store memory_replica_store = {
-    begin,    commit,       undo,          purge,         put_backfill, drop_backfill,
-    put,      take_away,    held_seq,      set_cursor,    empty,        cursor_of,
-    epoch_of, subscription, next_backfill, find_backfill, next_scope};
+    begin,         commit,        undo,       purge, put_backfill,     drop_backfill, put,
+    take_away,     held_seq,      set_cursor, empty, cursor_of,        epoch_of,      subscription,
+    next_backfill, find_backfill, next_scope, clear, set_subscription, set_mark,      mark,
+    each_in};
 
 void memory_replica_release(struct replica *replica)
 {

@@ -24,6 +24,7 @@ struct contents {
     uint64_t cursor;
     struct id epoch;
     struct buffer subscription;
+    struct buffer marks[2]; /* "use" and "checked" */
 };
 
 struct replica {
