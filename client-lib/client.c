@@ -71,9 +71,7 @@ tandem_code tandem_open(const tandem_options *options, tandem_client **out, tand
     return client_open(options != NULL ? options : &none, port_system(), link_tls(), out, fault);
 }
 
-/* Says goodbye as far as that goes without waiting. A client without a replica ends its number
- * sequence, so that the server need not remember it. */
-static void say_goodbye(tandem_client *client, bool forget)
+void client_say_goodbye(tandem_client *client, bool forget)
 {
     struct message goodbye = {.type = MESSAGE_GOODBYE};
     struct buffer frame = {0};
@@ -114,10 +112,11 @@ void tandem_close(tandem_client *client)
     tandem_fault cancelled;
     if (client == NULL)
         return;
+    client_thread_close(client);
     assert(client->magic == CLIENT_MAGIC && !client->in_service);
     client->closing = true;
     if (client->link != NULL && client->state == CLIENT_ONLINE)
-        say_goodbye(client, client->replica == NULL && client->outbox.count == 0);
+        client_say_goodbye(client, client->replica == NULL && client->outbox.count == 0);
     client_drop_link(client);
     client_free_set_aside(client);
     client_move(client, CLIENT_WAITING); /* callbacks find a handle that is not connected */
@@ -130,6 +129,7 @@ void tandem_close(tandem_client *client)
 void client_abandon(tandem_client *client)
 {
     struct outbox_entry *entry;
+    client_thread_close(client);
     client->closing = true;
     client_drop_link(client);
     client_free_set_aside(client);
@@ -197,7 +197,7 @@ tandem_code tandem_connect(tandem_client *client, const tandem_server *server, t
     if (!copy_server(server, &copy))
         return (tandem_code)trouble(fault, STATUS_NO_MEMORY, "", "out of memory");
     if (client->link != NULL && client->state == CLIENT_ONLINE)
-        say_goodbye(client, false);
+        client_say_goodbye(client, false);
     tandem_fault dropped;
     trouble(&dropped, STATUS_UNREACHABLE, "", "the connection was dropped for another");
     client_drop_link(client);
@@ -207,7 +207,8 @@ tandem_code tandem_connect(tandem_client *client, const tandem_server *server, t
     client->failures = 0;
     client->retry_at = client_now(client);
     trouble_clear(&client->fault);
-    client_move(client, CLIENT_WAITING);
+    client->connects = true;
+    client_move(client, tandem_paused(client) ? CLIENT_IDLE : CLIENT_WAITING);
     /* Last, since those who are told may ask, send or connect again. */
     client_fail_requests(client, &dropped);
     return TANDEM_OK;

@@ -20,11 +20,13 @@
  *
  * The states, with the table of moves in client_state.c:
  *
- *     IDLE -- tandem_connect --> WAITING -- its time has come --> CONNECTING -- opened -->
- * SIGNING_IN ^                                  |                    | welcome
- *                                  +----- lost, may be healed --------+------ ... ----- ONLINE
- *                                                                     |
- *                                  FAILED <---- lost for good --------+
+ *     IDLE -- tandem_connect --> WAITING -- it is time --> CONNECTING -- opened --> SIGNING_IN
+ *                                  ^                         |                        | welcome
+ *                                  +-- lost, may be healed --+---------- ... ------ ONLINE
+ *                                                            |
+ *                                  FAILED <-- lost for good -+
+ *
+ * and from everywhere back to IDLE, by tandem_disconnect() or while the folder is paused.
  *
  * Everything a callback may do is allowed at the moment it is called, except tandem_service(),
  * tandem_wait() and tandem_close(). A callback may drop the connection (tandem_connect), so a link
@@ -88,6 +90,7 @@ struct tandem_client {
     enum client_state state;
     struct client_loop *loop;
     bool in_service, closing;
+    bool connects; /* tandem_connect() was called, and tandem_disconnect() was not */
     struct server_copy server;
     struct replica *replica; /* may be NULL */
     struct outbox_store *store; /* with a folder: then `outbox` is not used */
@@ -127,6 +130,9 @@ uint64_t client_now(const tandem_client *client);
 void client_abandon(tandem_client *client);
 /* Frees a link that was set aside; no callback of it may be running. */
 void client_free_set_aside(tandem_client *client);
+/* Says goodbye as far as that goes without waiting. `forget` ends the number sequence, so that the
+ * server need not remember it. */
+void client_say_goodbye(tandem_client *client, bool forget);
 
 /* ---- client_state.c ---- */
 
@@ -144,6 +150,17 @@ void client_break(tandem_client *client, unsigned close_code, enum status status
                   const char *words);
 /* Detaches the link without telling anybody. */
 void client_drop_link(tandem_client *client);
+
+/* ---- client_pause.c ---- */
+
+/* Leaves the connection, or begins one, as the folder says. */
+void client_follow_pause(tandem_client *client);
+
+/* ---- client_thread.c ---- */
+
+bool client_thread_runs(const tandem_client *client);
+/* Stops the thread and frees the lock, which nobody may be waiting for. */
+void client_thread_close(tandem_client *client);
 
 /* ---- client_session.c ---- */
 

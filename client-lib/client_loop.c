@@ -200,7 +200,7 @@ tandem_code tandem_wait(tandem_client *client, int timeout_ms)
 {
     int due = tandem_timeout(client);
     struct pollfd poll_fd = {.fd = tandem_fd(client), .events = POLLIN};
-    if (client->in_service)
+    if (client->in_service || client_thread_runs(client))
         return STATUS_USAGE;
     if (client->state == CLIENT_FAILED)
         return client->fault.code;

@@ -4,16 +4,24 @@
 
 #include "client-lib/fault.h"
 
-/* Rows: from; columns: to. A new tandem_connect() may come at any time, hence the second column. */
+/* Rows: from; columns: to. A new tandem_connect() may come at any time, hence the second column,
+ * and so may tandem_disconnect(), hence the first. */
 static const bool allowed[CLIENT_STATES][CLIENT_STATES] = {
-    [CLIENT_IDLE] = {[CLIENT_WAITING] = true},
-    [CLIENT_WAITING] =
-        {[CLIENT_WAITING] = true, [CLIENT_CONNECTING] = true, [CLIENT_FAILED] = true},
-    [CLIENT_CONNECTING] =
-        {[CLIENT_WAITING] = true, [CLIENT_SIGNING_IN] = true, [CLIENT_FAILED] = true},
-    [CLIENT_SIGNING_IN] = {[CLIENT_WAITING] = true, [CLIENT_ONLINE] = true, [CLIENT_FAILED] = true},
-    [CLIENT_ONLINE] = {[CLIENT_WAITING] = true, [CLIENT_FAILED] = true},
-    [CLIENT_FAILED] = {[CLIENT_WAITING] = true},
+    [CLIENT_IDLE] = {[CLIENT_IDLE] = true, [CLIENT_WAITING] = true},
+    [CLIENT_WAITING] = {[CLIENT_IDLE] = true,
+                        [CLIENT_WAITING] = true,
+                        [CLIENT_CONNECTING] = true,
+                        [CLIENT_FAILED] = true},
+    [CLIENT_CONNECTING] = {[CLIENT_IDLE] = true,
+                           [CLIENT_WAITING] = true,
+                           [CLIENT_SIGNING_IN] = true,
+                           [CLIENT_FAILED] = true},
+    [CLIENT_SIGNING_IN] = {[CLIENT_IDLE] = true,
+                           [CLIENT_WAITING] = true,
+                           [CLIENT_ONLINE] = true,
+                           [CLIENT_FAILED] = true},
+    [CLIENT_ONLINE] = {[CLIENT_IDLE] = true, [CLIENT_WAITING] = true, [CLIENT_FAILED] = true},
+    [CLIENT_FAILED] = {[CLIENT_IDLE] = true, [CLIENT_WAITING] = true},
 };
 
 void client_move(tandem_client *client, enum client_state to)
