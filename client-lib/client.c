@@ -18,9 +18,18 @@ static enum status sync_send(void *context, const struct message *message)
     return client_send_message(context, message);
 }
 
+static enum status open_outbox(tandem_client *client, const char *folder, tandem_fault *fault)
+{
+    enum status status = outbox_store_open(folder, client->port, &client->store,
+                                           &client->settling.damaged, fault);
+    if (status == STATUS_OK)
+        client->id = outbox_store_client(client->store);
+    return status;
+}
+
 static tandem_code set_up(tandem_client *client, const tandem_options *options, tandem_fault *fault)
 {
-    const struct sync_port port = {client, sync_send, client_sync_event};
+    const struct sync_port port = {client, sync_send, settle_sync_event};
     client->source = (struct field_source){client, client_find_field};
     if (options->replica == NULL) {
         if (!port_id(client->port, &client->id))
@@ -32,7 +41,11 @@ static tandem_code set_up(tandem_client *client, const tandem_options *options, 
                                       &client->replica, fault);
     if (status != STATUS_OK)
         return (tandem_code)status;
-    client->id = replica_client(client->replica);
+    status = open_outbox(client, options->replica, fault);
+    if (status != STATUS_OK) {
+        replica_close(client->replica);
+        return (tandem_code)status;
+    }
     sync_init(&client->sync, sync_store_replica(), client->replica, &port);
     return TANDEM_OK;
 }
@@ -58,6 +71,7 @@ tandem_code client_open(const tandem_options *options, const struct port *port,
         code = set_up(client, options, fault);
     if (code != TANDEM_OK) {
         client_loop_close(client);
+        settle_release(&client->settling);
         memory_free(client);
         return code;
     }
@@ -99,6 +113,8 @@ static void release(tandem_client *client)
         sync_release(&client->sync);
         replica_close(client->replica);
     }
+    outbox_store_close(client->store);
+    settle_release(&client->settling);
     laid_release(client);
     client_forget_welcome(client);
     texts_release(&client->server.texts);

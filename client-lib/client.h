@@ -6,6 +6,9 @@
  *     client_session.c  what the server says
  *     client_read.c     reading the replica, events about records
  *     client_send.c     mutations and their results
+ *     client_queue.c    queueing them durably, with what their author saw
+ *     client_settle.c   sending what is queued, recording what is answered
+ *     client_access.c   whose outbox it is, and what it may keep of others
  *     client_ask.c      requests
  *     answer.c          their answers
  *     client_outbox.c   what programs see of the outbox
@@ -36,6 +39,7 @@
 #define TANDEM_CLIENT_LIB_CLIENT_H
 
 #include "client-lib/client_laid.h"
+#include "client-lib/client_settle.h"
 #include "client-lib/link.h"
 #include "client-lib/outbox.h"
 #include "client-lib/outbox_store.h"
@@ -94,6 +98,7 @@ struct tandem_client {
     struct server_copy server;
     struct replica *replica; /* may be NULL */
     struct outbox_store *store; /* with a folder: then `outbox` is not used */
+    struct settling settling;   /* with a store: what is between it and the server */
     struct peers *peers;        /* with a folder */
     struct tandem_observer *observers;
     struct laid_marks marks; /* records with entries in quarantine */

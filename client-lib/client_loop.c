@@ -190,6 +190,8 @@ tandem_code tandem_service(tandem_client *client)
     run_timers(client);
     if (client->link != NULL)
         client->ops->run(client->link);
+    if (client->store != NULL)
+        settle_turn(client);
     client->in_service = false;
     client_free_set_aside(client);
     client_loop_refresh(client);

@@ -1,10 +1,14 @@
-/* Mutations on their way to the server, and its results on their way to the caller. */
+/* Mutations on their way to the server, and its results on their way to the caller. With a folder
+ * they go through the outbox there, see client_settle.h; without one they are kept in memory. */
 #include "client-lib/client.h"
 
 #include <string.h>
 
+#include "client-lib/client_queue.h"
 #include "client-lib/fault.h"
 #include "client-lib/mutation.h"
+#include "client-lib/outbox_state.h"
+#include "client-lib/result.h"
 #include "protocol/memory.h"
 
 /* Sends one entry; a failure has broken the connection off, and the entry goes out with the next.
@@ -28,132 +32,83 @@ void client_send_outbox(tandem_client *client)
 {
     struct outbox_entry *entry = client->outbox.first;
     client->resend_at = 0;
+    if (client->store != NULL)
+        settle_send(client);
     while (entry != NULL && send_entry(client, entry))
         entry = entry->next;
+}
+
+static enum status refuse_send(tandem_client *client, enum status status)
+{
+    if (status == STATUS_LIMIT)
+        return trouble(&client->fault, status, "", "%u mutations are waiting for their answer",
+                       client->store != NULL ? OUTBOX_ENTRIES_MOST : LIMIT_IN_FLIGHT);
+    return trouble(&client->fault, status, "", "%s", status_text(status));
+}
+
+/* Queues in memory, and sends what is not sent yet. */
+static enum status send_from_memory(tandem_client *client, struct buffer *changes,
+                                    const tandem_mutation *mutation, tandem_result_fn *done,
+                                    void *context)
+{
+    struct outbox_entry *entry = NULL;
+    enum status status = outbox_add(&client->outbox, changes, mutation_base(mutation),
+                                    mutation_overwrites(mutation), done, context, &entry);
+    if (status != STATUS_OK)
+        return refuse_send(client, status);
+    if (client->state != CLIENT_ONLINE || client->resend_at != 0)
+        return STATUS_OK;
+    /* Entries before this one that are not sent yet go first: numbers must not skip. */
+    struct outbox_entry *unsent = client->outbox.first;
+    while (unsent != NULL && unsent->number != 0)
+        unsent = unsent->next;
+    while (unsent != NULL && send_entry(client, unsent))
+        unsent = unsent->next;
+    return STATUS_OK;
+}
+
+static enum status send_durably(tandem_client *client, struct bytes changes,
+                                const tandem_mutation *mutation, tandem_result_fn *done,
+                                void *context)
+{
+    uint64_t order = 0;
+    /* Room to remember the caller comes first: what is stored cannot fail any more. */
+    enum status status = settle_reserve(client);
+    if (status == STATUS_OK)
+        status = queue_add(client, changes, mutation_base(mutation), mutation_overwrites(mutation),
+                           &order);
+    if (status != STATUS_OK)
+        return refuse_send(client, status);
+    settle_wait(client, order, done, context);
+    settle_send(client);
+    queue_tell(client, order);
+    return STATUS_OK;
 }
 
 tandem_code tandem_send(tandem_client *client, const tandem_mutation *mutation,
                         tandem_result_fn *done, void *context)
 {
     struct buffer changes = {0};
-    struct outbox_entry *entry = NULL;
     if (client->closing)
         return (tandem_code)trouble(&client->fault, STATUS_CANCELLED, "", "the client is closing");
     enum status status = mutation_encode(mutation, &client->source, &changes, &client->fault);
-    if (status == STATUS_OK) {
-        status = outbox_add(&client->outbox, &changes, mutation_base(mutation),
-                            mutation_overwrites(mutation), done, context, &entry);
-        if (status == STATUS_LIMIT)
-            trouble(&client->fault, status, "", "%u mutations are waiting for their answer",
-                    LIMIT_IN_FLIGHT);
-        else if (status != STATUS_OK)
-            trouble(&client->fault, status, "", "%s", status_text(status));
-    }
+    if (status == STATUS_OK && client->store != NULL)
+        status = send_durably(client, buffer_bytes(&changes), mutation, done, context);
+    else if (status == STATUS_OK)
+        status = send_from_memory(client, &changes, mutation, done, context);
     buffer_release(&changes);
-    /* Entries before this one that are not sent yet go first: numbers must not skip. */
-    if (status == STATUS_OK && client->state == CLIENT_ONLINE && client->resend_at == 0) {
-        struct outbox_entry *unsent = client->outbox.first;
-        while (unsent != NULL && unsent->number != 0)
-            unsent = unsent->next;
-        while (unsent != NULL && send_entry(client, unsent))
-            unsent = unsent->next;
-    }
     return (tandem_code)status;
 }
 
 size_t tandem_unanswered(const tandem_client *client)
 {
+    if (client->store != NULL)
+        return outbox_store_count(client->store,
+                                  1u << TANDEM_ENTRY_WAITING | 1u << TANDEM_ENTRY_SENT);
     return client->outbox.count;
 }
 
 /* ---- Results ---- */
-
-/* The bytes of a part of a map, or "none". */
-static struct bytes part(struct bytes map, const char *key)
-{
-    struct bytes value = {0};
-    return wire_map_find(map, key, &value) ? value : (struct bytes){0};
-}
-
-static const char *part_text(struct texts *texts, struct bytes map, const char *key)
-{
-    struct wire_reader reader = wire_read(part(map, key));
-    struct bytes text = {0};
-    (void)wire_get_str(&reader, &text);
-    const char *kept = texts_keep(texts, text);
-    return kept != NULL ? kept : "";
-}
-
-static void read_conflict(tandem_client *client, struct bytes map, struct texts *texts,
-                          tandem_conflict *out)
-{
-    struct wire_reader reader = wire_read(part(map, "id"));
-    struct buffer entity = {0}, theirs = {0};
-    char id_text[ID_TEXT_SIZE] = "";
-    struct id id;
-    if (wire_get_id(&reader, &id)) {
-        id_to_text(id, id_text);
-        client_entity_of(client, id, &entity);
-    }
-    out->id = texts_keep(texts, bytes_text(id_text));
-    out->field = part_text(texts, map, "field");
-    out->by = part_text(texts, map, "by");
-    value_print(buffer_bytes(&entity), bytes_text(out->field), part(map, "theirs"), &client->source,
-                &theirs);
-    out->theirs = texts_keep(texts, buffer_bytes(&theirs));
-    reader = wire_read(part(map, "at"));
-    (void)wire_get_int(&reader, &out->at_ms);
-    reader = wire_read(part(map, "seq"));
-    (void)wire_get_uint(&reader, &out->seq);
-    if (out->id == NULL)
-        out->id = "";
-    if (out->theirs == NULL)
-        out->theirs = "";
-    buffer_release(&entity);
-    buffer_release(&theirs);
-}
-
-/* The conflicts of a result, to be freed; fewer than there are when memory is short. */
-static tandem_conflict *read_conflicts(tandem_client *client, struct bytes array,
-                                       struct texts *texts, size_t *count)
-{
-    struct wire_reader reader = wire_read(array);
-    uint32_t listed = 0;
-    *count = 0;
-    if (!wire_get_array(&reader, &listed) || listed == 0)
-        return NULL;
-    tandem_conflict *conflicts = memory_new(listed * sizeof *conflicts);
-    if (conflicts == NULL)
-        return NULL;
-    for (uint32_t i = 0; i < listed; i++) {
-        struct bytes map;
-        if (!wire_skip(&reader, &map))
-            break;
-        read_conflict(client, map, texts, &conflicts[i]);
-        (*count)++;
-    }
-    return conflicts;
-}
-
-static void result_fault(const struct message *message, tandem_fault *out)
-{
-    const struct msg_result *result = &message->as.result;
-    char field[65], detail[161];
-    enum status status =
-        bytes_is(result->status, "ok") ? STATUS_OK : status_from_name(result->status);
-    bytes_to_text(result->field, field, sizeof field);
-    bytes_to_text(result->detail, detail, sizeof detail);
-    trouble(out, status, field, "%s", detail);
-    if (message_has(message, "change") && result->change < LIMIT_CHANGES)
-        out->change = (int)result->change;
-}
-
-/* Whether the server took note of the mutation with this answer. A number refused in one of the
- * other ways is still free, and everything behind it is refused for the gap. */
-static bool is_remembered(enum status status)
-{
-    return !status_retry(status) && status != STATUS_NUMBER_GAP;
-}
 
 /* Sends again later what the server could not take now. False when the caller is to be told
  * instead: a program that does not reconnect does not wait for a server to recover either, but for
@@ -163,7 +118,7 @@ static bool try_again(tandem_client *client, enum status status, uint64_t number
     bool is_first = client->outbox.first != NULL && client->outbox.first->number == number;
     bool is_brief =
         status == STATUS_BUSY || status == STATUS_NO_MEMORY || status == STATUS_NUMBER_GAP;
-    if (is_remembered(status) || (client->server.server.once && !is_brief))
+    if (outbox_state_remembered(status) || (client->server.server.once && !is_brief))
         return false;
     if (status == STATUS_NUMBER_GAP && is_first) {
         /* The server stands elsewhere than it said: its next welcome tells where. */
@@ -189,19 +144,23 @@ void client_result(tandem_client *client, const struct message *message)
     struct texts texts = {0};
     tandem_fault fault;
     uint64_t number = message->as.result.number;
+    if (client->store != NULL) {
+        settle_result(client, &message->as.result);
+        return;
+    }
     if (!outbox_has(&client->outbox, number))
         return; /* answered before: a result can come twice after a resend */
-    result_fault(message, &fault);
+    result_fault(&message->as.result, &fault);
     if (try_again(client, (enum status)fault.code, number))
         return;
     struct outbox_entry *entry = outbox_answered(&client->outbox, number);
-    if (is_remembered((enum status)fault.code))
+    if (outbox_state_remembered((enum status)fault.code))
         client->resend_failures = 0;
     else
         free_number(client, number);
     tandem_result result = {.code = fault.code, .seq = message->as.result.seq, .fault = &fault};
     tandem_conflict *conflicts =
-        read_conflicts(client, message->as.result.conflicts, &texts, &result.conflict_count);
+        result_conflicts(client, message->as.result.conflicts, &texts, &result.conflict_count);
     result.conflicts = conflicts;
     if (entry->done != NULL)
         entry->done(entry->context, &result);
@@ -216,6 +175,8 @@ void client_cancel_outbox(tandem_client *client, enum status status)
     tandem_fault fault;
     trouble(&fault, status, "", "%s", status_text(status));
     const tandem_result result = {.code = fault.code, .fault = &fault};
+    if (client->store != NULL)
+        settle_keep_all(client);
     while ((entry = outbox_take(&client->outbox)) != NULL) {
         if (entry->done != NULL)
             entry->done(entry->context, &result);

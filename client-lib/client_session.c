@@ -177,7 +177,10 @@ static void on_welcome(tandem_client *client, const struct message *message)
     client->failures = 0;
     trouble_clear(&client->fault);
     client_move(client, CLIENT_ONLINE);
-    outbox_start(&client->outbox, message->as.welcome.last_number);
+    if (client->store == NULL)
+        outbox_start(&client->outbox, message->as.welcome.last_number);
+    else if (!settle_welcome(client, &message->as.welcome))
+        return;
     struct id epoch = message->as.welcome.epoch;
     uint64_t window = 0;
     (void)wire_map_uint(message->as.welcome.limits, "window", &window);
@@ -218,6 +221,8 @@ static void on_data(tandem_client *client, const struct message *message)
     unsigned generation = client->generation;
     enum status status =
         client->replica != NULL ? sync_message(&client->sync, message) : STATUS_UNEXPECTED;
+    if (status == STATUS_OK)
+        settle_shown(client);
     if (status == STATUS_OK || generation != client->generation)
         return;
     char words[160];

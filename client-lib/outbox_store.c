@@ -442,6 +442,11 @@ enum status outbox_store_user_name(struct outbox_store *store, struct buffer *ou
     return out->failed ? STATUS_NO_MEMORY : status;
 }
 
+struct id outbox_store_epoch(const struct outbox_store *store)
+{
+    return store->epoch;
+}
+
 bool outbox_store_paused(const struct outbox_store *store)
 {
     return store->paused;

@@ -83,6 +83,7 @@ enum status outbox_store_new_client(struct outbox_store *store, const struct por
 struct id outbox_store_user(const struct outbox_store *store);
 enum status outbox_store_set_user(struct outbox_store *store, struct id user, struct bytes name);
 enum status outbox_store_user_name(struct outbox_store *store, struct buffer *out);
+struct id outbox_store_epoch(const struct outbox_store *store); /* zero before the first */
 bool outbox_store_paused(const struct outbox_store *store);
 enum status outbox_store_set_paused(struct outbox_store *store, bool paused);
 /* A named text kept for the handle (the subscription wanted, accounts preferred); NOT_FOUND. */
@@ -100,8 +101,8 @@ enum status outbox_store_each(struct outbox_store *store, unsigned states, outbo
                               void *context);
 enum status outbox_store_get(struct outbox_store *store, uint64_t order, outbox_item_fn *each,
                              void *context);
-/* Entries about a record, oldest first, those in quarantine as well; and the ids of all records that
- * have some. */
+/* Entries about a record, oldest first, those in quarantine as well; and the ids of all records
+ * that have some. */
 enum status outbox_store_over(struct outbox_store *store, struct id id, outbox_item_fn *each,
                               void *context);
 typedef bool outbox_id_fn(void *context, struct id id);
@@ -116,8 +117,8 @@ void outbox_store_release(struct outbox_store *store);
 
 /* Queues a mutation. `item` gives base, overwrite, at_ms, changes and seen, and a state: SENT asks
  * for a number at once, in the same commit, which it gets when nothing waits before it; anything
- * else is WAITING. *order receives its number. LIMIT when there are too many, TOO_LARGE for one that
- * the server would not take. After IO it may have been stored all the same. */
+ * else is WAITING. *order receives its number. LIMIT when there are too many, TOO_LARGE for one
+ * that the server would not take. After IO it may have been stored all the same. */
 enum status outbox_store_add(struct outbox_store *store, const struct outbox_item *item,
                              uint64_t *order);
 /* Signed in, with the highest number the server has answered, as outbox_start() of outbox.h. */

@@ -78,6 +78,33 @@ enum status outbox_places(const struct outbox_store *store, MDB_txn *txn, tandem
     return scan(store, txn, OUTBOX_STATES, bytes_of(&prefix, 1), take_place, out);
 }
 
+/* A full list ends the scan like a failure, which it is not. */
+struct ready {
+    struct buffer list;
+    size_t most;
+};
+
+static enum status take_ready(struct bytes key, struct bytes value, struct buffer *out)
+{
+    struct ready *ready = (struct ready *)(void *)out;
+    if (ready->list.size / sizeof(struct outbox_place) >= ready->most)
+        return STATUS_LIMIT;
+    if (value.size == OUTBOX_STATE_VALUE && get_u64(value.data + 8) != 0)
+        return STATUS_OK;
+    return take_place(key, value, out);
+}
+
+enum status outbox_ready(const struct outbox_store *store, MDB_txn *txn, size_t most,
+                         struct buffer *out)
+{
+    const uint8_t prefix = TANDEM_ENTRY_WAITING;
+    struct ready ready = {.list = *out, .most = most};
+    enum status status =
+        scan(store, txn, OUTBOX_STATES, bytes_of(&prefix, 1), take_ready, &ready.list);
+    *out = ready.list;
+    return status == STATUS_LIMIT ? STATUS_OK : status;
+}
+
 static enum status take_order(struct bytes key, struct bytes value, struct buffer *out)
 {
     (void)value;

@@ -74,20 +74,16 @@ static enum status number_waiting(struct outbox_store *store, size_t room)
 {
     struct outbox_writing writing;
     struct buffer places = {0}, copy = {0};
-    size_t numbered = 0;
     enum status status = outbox_begin(store, &writing);
     if (status != STATUS_OK)
         return status;
     assert(writing.counters.next_number != 0);
     status = outbox_sweep(&writing, store->shown);
     if (status == STATUS_OK)
-        status = outbox_places(store, writing.txn, TANDEM_ENTRY_WAITING, &places);
+        status = outbox_ready(store, writing.txn, room, &places);
     const struct outbox_place *place = (const void *)places.data;
-    for (size_t i = 0; i < places.size / sizeof *place && status == STATUS_OK && numbered < room;
-         i++) {
+    for (size_t i = 0; i < places.size / sizeof *place && status == STATUS_OK; i++) {
         struct outbox_item item;
-        if (place[i].behind != 0)
-            continue;
         status = outbox_load_copy(&writing, place[i].order, &copy, &item);
         if (status != STATUS_OK)
             break;
@@ -97,7 +93,6 @@ static enum status number_waiting(struct outbox_store *store, size_t room)
         item.field = item.detail = item.conflicts = (struct bytes){0};
         item.change = -1;
         status = outbox_rewrite(&writing, &item, TANDEM_ENTRY_WAITING, buffer_bytes(&copy));
-        numbered++;
     }
     buffer_release(&copy);
     buffer_release(&places);
@@ -164,10 +159,8 @@ static enum status find_ready(struct outbox_store *store, bool *any)
     enum status status = outbox_read_begin(store, &reading);
     if (status != STATUS_OK)
         return status;
-    status = outbox_places(store, reading.txn, TANDEM_ENTRY_WAITING, &places);
-    const struct outbox_place *place = (const void *)places.data;
-    for (size_t i = 0; i < places.size / sizeof *place && !*any; i++)
-        *any = place[i].behind == 0;
+    status = outbox_ready(store, reading.txn, 1, &places);
+    *any = places.size > 0;
     outbox_read_end(store, &reading);
     buffer_release(&places);
     return status;
@@ -178,6 +171,8 @@ enum status outbox_store_send(struct outbox_store *store, uint64_t from, size_t 
 {
     size_t sent = outbox_store_count(store, 1u << TANDEM_ENTRY_SENT);
     bool ready = false;
+    if (store->counters.counts[TANDEM_ENTRY_WAITING] == 0 && from >= store->counters.next_number)
+        return STATUS_OK;
     enum status status = sent < most ? find_ready(store, &ready) : STATUS_OK;
     if (status == STATUS_OK && ready)
         status = number_waiting(store, most - sent);

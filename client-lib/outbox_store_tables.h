@@ -81,6 +81,9 @@ enum status outbox_load_copy(struct outbox_writing *writing, uint64_t order, str
 /* The places of all entries in a state, as struct outbox_place appended to `out`, oldest first. */
 enum status outbox_places(const struct outbox_store *store, MDB_txn *txn, tandem_entry_state state,
                           struct buffer *out);
+/* Up to `most` of those that wait for nothing but their turn. */
+enum status outbox_ready(const struct outbox_store *store, MDB_txn *txn, size_t most,
+                         struct buffer *out);
 /* The orders (uint64_t) of all entries over a record. */
 enum status outbox_orders_over(const struct outbox_store *store, MDB_txn *txn, struct id id,
                                struct buffer *out);

@@ -1,0 +1,308 @@
+/* Whose outbox it is, what of others it may keep, and which history its bases are of. */
+#include "client-lib/client.h"
+
+#include "client-lib/client_queue.h"
+#include "client-lib/fault.h"
+#include "client-lib/outbox_entry.h"
+
+/* ---- Signing in ---- */
+
+/* Ends the connection for good: typed changes of one user are not sent as another's. */
+static void turn_away(tandem_client *client)
+{
+    struct buffer name = {0};
+    char text[RECORD_NAME_MAX + 1];
+    tandem_fault fault;
+    (void)outbox_store_user_name(client->store, &name);
+    trouble(&fault, STATUS_DENIED, "", "%zu changes of %s wait in this folder, which %s is not",
+            outbox_store_count(client->store, 0),
+            bytes_to_text(buffer_bytes(&name), text, sizeof text), client->user_name);
+    buffer_release(&name);
+    client->parting = fault;
+    client->ops->close(client->link, 1000);
+    client_lost(client, 4002, &fault);
+}
+
+/* The replica of somebody else is emptied. */
+static enum status empty_replica(tandem_client *client)
+{
+    struct buffer subscription = {0};
+    const struct id none = {{0}};
+    enum status status = replica_subscription(client->replica, &subscription);
+    if (status == STATUS_OK)
+        status = replica_begin(client->replica);
+    if (status == STATUS_OK) {
+        status = replica_empty(client->replica, none, buffer_bytes(&subscription));
+        if (status == STATUS_OK)
+            status = replica_commit(client->replica);
+        else
+            replica_abort(client->replica);
+    }
+    buffer_release(&subscription);
+    return status;
+}
+
+/* The numbers of another user's client are not ours: everything begins anew, with a connection that
+ * says so. */
+static void change_user(tandem_client *client, const struct msg_welcome *welcome)
+{
+    const struct sync_event event = {.kind = TANDEM_EVENT_RESET, .detail = "user"};
+    unsigned generation = client->generation;
+    enum status status = empty_replica(client);
+    if (status == STATUS_OK)
+        status = outbox_store_new_client(client->store, client->port);
+    if (status == STATUS_OK)
+        status = outbox_store_set_user(client->store, welcome->user, welcome->name);
+    if (status == STATUS_OK) {
+        client->id = outbox_store_client(client->store);
+        client_sync_event(client, &event);
+    }
+    if (generation == client->generation)
+        client_break(client, 1000, status == STATUS_OK ? STATUS_RESET_REQUIRED : status,
+                     "the folder was another user's");
+}
+
+static bool settle_user(tandem_client *client, const struct msg_welcome *welcome)
+{
+    struct id user = outbox_store_user(client->store);
+    if (id_equal(user, welcome->user))
+        return true;
+    if (id_is_zero(user)) {
+        enum status status = outbox_store_set_user(client->store, welcome->user, welcome->name);
+        if (status != STATUS_OK)
+            client_break(client, 1011, status, "the outbox cannot be written");
+        return status == STATUS_OK;
+    }
+    if (outbox_store_count(client->store, 0) > 0)
+        turn_away(client);
+    else
+        change_user(client, welcome);
+    return false;
+}
+
+/* ---- Another history ---- */
+
+struct judging {
+    tandem_client *client;
+    const struct outbox_item *item;
+    struct outbox_change change;
+    struct outbox_seen seen;
+    struct buffer *conflicts;
+    uint32_t count; /* of conflicts */
+    bool held;
+};
+
+static void put_conflict(struct judging *judging, struct bytes field, struct bytes theirs,
+                         const struct record_view *view)
+{
+    const struct outbox_conflict conflict = {.id = judging->change.id,
+                                             .field = field,
+                                             .theirs = theirs,
+                                             .by = view != NULL ? view->modified_by
+                                                                : (struct bytes){0},
+                                             .at_ms = view != NULL ? view->modified_at : 0,
+                                             .seq = view != NULL ? view->seq : 0};
+    outbox_conflict_put(judging->conflicts, &conflict);
+    judging->count++;
+}
+
+static bool find_value(struct bytes fields, struct bytes name, struct bytes *out)
+{
+    char key[RECORD_NAME_MAX + 1];
+    *out = (struct bytes){0};
+    return name.size <= RECORD_NAME_MAX && fields.size > 0 &&
+           wire_map_find(fields, bytes_to_text(name, key, sizeof key), out);
+}
+
+/* One field that the author set, or would delete: has it the value that they saw? */
+static void judge_field(struct judging *judging, struct bytes name, struct bytes mine,
+                        const struct record_view *view)
+{
+    struct bytes now, before;
+    (void)find_value(view->fields, name, &now);
+    (void)find_value(judging->seen.fields, name, &before);
+    if (!bytes_equal(now, before) && !(mine.size > 0 && bytes_equal(now, mine)))
+        put_conflict(judging, name, now, view);
+}
+
+static bool judge_held(void *context, struct bytes encoded)
+{
+    struct judging *judging = context;
+    struct record_view view;
+    uint32_t count = 0;
+    judging->held = true;
+    if (!record_view_read(encoded, &view))
+        return false;
+    bool removes = bytes_is(judging->change.op, "remove");
+    struct bytes fields = removes ? view.fields : judging->change.fields;
+    struct wire_reader reader = wire_read(fields);
+    if (fields.size == 0 || !wire_get_map(&reader, &count))
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        struct bytes name, value;
+        if (!wire_get_str(&reader, &name) || !wire_skip(&reader, &value))
+            break;
+        judge_field(judging, name, removes ? (struct bytes){0} : value, &view);
+    }
+    return false;
+}
+
+static void judge_change(struct judging *judging)
+{
+    judging->held = false;
+    if (bytes_is(judging->change.op, "create") || bytes_is(judging->change.op, "share"))
+        return;
+    /* Of a record that its author could not see there is nothing to compare. */
+    if (!outbox_seen_find(judging->item->seen, judging->change.id, &judging->seen) ||
+        judging->seen.seq == 0)
+        return;
+    (void)replica_get(judging->client->replica, judging->change.id, judge_held, judging);
+    if (!judging->held && bytes_is(judging->change.op, "update"))
+        put_conflict(judging, (struct bytes){0}, (struct bytes){0}, NULL);
+}
+
+/* By value: what the author saw, against what there is now. */
+static bool judge(void *context, const struct outbox_item *item, uint64_t *base,
+                  struct buffer *conflicts)
+{
+    struct judging judging = {.client = context, .item = item, .conflicts = conflicts};
+    tandem_client *client = context;
+    struct wire_reader reader = outbox_list(item->changes);
+    struct buffer seen = {0};
+    size_t begin = wire_begin_array(conflicts);
+    while (client->sync.wanted && outbox_change_next(&reader, &judging.change))
+        judge_change(&judging);
+    wire_end(conflicts, begin, judging.count);
+    (void)queue_look(client, item->changes, &seen, base);
+    buffer_release(&seen);
+    /* Whatever anybody else has done is newer than what cannot be compared, or differs. */
+    if (*base > 0 && (judging.count > 0 || !client->sync.wanted))
+        *base = 1;
+    return judging.count == 0 || item->overwrite;
+}
+
+static bool tell_conflict(void *context, const struct outbox_item *item)
+{
+    settle_tell(context, item);
+    return true;
+}
+
+static void rebase(tandem_client *client)
+{
+    enum status status = outbox_store_rebase(client->store, judge, tell_conflict, client);
+    if (status != STATUS_OK)
+        client_break(client, 1011, status, "the outbox cannot be written");
+    else
+        settle_send(client);
+}
+
+/* ---- The welcome ---- */
+
+bool settle_welcome(tandem_client *client, const struct msg_welcome *welcome)
+{
+    unsigned generation = client->generation;
+    client->settling.sent_next = 0;
+    if (client->peers != NULL && !peers_is_leader(client->peers))
+        return true;
+    if (!settle_user(client, welcome))
+        return false;
+    enum status status = outbox_store_set_epoch(client->store, welcome->epoch);
+    if (status == STATUS_OK)
+        status = outbox_store_start(client->store, welcome->last_number);
+    if (status != STATUS_OK)
+        client_break(client, 1011, status, "the outbox cannot be written");
+    else if (outbox_store_rebasing(client->store) && !client->sync.wanted)
+        rebase(client); /* no subscription will bring what there is now */
+    return generation == client->generation;
+}
+
+/* ---- Access that ended ---- */
+
+struct lost_ids {
+    tandem_client *client;
+    struct buffer ids;
+    enum status status;
+};
+
+static bool is_held(void *context, struct bytes encoded)
+{
+    (void)encoded;
+    *(bool *)context = true;
+    return false;
+}
+
+/* Notes the records of which an entry keeps something and the replica holds nothing. */
+static bool look_for_lost(void *context, const struct outbox_item *item)
+{
+    struct lost_ids *lost = context;
+    struct wire_reader reader = outbox_list(item->seen);
+    struct outbox_seen seen;
+    while (outbox_seen_next(&reader, &seen)) {
+        bool held = false;
+        if (seen.fields.size == 0 || seen.lost)
+            continue;
+        enum status status = replica_get(lost->client->replica, seen.id, is_held, &held);
+        if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+            lost->status = status;
+        if (status == STATUS_NOT_FOUND && !held)
+            buffer_append(&lost->ids, seen.id.octet, ID_SIZE);
+    }
+    return lost->status == STATUS_OK;
+}
+
+/* A purge that was committed to the replica, and not to the outbox before the process died, is not
+ * told again; nor is what was lost when the replica started over. */
+static enum status forget_what_is_not_held(tandem_client *client)
+{
+    struct lost_ids lost = {.client = client};
+    enum status status = outbox_store_each(client->store, 0, look_for_lost, &lost);
+    if (status == STATUS_OK)
+        status = lost.ids.failed ? STATUS_NO_MEMORY : lost.status;
+    for (size_t at = 0; at < lost.ids.size && status == STATUS_OK; at += ID_SIZE) {
+        struct id id;
+        (void)id_from_bytes(bytes_of(lost.ids.data + at, ID_SIZE), &id);
+        status = outbox_store_forget_record(client->store, id);
+    }
+    buffer_release(&lost.ids);
+    return status;
+}
+
+static void caught_up(tandem_client *client)
+{
+    struct settling *settling = &client->settling;
+    /* First the comparison by value, which needs what was seen. */
+    if (outbox_store_rebasing(client->store) &&
+        id_equal(replica_epoch(client->replica), outbox_store_epoch(client->store)))
+        rebase(client);
+    if (!settling->looked_for_lost)
+        settling->looked_for_lost = forget_what_is_not_held(client) == STATUS_OK;
+}
+
+/* What is kept of others' values in entries about a record or scope that is gone goes too. */
+static void forget(tandem_client *client, const struct sync_event *event)
+{
+    enum status status = STATUS_OK;
+    if (outbox_store_count(client->store, 0) == 0)
+        return;
+    if (event->kind == TANDEM_EVENT_PURGED)
+        status = outbox_store_forget_scope(client->store, event->scope);
+    else
+        status = outbox_store_forget_record(client->store, event->id);
+    /* The next time that all has come it is looked for again. */
+    if (status != STATUS_OK)
+        client->settling.looked_for_lost = false;
+}
+
+void settle_sync_event(void *context, const struct sync_event *event)
+{
+    tandem_client *client = context;
+    if (client->store != NULL) {
+        if (event->kind == TANDEM_EVENT_PURGED || event->kind == TANDEM_EVENT_REMOVED)
+            forget(client, event);
+        else if (event->kind == TANDEM_EVENT_RESET)
+            client->settling.looked_for_lost = false;
+        else if (event->kind == TANDEM_EVENT_CAUGHT_UP)
+            caught_up(client);
+    }
+    client_sync_event(client, event);
+}

@@ -1,0 +1,60 @@
+/* From the outbox to the server and back: sending what waits, and settling what was answered.
+ *
+ * Results are gathered during a service call and recorded at its end, in one commit. Only then are
+ * callbacks called and events told, and only then do messages say that the server may forget the
+ * answers. A process that dies before the commit sends the same numbers again and gets the same
+ * answers.
+ *
+ * Who is waiting to be told of an entry is known to the handle alone: the callbacks end with the
+ * process, and the entry does not. */
+#ifndef TANDEM_CLIENT_LIB_CLIENT_SETTLE_H
+#define TANDEM_CLIENT_LIB_CLIENT_SETTLE_H
+
+#include "client-lib/outbox_store.h"
+#include "client-lib/texts.h"
+#include "protocol/message.h"
+
+struct sync_event;
+
+/* Zeroed storage is ready. */
+struct settling {
+    struct buffer waiters; /* struct settle_waiter each, by order, from `first` on */
+    size_t first;
+    struct buffer answers; /* struct outbox_answer each, of this turn */
+    struct texts texts;    /* what they point to */
+    uint64_t sent_next;    /* numbers from here on were not sent on this connection */
+    struct buffer damaged; /* name of the file that could not be read, until it is told */
+    bool looked_for_lost;  /* nothing that was seen is of a record that is not held any more */
+};
+
+void settle_release(struct settling *settling);
+
+/* Whether this handle sends from the outbox now. */
+bool settle_may_send(const tandem_client *client);
+/* Sends what may be sent and was not sent on this connection. A failure has broken it off. */
+void settle_send(tandem_client *client);
+/* Makes room for one settle_wait(), which then cannot fail. */
+enum status settle_reserve(tandem_client *client);
+/* Has `done` (may be NULL) called for the answer to an entry, which is the newest. */
+void settle_wait(tandem_client *client, uint64_t order, tandem_result_fn *done, void *context);
+/* Takes note of a result, to be settled at the end of the turn. */
+void settle_result(tandem_client *client, const struct msg_result *result);
+/* The end of a turn: records what was answered and tells of it. */
+void settle_turn(tandem_client *client);
+/* Tells of an entry that is settled, in conflict or refused: observers, the program, whoever waits.
+ */
+void settle_tell(tandem_client *client, const struct outbox_item *item);
+/* Whether settle_turn() has something to do that does not come from the connection. */
+bool settle_is_due(const tandem_client *client);
+/* Calls every callback with KEPT. */
+void settle_keep_all(tandem_client *client);
+
+/* Signed in: whose outbox this is, which history, where numbers stand. False when the connection
+ * was broken off. */
+bool settle_welcome(tandem_client *client, const struct msg_welcome *welcome);
+/* What happened to the replica, before the program is told. */
+void settle_sync_event(void *context, const struct sync_event *event);
+/* The replica was changed or a result recorded: accepted entries may be done with. */
+void settle_shown(tandem_client *client);
+
+#endif
