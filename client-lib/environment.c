@@ -217,6 +217,8 @@ enum status environment_reopen(struct environment *environment)
  * then, so its size can be taken over, once. */
 static int begin(struct environment *environment, unsigned flags, MDB_txn **txn)
 {
+    if (environment->env == NULL)
+        return EINVAL; /* could not be opened again */
     for (int attempt = 0;; attempt++) {
         int code =
             *txn != NULL ? mdb_txn_renew(*txn) : mdb_txn_begin(environment->env, NULL, flags, txn);
