@@ -16,6 +16,7 @@
 #include <stdio.h>
 
 #include "cli/cli_arguments.h"
+#include "cli/cli_copy.h"
 #include "cli/cli_profile.h"
 #include "tandem/tandem.h"
 #include "protocol/bytes.h"
@@ -28,6 +29,9 @@ struct cli {
     struct profile profile;
     const tandem_server *attempt; /* what login is trying, for the next step; else NULL */
     tandem_client *client;
+    struct copy copy;          /* of the profile, as cli_connect() found it */
+    bool local;                /* the copy answers, and changes wait in its outbox */
+    uint64_t entry;            /* of the outbox: the change queued last; 0 when it was answered */
     tandem_event_fn *on_event; /* told of every event after the frame has looked; may be NULL */
     void *event_context;
     bool ever_connected;
@@ -61,10 +65,30 @@ void cli_note(struct cli *cli, const char *format, ...) __attribute__((format(pr
 
 /* ---- The connection ------------------------------------------------------------------------ */
 
-/* Connects as the profile's session says and waits until signed in. `replica`: folder, or NULL. */
-enum tandem_failure cli_connect(struct cli *cli, const char *replica);
-/* The parts of it: opens (LOCKED is returned to the caller silently as *locked), begins, waits. */
-enum tandem_failure cli_open(struct cli *cli, const char *replica, bool *locked);
+/* What a command can do while the profile is offline. */
+enum cli_need {
+    CLI_READS,   /* answers from the copy */
+    CLI_CHANGES, /* so, and what it changes waits in the outbox */
+    CLI_SERVER,  /* nothing: it refuses, and says how to get online */
+    CLI_PAST_COPY /* it goes to the server whatever the profile is */
+};
+/* Gets a command to where its answers come from. Usually that is the server: connects as the
+ * profile's session says and waits until signed in. Where something waits in the outbox it goes
+ * first, since changes keep their order. A profile that is offline answers from its copy, and so
+ * does one that keeps a copy, for CLI_CHANGES, when the server cannot be reached: then cli->local
+ * is true and nothing is connected. */
+enum tandem_failure cli_connect(struct cli *cli, enum cli_need need);
+/* Opens a handle with the replica in this folder, or NULL without. */
+enum tandem_failure cli_open(struct cli *cli, const char *replica);
+/* Opens the profile's copy, without connecting; cli->local is true then. Refuses when there is
+ * none. */
+enum tandem_failure cli_open_copy(struct cli *cli);
+/* Closes the handle. */
+void cli_close(struct cli *cli);
+/* The server and the sign-in of the profile's session. `once` as in tandem_server. */
+tandem_server cli_server(const struct cli *cli, bool once);
+/* Refuses because nobody is signed in. */
+enum tandem_failure cli_refuse_signed_out(struct cli *cli);
 /* Returns UNREACHABLE or REFUSED without telling, with the reason in cli->fault. */
 enum tandem_failure cli_sign_in(struct cli *cli, const tandem_server *server);
 /* Services the connection until *done, or the line is lost, or the server stays silent too long;
@@ -100,16 +124,25 @@ tandem_code cli_take_reply(struct cli *cli, tandem_code asked, struct cli_reply 
 void cli_reply_release(struct cli_reply *reply);
 
 /* Sends the mutation and waits. On refusal tells `what` and the reason, conflicts included. `seq`
- * may be NULL. */
+ * may be NULL. While cli->local, and when the line breaks in a profile that keeps a copy, it is
+ * queued durably instead, which is no failure: cli->entry says as which entry. */
 enum tandem_failure cli_send(struct cli *cli, const tandem_mutation *mutation, const char *what,
                              uint64_t *seq);
 /* The same, telling nothing of a refusal with the code `silent`, which is in cli->fault. */
 enum tandem_failure cli_send_unless(struct cli *cli, const tandem_mutation *mutation,
                                     const char *what, tandem_code silent, uint64_t *seq);
 
+/* The seq of the record as the author of the mutation saw it. The copy knows that by itself. */
+void cli_saw(const struct cli *cli, tandem_mutation *mutation, uint64_t seq);
+
 /* ---- Answering ----------------------------------------------------------------------------- */
 
-/* Prints {"id":..., "seq":...} with --json, else the sentence. */
+/* A record as one line of JSON; from the copy with its `state`. False when out of memory. */
+bool cli_print_record(struct cli *cli, const tandem_record *record);
+/* The same of a record that is gone already: its JSON, and its state as entry_record_mark(). */
+void cli_print_record_json(struct cli *cli, const char *json, const char *mark);
+/* Prints {"id":..., "seq":...} with --json, else the sentence; of what was queued, that it is
+ * pending and as which entry. */
 void cli_done(struct cli *cli, const char *id, uint64_t seq, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

@@ -69,7 +69,7 @@ enum tandem_failure command_add(struct cli *cli, const struct arguments *argumen
     uint64_t seq = 0;
     enum tandem_failure failure = check_form(cli, arguments);
     if (failure == TANDEM_DONE) {
-        failure = cli_connect(cli, NULL);
+        failure = cli_connect(cli, CLI_CHANGES);
     }
     if (failure != TANDEM_DONE) {
         return failure;

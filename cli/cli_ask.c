@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/cli_local.h"
 #include "cli/cli_text.h"
 #include "protocol/status.h"
 
@@ -46,8 +47,7 @@ static tandem_code finish(struct cli *cli, tandem_code sent, const bool *done, t
         return sent;
     }
     if (!cli_await(cli, done)) {
-        tandem_close(cli->client);
-        cli->client = NULL;
+        cli_close(cli);
         return cli->fault.code;
     }
     if (fault->code != TANDEM_OK) {
@@ -60,6 +60,9 @@ tandem_code cli_fetch(struct cli *cli, const char *id, tandem_record_fn *each, v
 {
     struct asked asked = {.each = each, .context = context};
     cli->fault = (tandem_fault){.change = -1};
+    if (cli->local) {
+        return local_fetch(cli, id, each, context);
+    }
     return finish(cli, tandem_ask_fetch(cli->client, id, on_answer, &asked), &asked.done,
                   &asked.fault);
 }
@@ -69,6 +72,9 @@ tandem_code cli_query(struct cli *cli, const tandem_query *query, tandem_record_
 {
     struct asked asked = {.each = each, .context = context};
     cli->fault = (tandem_fault){.change = -1};
+    if (cli->local) {
+        return local_query(cli, query, each, context);
+    }
     tandem_code sent = tandem_ask_query(cli->client, query, on_answer, &asked, &cli->fault);
     return finish(cli, sent, &asked.done, &asked.fault);
 }
@@ -78,6 +84,9 @@ tandem_code cli_timeline(struct cli *cli, const char *account, unsigned limit,
 {
     struct asked asked = {.each = each, .context = context};
     cli->fault = (tandem_fault){.change = -1};
+    if (cli->local) {
+        return local_timeline(cli, account, limit, each, context);
+    }
     return finish(cli, tandem_ask_timeline(cli->client, account, limit, on_answer, &asked),
                   &asked.done, &asked.fault);
 }
@@ -170,9 +179,29 @@ enum tandem_failure cli_send(struct cli *cli, const tandem_mutation *mutation, c
     return cli_send_unless(cli, mutation, what, TANDEM_OK, seq);
 }
 
+/* The line broke before the answer. Whether the server has the change is not known; sent again it
+ * does no harm, since ids are given here and whoever else changed the same meanwhile is a conflict.
+ */
+static enum tandem_failure keep(struct cli *cli, const tandem_mutation *mutation, const char *what)
+{
+    enum tandem_failure failure = cli_open_copy(cli);
+    if (failure == TANDEM_DONE) {
+        failure = local_send(cli, mutation, what);
+    }
+    if (failure == TANDEM_DONE) {
+        cli_note(cli, "The line broke before the server answered, so this is kept here and sent when "
+                      "the server can be reached.");
+    }
+    return failure;
+}
+
 enum tandem_failure cli_send_unless(struct cli *cli, const tandem_mutation *mutation,
                                     const char *what, tandem_code silent, uint64_t *seq)
 {
+    cli->entry = 0;
+    if (cli->local) {
+        return local_send(cli, mutation, what);
+    }
     struct sent sent = {.conflicts = json_array()};
     cli->fault = (tandem_fault){.change = -1};
     tandem_code code = mutation == NULL || sent.conflicts == NULL ? STATUS_NO_MEMORY : TANDEM_OK;
@@ -186,6 +215,8 @@ enum tandem_failure cli_send_unless(struct cli *cli, const tandem_mutation *muta
     enum tandem_failure failure = TANDEM_DONE;
     if (code != TANDEM_OK && code == silent) {
         failure = tandem_error_class(code);
+    } else if (code == STATUS_UNREACHABLE && cli->copy.caught_up_ms > 0) {
+        failure = keep(cli, mutation, what);
     } else if (code != TANDEM_OK) {
         failure = cli_fault(cli, what, &cli->fault);
         tell_conflicts(cli, sent.conflicts);
@@ -194,4 +225,11 @@ enum tandem_failure cli_send_unless(struct cli *cli, const tandem_mutation *muta
     }
     json_decref(sent.conflicts);
     return failure;
+}
+
+void cli_saw(const struct cli *cli, tandem_mutation *mutation, uint64_t seq)
+{
+    if (!cli->local) {
+        tandem_set_base(mutation, seq);
+    }
 }

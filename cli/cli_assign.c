@@ -34,7 +34,7 @@ static bool take_live(void *context, const tandem_record *record)
 static enum tandem_failure find_pairing(struct cli *cli, const struct arguments *arguments,
                                         struct pairing *out)
 {
-    enum tandem_failure failure = cli_connect(cli, NULL);
+    enum tandem_failure failure = cli_connect(cli, CLI_CHANGES);
     if (failure == TANDEM_DONE) {
         failure = lookup_party(cli, arguments->positional[0], PARTY_PARTNER, &out->party);
     }
@@ -115,7 +115,7 @@ static enum tandem_failure send_assignment(struct cli *cli, const struct argumen
     const struct sighting *old = pairing->live_count > 0 ? &pairing->live[0] : &pairing->over;
     if (old->id[0] != '\0') {
         (void)snprintf(id, sizeof id, "%s", old->id);
-        tandem_set_base(mutation, old->seq);
+        cli_saw(cli, mutation, old->seq);
         (void)tandem_update(mutation, "assignment", id); /* an error is told when sending */
         if (old == &pairing->over) { /* an end that is past would end it again */
             failure = fields_set(cli, mutation, "assignment", "until", "", NOT_ASSIGNED);

@@ -7,6 +7,9 @@
 #include "cli/cli_text.h"
 
 #define END {NULL, NULL, NULL}
+#define ENTRY_ID                                                                                   \
+    "ID is the number of the entry, or the id of a record (or the exact name of an account) that\n" \
+    "no other entry changes."
 #define OR_NAME "For an account, its exact name will do as ID when only one has it."
 
 static const struct option_def login_options[] = {
@@ -14,9 +17,17 @@ static const struct option_def login_options[] = {
     {"ca", "FILE", "certificate of who signed the server's; default: the system's"},
     {"certificate", "FILE", "sign in with this client certificate"},
     {"key", "FILE", "its private key"},
+    {"discard", NULL, "throw away what another user left in the outbox"},
     END};
 static const struct option_def logout_options[] = {
-    {"everywhere", NULL, "end the sign-ins on other machines too"}, END};
+    {"everywhere", NULL, "end the sign-ins on other machines too"},
+    {"discard", NULL, "throw away what waits in the outbox"},
+    END};
+static const struct option_def resolve_options[] = {
+    {"mine", NULL, "your values, against what is there now"},
+    {"theirs", NULL, "theirs; what is not in conflict is sent all the same"},
+    {"set", "FIELD=VALUE", "another value; may be repeated"},
+    END};
 static const struct option_def add_options[] = {
     {"account", "ID", "the account it belongs to, by id or exact name"},
     {"audience", "TAG,...", "who may see it; default: as the entity says"},
@@ -155,6 +166,31 @@ static const struct command commands[] = {
      "Without ids everything you may see is watched, starting where the last watch ended. With the\n"
      "id or exact name of an account, all that belongs to the account is.",
      watch_options, 0, ARGUMENTS_ANY, command_watch},
+    {"offline", "", "Work without the network, until tandem online",
+     "Fetches what is new first, so that all you may see is on this machine. From then on what you\n"
+     "ask is answered from there, and what you change shows at once, marked pending, and waits in\n"
+     "the outbox. Without the server the copy is as old as it says.",
+     NULL, 0, 0, command_offline},
+    {"online", "", "Connect again and settle what waits",
+     "Sends what waits in the outbox, in its order, and says of each change what became of it:\n"
+     "accepted, refused, or in conflict with what somebody else changed meanwhile, then with both\n"
+     "values. Exit status 1 when something is left to decide.",
+     NULL, 0, 0, command_online},
+    {"outbox", "", "List what waits for the server, since when and why", NULL, NULL, 0, 0,
+     command_outbox},
+    {"outbox show", "ID", "Show everything about an entry of the outbox", ENTRY_ID, NULL, 1, 1,
+     command_outbox_show},
+    {"outbox retry", "[ID]", "Queue what was refused again, and send what waits",
+     ENTRY_ID " Without ID everything that was refused is.", NULL, 0, 1, command_outbox_retry},
+    {"outbox drop", "ID", "Forget an entry of the outbox",
+     ENTRY_ID "\n"
+     "What it would have changed stays as it is. An entry that is under way cannot be dropped.",
+     NULL, 1, 1, command_outbox_drop},
+    {"conflicts", "", "List your changes that are in conflict with others'",
+     "Of each field: base, the value you saw; mine, yours; theirs, with who and when.", NULL, 0, 0,
+     command_conflicts},
+    {"resolve", "ID --mine | --theirs | --set FIELD=VALUE", "Settle a conflict", ENTRY_ID,
+     resolve_options, 1, 1, command_resolve},
     {"log", "ID [TEXT]", "Log a call, a mail, a meeting with an account",
      "ID is an account (its exact name will do), or a contact, case or other record of one. Without\n"
      "TEXT it is read from the pipe.",

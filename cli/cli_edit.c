@@ -11,7 +11,11 @@ static enum tandem_failure send_edit(struct cli *cli, const struct arguments *ar
 {
     uint64_t seq = 0;
     enum tandem_failure failure = TANDEM_DONE;
-    tandem_set_base(mutation, record->seq);
+    if (arguments_has(arguments, "base")) {
+        tandem_set_base(mutation, record->seq);
+    } else {
+        cli_saw(cli, mutation, record->seq);
+    }
     tandem_set_overwrite(mutation, arguments_has(arguments, "overwrite"));
     if (tandem_update(mutation, record->entity, record->id) != TANDEM_OK) {
         tandem_mutation_fault(mutation, &cli->fault);
@@ -45,7 +49,7 @@ enum tandem_failure command_edit(struct cli *cli, const struct arguments *argume
     if (base_text != NULL && !arguments_number(base_text, 1, (unsigned long)INT64_MAX, &base)) {
         return cli_usage(cli, "--base is the seq of the record as you saw it");
     }
-    enum tandem_failure failure = cli_connect(cli, NULL);
+    enum tandem_failure failure = cli_connect(cli, CLI_CHANGES);
     if (failure == TANDEM_DONE) {
         failure = lookup_account(cli, arguments->positional[0], &record);
     }

@@ -1,10 +1,12 @@
 /* export: all records of an entity as CSV (RFC 4180, UTF-8) or, with --json, one object a line.
  *
  * The first row names the fields as `tandem import` takes them, the first column is the id: an
- * export that was edited elsewhere goes back in with `tandem import FILE --as ENTITY --key id`. */
+ * export that was edited elsewhere goes back in with `tandem import FILE --as ENTITY --key id`. From
+ * the copy of a profile that is offline, a last column "state" marks what is pending. */
 #include <string.h>
 
 #include "cli/cli_csv.h"
+#include "cli/cli_entry.h"
 #include "cli/cli_fields.h"
 #include "cli/cli_list_of_commands.h"
 #include "cli/cli_text.h"
@@ -65,10 +67,7 @@ static bool print_record(void *context, const tandem_record *record)
     struct export *export = context;
     FILE *out = export->cli->out;
     if (export->cli->json) {
-        char *json = tandem_record_json(record);
-        export->failed = export->failed || json == NULL;
-        (void)fprintf(out, "%s\n", json == NULL ? "" : json);
-        tandem_free(json);
+        export->failed = !cli_print_record(export->cli, record) || export->failed;
         return !export->failed;
     }
     (void)fputs(tandem_record_id(record), out);
@@ -76,6 +75,10 @@ static bool print_record(void *context, const tandem_record *record)
         const char *text = tandem_record_text(record, export->names[i]);
         (void)fputc(',', out);
         csv_put_cell(out, text == NULL ? "" : text);
+    }
+    if (export->cli->local) {
+        (void)fputc(',', out);
+        csv_put_cell(out, entry_record_mark(record));
     }
     (void)fputs("\r\n", out);
     return ferror(out) == 0;
@@ -88,6 +91,9 @@ static void print_head(const struct export *export)
         (void)fputc(',', export->cli->out);
         csv_put_cell(export->cli->out, export->names[i]);
     }
+    if (export->cli->local) {
+        (void)fputs(",state", export->cli->out);
+    }
     (void)fputs("\r\n", export->cli->out);
 }
 
@@ -95,7 +101,7 @@ static enum tandem_failure export_all(struct export *export, const struct argume
                                       struct where *where)
 {
     struct cli *cli = export->cli;
-    enum tandem_failure failure = cli_connect(cli, NULL);
+    enum tandem_failure failure = cli_connect(cli, CLI_READS);
     if (failure == TANDEM_DONE) {
         failure = where_resolve(cli, where);
     }

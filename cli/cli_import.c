@@ -212,7 +212,7 @@ static enum tandem_failure prepare(struct cli *cli, const struct arguments *argu
                                    struct import *import)
 {
     char text[512];
-    enum tandem_failure failure = cli_connect(cli, NULL);
+    enum tandem_failure failure = cli_connect(cli, CLI_READS);
     if (failure == TANDEM_DONE && arguments_value(arguments, "map") == NULL &&
         !has_columns(import)) {
         failure = import_map_by_name(import);

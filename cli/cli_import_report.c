@@ -100,6 +100,12 @@ void import_progress(struct import *import)
     }
 }
 
+/* Whether what came in waits in the outbox. */
+static bool is_pending(const struct import *import)
+{
+    return import->cli->local && !import->dry_run && import->created + import->updated > 0;
+}
+
 static void report_object(const struct import *import)
 {
     json_t *refusals = json_array();
@@ -116,6 +122,9 @@ static void report_object(const struct import *import)
         (json_int_t)import->created, "updated", (json_int_t)import->updated, "unchanged",
         (json_int_t)import->unchanged, "refused", (json_int_t)import->refused, "dryRun",
         import->dry_run, "complete", import->fatal == TANDEM_DONE, "refusals", refusals);
+    if (is_pending(import)) {
+        (void)json_object_set_new(object, "state", json_string("pending"));
+    }
     (void)json_dumpf(object, import->cli->out, JSON_COMPACT);
     (void)fputc('\n', import->cli->out);
     json_decref(object);
@@ -231,6 +240,9 @@ void import_report(struct import *import)
     }
     (void)fprintf(import->cli->out, "%s: %lu created, %lu updated, %lu unchanged, %lu refused%s\n",
                   import->entity, import->created, import->updated, import->unchanged,
-                  import->refused, import->dry_run ? " (dry run: nothing was changed)" : "");
+                  import->refused,
+                  import->dry_run      ? " (dry run: nothing was changed)"
+                  : is_pending(import) ? " (pending: tandem outbox)"
+                                       : "");
     report_refusals(import);
 }

@@ -95,9 +95,12 @@ static void start(struct import *import, struct import_batch *batch)
     tandem_code code =
         mutation == NULL ? (tandem_code)STATUS_NO_MEMORY : build(import, batch, mutation);
     batch->done = false;
+    batch->fault = (tandem_fault){.change = -1};
     batch->attempts++;
-    if (code == TANDEM_OK) {
-        code = tandem_send(import->cli->client, mutation, on_result, batch);
+    bool local = import->cli->local;
+    if (code == TANDEM_OK) { /* in the outbox it is safe, and its answer comes another day */
+        code = tandem_send(import->cli->client, mutation, local ? NULL : on_result, batch);
+        batch->done = local;
     }
     if (code != TANDEM_OK) {
         if (mutation != NULL) {
@@ -162,7 +165,11 @@ static bool is_passing(tandem_code code)
 
 static void settle_refused(struct import *import, struct import_batch *batch)
 {
-    if (is_passing(batch->fault.code) && batch->attempts < MOST_ATTEMPTS) {
+    if (import->cli->local && batch->fault.code == STATUS_LIMIT) {
+        import->cli->fault = batch->fault;
+        lose(import);
+        free_batch(batch);
+    } else if (is_passing(batch->fault.code) && batch->attempts < MOST_ATTEMPTS) {
         uint64_t pause = batch->fault.retry_after;
         enqueue(import, batch);
         pause_for(import, pause);
@@ -281,7 +288,8 @@ void import_send_row(struct import *import, struct import_row *row)
     struct import_batch *batch = import->filling;
     batch->rows[batch->count++] = row;
     batch->bytes += row->bytes;
-    if (batch->count == IMPORT_BATCH) {
+    /* Queued, each row by itself: there will be nobody to try them one by one. */
+    if (batch->count == IMPORT_BATCH || import->cli->local) {
         close_batch(import);
     }
     pump(import, IMPORT_UNDER_WAY - 1);

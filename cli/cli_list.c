@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cli/cli_entry.h"
 #include "cli/cli_fields.h"
 #include "cli/cli_list_of_commands.h"
 #include "cli/cli_where.h"
@@ -66,11 +67,11 @@ static enum tandem_failure list_begin(struct list *list, struct cli *cli, const 
             return failure;
         }
     }
-    const char *cells[LIST_COLUMNS + 1] = {"id"};
+    const char *cells[LIST_COLUMNS + 2] = {"id", "state"}; /* left out when none has one */
     for (size_t i = 0; i < list->names_count; i++) {
-        cells[i + 1] = list->names[i];
+        cells[i + 2] = list->names[i];
     }
-    table_init(&list->table, list->names_count + 1);
+    table_init(&list->table, list->names_count + 2);
     table_row(&list->table, cells);
     return TANDEM_DONE;
 }
@@ -80,17 +81,12 @@ bool list_take(void *context, const tandem_record *record)
     struct list *list = context;
     list->records++;
     if (list->cli->json) {
-        char *json = tandem_record_json(record);
-        if (json != NULL) {
-            (void)fprintf(list->cli->out, "%s\n", json);
-        }
-        list->table.failed = list->table.failed || json == NULL;
-        tandem_free(json);
+        list->table.failed = !cli_print_record(list->cli, record) || list->table.failed;
         return !list->table.failed;
     }
-    const char *cells[LIST_COLUMNS + 1] = {tandem_record_id(record)};
+    const char *cells[LIST_COLUMNS + 2] = {tandem_record_id(record), entry_record_mark(record)};
     for (size_t i = 0; i < list->names_count; i++) {
-        cells[i + 1] = tandem_record_text(record, list->names[i]);
+        cells[i + 2] = tandem_record_text(record, list->names[i]);
     }
     table_row(&list->table, cells);
     return !list->table.failed;
@@ -133,7 +129,7 @@ enum tandem_failure command_list(struct cli *cli, const struct arguments *argume
     struct where where;
     enum tandem_failure failure = where_read(cli, arguments->positional[0], arguments, &where);
     if (failure == TANDEM_DONE) {
-        failure = cli_connect(cli, NULL);
+        failure = cli_connect(cli, CLI_READS);
     }
     if (failure == TANDEM_DONE) {
         failure = where_resolve(cli, &where);

@@ -16,6 +16,8 @@ command_run command_party_add, command_party_list, command_entity_add, command_f
 command_run command_user_add, command_user_list, command_user_disable, command_user_enable;
 command_run command_user_move, command_user_invite, command_user_certificate;
 command_run command_import, command_export;
+command_run command_offline, command_online, command_conflicts, command_resolve;
+command_run command_outbox, command_outbox_show, command_outbox_retry, command_outbox_drop;
 
 /* The new password, from TANDEM_NEW_PASSWORD or asked for twice. */
 enum tandem_failure login_new_password(struct cli *cli, char out[PROMPT_SECRET]);

@@ -5,6 +5,7 @@
 
 #include "cli/cli_fields.h"
 #include "cli/cli_list_of_commands.h"
+#include "cli/cli_local.h"
 #include "cli/cli_lookup.h"
 #include "cli/cli_text.h"
 #include "protocol/memory.h"
@@ -66,7 +67,7 @@ static enum tandem_failure tie(struct cli *cli, tandem_mutation *mutation, const
     const char *home = account ? about->id : about->account;
     enum tandem_failure failure = TANDEM_DONE;
     /* What exactly it is about is for departments to know: a partner's lands in the account. */
-    if (!account && strcmp(tandem_user_role(cli->client), "Partner") != 0) {
+    if (!account && strcmp(local_role(cli), "Partner") != 0) {
         failure = fields_set(cli, mutation, entity, contact ? "contacts" : "parent", about->id, what);
     }
     if (failure == TANDEM_DONE && home[0] != '\0') {
@@ -84,7 +85,7 @@ static enum tandem_failure make(struct cli *cli, const struct arguments *argumen
     char id[TANDEM_ID_TEXT] = "";
     uint64_t seq = 0;
     const char *share = arguments_value(arguments, "share");
-    enum tandem_failure failure = cli_connect(cli, NULL);
+    enum tandem_failure failure = cli_connect(cli, CLI_CHANGES);
     if (failure == TANDEM_DONE) {
         failure = lookup_account(cli, arguments->positional[0], &about);
     }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/cli_list_of_commands.h"
+#include "cli/cli_outbox.h"
 #include "cli/cli_prompt.h"
 #include "cli/cli_text.h"
 #include "protocol/status.h"
@@ -95,9 +96,34 @@ static enum tandem_failure ask_secrets(struct cli *cli, tandem_server *server,
 static void drop_foreign_replica(const struct profile *profile, const char *url, const char *user)
 {
     char path[PROFILE_PATH];
-    if (strcmp(profile->session.url, url) != 0 || strcmp(profile->session.user, user) != 0) {
+    if (copy_is_foreign(profile, url, user)) {
         profile_delete_folder(profile_replica(profile, path));
     }
+}
+
+/* A sign-in that nobody wants is not left behind; it would only expire later if this failed. */
+static void give_back(struct cli *cli)
+{
+    struct cli_reply reply = {.done = false};
+    (void)cli_take_reply(cli, tandem_ask_sign_out(cli->client, false, cli_on_reply, &reply),
+                         &reply);
+    cli_reply_release(&reply);
+}
+
+/* What the one before typed and the server does not have yet is not lost by the way. */
+static enum tandem_failure keep_what_waits(struct cli *cli, const char *url)
+{
+    tandem_client *connected = cli->client;
+    if (!copy_is_foreign(&cli->profile, url, tandem_user_name(connected))) {
+        return TANDEM_DONE;
+    }
+    cli->client = NULL;
+    enum tandem_failure failure = outbox_refuse_to_lose(cli, "not signed in");
+    cli->client = connected;
+    if (failure != TANDEM_DONE) {
+        give_back(cli);
+    }
+    return failure;
 }
 
 static enum tandem_failure remember(struct cli *cli, const char *url, const char *ca)
@@ -141,21 +167,18 @@ static void tell_signed_in(struct cli *cli, const char *url)
 static enum tandem_failure check_name(struct cli *cli, const tandem_server *server)
 {
     const char *name = tandem_user_name(cli->client);
-    struct cli_reply reply = {.done = false};
     if (server->method != TANDEM_SIGN_IN_CERTIFICATE || server->user == NULL ||
         text_same(server->user, name)) {
         return TANDEM_DONE;
     }
-    /* The sign-in nobody wanted is not left behind; it would only expire later if this failed. */
-    (void)cli_take_reply(cli, tandem_ask_sign_out(cli->client, false, cli_on_reply, &reply),
-                         &reply);
-    cli_reply_release(&reply);
+    give_back(cli);
     return cli_refuse(cli, TANDEM_REFUSED,
                       "this certificate is bound to %s, not to %s; nobody was signed in", name,
                       server->user);
 }
 
-static enum tandem_failure sign_in(struct cli *cli, tandem_server *server, const char *ca)
+static enum tandem_failure sign_in(struct cli *cli, tandem_server *server, const char *ca,
+                                   bool discard)
 {
     struct secrets secrets = {.secret = ""};
     enum tandem_failure failure = TANDEM_DONE;
@@ -163,13 +186,16 @@ static enum tandem_failure sign_in(struct cli *cli, tandem_server *server, const
         failure = ask_secrets(cli, server, &secrets);
     }
     if (failure == TANDEM_DONE) {
-        failure = cli_open(cli, NULL, NULL);
+        failure = cli_open(cli, NULL);
     }
     if (failure == TANDEM_DONE) {
         failure = attempt(cli, server);
     }
     if (failure == TANDEM_DONE) {
         failure = check_name(cli, server);
+    }
+    if (failure == TANDEM_DONE && !discard) {
+        failure = keep_what_waits(cli, server->url);
     }
     if (failure == TANDEM_DONE) {
         failure = remember(cli, server->url, ca);
@@ -219,7 +245,7 @@ enum tandem_failure command_login(struct cli *cli, const struct arguments *argum
     }
     server.ca = ca == NULL ? NULL : ca_path;
     cli->attempt = &server;
-    enum tandem_failure failure = sign_in(cli, &server, ca_path);
+    enum tandem_failure failure = sign_in(cli, &server, ca_path, arguments_has(arguments, "discard"));
     cli->attempt = NULL;
     return failure;
 }

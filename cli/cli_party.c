@@ -12,7 +12,7 @@ static enum tandem_failure create(struct cli *cli, const char *entity, const cha
     static const char what[] = "nothing was added";
     char id[TANDEM_ID_TEXT] = "";
     uint64_t seq = 0;
-    enum tandem_failure failure = cli_connect(cli, NULL);
+    enum tandem_failure failure = cli_connect(cli, CLI_CHANGES);
     tandem_mutation *mutation = failure == TANDEM_DONE ? tandem_mutation_new() : NULL;
     if (mutation == NULL) {
         return failure == TANDEM_DONE ? cli_no_memory(cli) : failure;
@@ -50,7 +50,7 @@ enum tandem_failure command_party_list(struct cli *cli, const struct arguments *
 {
     tandem_query query = {.entity = "party", .sort = "name"};
     (void)arguments;
-    enum tandem_failure failure = cli_connect(cli, NULL);
+    enum tandem_failure failure = cli_connect(cli, CLI_READS);
     return failure == TANDEM_DONE ? list_print(cli, &query, "name,kind,emailDomain,externalId")
                                   : failure;
 }

@@ -3,7 +3,8 @@
  * The server lets nothing go that others still live in. When that is its answer for an account or
  * a party, it is asked what there is: assignments of an account are access and go with it, contents
  * stay unless
- * --all is given, and people are never removed by the way. */
+ * --all is given, and people are never removed by the way. While the copy answers there is no such
+ * answer to wait for, so the copy is asked at once. */
 #include <string.h>
 
 #include "cli/cli_fields.h"
@@ -230,7 +231,7 @@ static enum tandem_failure remove_batch(struct removal *removal, size_t *from, u
     }
     size_t left = removal->count - *from;
     size_t size = left < BATCH ? left : BATCH;
-    tandem_set_base(mutation, removal->seen);
+    cli_saw(removal->cli, mutation, removal->seen);
     for (size_t i = 0; i < size; i++) { /* cli_send() tells of any failure in building */
         (void)tandem_remove(mutation, removal->contents[*from + i].id);
     }
@@ -287,7 +288,7 @@ static enum tandem_failure remove_alone(struct removal *removal)
     if (mutation == NULL) {
         return cli_no_memory(cli);
     }
-    tandem_set_base(mutation, record->seq);
+    cli_saw(cli, mutation, record->seq);
     (void)tandem_remove(mutation, record->id); /* cli_send() tells of any failure in building */
     enum tandem_failure failure =
         cli_send_unless(cli, mutation, WHAT,
@@ -315,13 +316,14 @@ static enum tandem_failure remove_with_contents(struct removal *removal, bool al
 enum tandem_failure command_remove(struct cli *cli, const struct arguments *arguments)
 {
     struct removal removal = {.cli = cli};
-    enum tandem_failure failure = cli_connect(cli, NULL);
+    enum tandem_failure failure = cli_connect(cli, CLI_CHANGES);
     if (failure == TANDEM_DONE) {
         failure = lookup_account(cli, arguments->positional[0], &removal.record);
     }
     if (failure == TANDEM_DONE) {
-        cli->fault = (tandem_fault){.change = -1};
-        failure = remove_alone(&removal);
+        bool surveyed = cli->local && holds_others(&removal.record);
+        cli->fault = (tandem_fault){.code = surveyed ? STATUS_REFERENCED : STATUS_OK, .change = -1};
+        failure = surveyed ? TANDEM_REFUSED : remove_alone(&removal);
         if (failure != TANDEM_DONE && cli->fault.code == STATUS_REFERENCED &&
             holds_others(&removal.record)) {
             failure = remove_with_contents(&removal, arguments_has(arguments, "all"));

@@ -310,7 +310,7 @@ static bool go_online(struct cli *cli)
         cli_note(cli, "Sign in to see the company's own entities and fields too.");
         return false;
     }
-    return cli_connect(cli, NULL) == TANDEM_DONE;
+    return cli_connect(cli, CLI_READS) == TANDEM_DONE;
 }
 
 static bool print_own_name(void *context, const tandem_record *record)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cli_list_of_commands.h"
+#include "cli/cli_outbox.h"
 #include "cli/cli_text.h"
 #include "protocol/status.h"
 
@@ -26,12 +27,38 @@ void session_print_json(struct cli *cli)
     }
 }
 
+/* As far as it is known without the server. */
+static void tell_offline_user(struct cli *cli)
+{
+    const struct session *session = &cli->profile.session;
+    char when[32];
+    char iso[25];
+    if (cli->json) {
+        json_t *object = json_pack("{s:s, s:s, s:s, s:b, s:s}", "user", session->user, "role",
+                                   cli->copy.role, "url", session->url, "offline", 1, "asOf",
+                                   tandem_time_text(cli->copy.caught_up_ms, iso));
+        (void)json_dumpf(object, cli->out, JSON_COMPACT);
+        (void)fputc('\n', cli->out);
+        json_decref(object);
+        return;
+    }
+    (void)text_put(cli->out, session->user, 0);
+    (void)fputs(", ", cli->out);
+    (void)text_put(cli->out, cli->copy.role, 0);
+    (void)fprintf(cli->out, ", at %s, offline with a copy as of %s\n", session->url,
+                  text_local_time(cli->copy.caught_up_ms, when));
+}
+
 enum tandem_failure command_whoami(struct cli *cli, const struct arguments *arguments)
 {
     (void)arguments;
-    enum tandem_failure failure = cli_connect(cli, NULL);
+    enum tandem_failure failure = cli_connect(cli, CLI_READS);
     if (failure != TANDEM_DONE) {
         return failure;
+    }
+    if (cli->local) {
+        tell_offline_user(cli);
+        return TANDEM_DONE;
     }
     if (cli->json) {
         session_print_json(cli);
@@ -111,7 +138,7 @@ enum tandem_failure command_status(struct cli *cli, const struct arguments *argu
 {
     (void)arguments;
     struct cli_reply reply = {.done = false};
-    enum tandem_failure failure = cli_connect(cli, NULL);
+    enum tandem_failure failure = cli_connect(cli, CLI_SERVER);
     if (failure != TANDEM_DONE) {
         return failure;
     }
@@ -138,7 +165,7 @@ static bool has_ended(tandem_code code)
 static enum tandem_failure sign_out(struct cli *cli, bool everywhere, tandem_code *code)
 {
     struct cli_reply reply = {.done = false};
-    enum tandem_failure failure = cli_connect(cli, NULL);
+    enum tandem_failure failure = cli_connect(cli, CLI_PAST_COPY);
     if (failure != TANDEM_DONE) {
         *code = cli->fault.code;
         return failure;
@@ -156,6 +183,12 @@ enum tandem_failure command_logout(struct cli *cli, const struct arguments *argu
     tandem_code code = TANDEM_OK;
     if (!cli->profile.signed_in) {
         return cli_refuse(cli, TANDEM_DONE, "you are not signed in");
+    }
+    if (!arguments_has(arguments, "discard")) {
+        enum tandem_failure kept = outbox_refuse_to_lose(cli, "not signed out");
+        if (kept != TANDEM_DONE) {
+            return kept;
+        }
     }
     enum tandem_failure failure = sign_out(cli, everywhere, &code);
     /* Without the token the other sign-ins could not be ended by asking again. */
@@ -199,7 +232,7 @@ enum tandem_failure command_passwd(struct cli *cli, const struct arguments *argu
     (void)arguments;
     char old[PROMPT_SECRET] = "";
     char fresh[PROMPT_SECRET] = "";
-    enum tandem_failure failure = cli_connect(cli, NULL);
+    enum tandem_failure failure = cli_connect(cli, CLI_SERVER);
     if (failure == TANDEM_DONE) {
         const char *given = getenv("TANDEM_PASSWORD");
         bool got = given != NULL ? snprintf(old, sizeof old, "%s", given) < (int)sizeof old

@@ -111,7 +111,7 @@ static enum tandem_failure change_audience(struct cli *cli, const struct argumen
                               "name of a department or partner",
                          remove ? "from" : "with", option);
     }
-    enum tandem_failure failure = cli_connect(cli, NULL);
+    enum tandem_failure failure = cli_connect(cli, CLI_CHANGES);
     if (failure == TANDEM_DONE) {
         failure = lookup_account(cli, arguments->positional[0], &record);
     }

@@ -1,6 +1,7 @@
 /* show: everything about one record. */
 #include <string.h>
 
+#include "cli/cli_entry.h"
 #include "cli/cli_list_of_commands.h"
 #include "cli/cli_lookup.h"
 #include "cli/cli_text.h"
@@ -20,6 +21,7 @@ struct portrait {
     struct field_line *lines;
     size_t count;
     char *json;
+    const char *mark; /* "pending" and the like, or "" */
     struct buffer audience;
     char changed[160];
     bool found, failed;
@@ -54,6 +56,7 @@ static bool take(void *context, const tandem_record *record)
     char created[32];
     char modified[32];
     portrait->found = true;
+    portrait->mark = entry_record_mark(record);
     lookup_take(&portrait->record, record);
     if (portrait->cli->json) {
         portrait->json = tandem_record_json(record);
@@ -138,14 +141,36 @@ static void name_audience(struct cli *cli, const char *tags, struct buffer *out)
     }
 }
 
+/* What of one's own is behind the mark. */
+static void print_waiting(struct cli *cli, const char *id)
+{
+    json_t *entries = entry_read_all(cli, ENTRY_UNSETTLED);
+    size_t index = 0;
+    json_t *entry = NULL;
+    json_array_foreach(entries, index, entry) {
+        if (entry_changes(entry, id)) {
+            struct buffer text = {0};
+            text_addf(&text, "entry %llu, ", (unsigned long long)entry_number(entry));
+            entry_add_why(entry, tandem_paused(cli->client), &text);
+            text_add(&text, ": ");
+            entry_add_values(entry, &text);
+            const char *line = text_of(&text);
+            print_line(cli->out, "outbox", line == NULL ? "" : line);
+            buffer_release(&text);
+        }
+    }
+    json_decref(entries);
+}
+
 static void print(struct cli *cli, struct portrait *portrait)
 {
     if (cli->json) {
-        (void)fprintf(cli->out, "%s\n", portrait->json);
+        cli_print_record_json(cli, portrait->json, portrait->mark);
         return;
     }
     (void)text_put(cli->out, portrait->record.entity, 0);
-    (void)fprintf(cli->out, "  %s\n", portrait->record.id);
+    (void)fprintf(cli->out, "  %s%s%s\n", portrait->record.id, portrait->mark[0] == '\0' ? "" : "  ",
+                  portrait->mark);
     for (size_t i = 0; i < portrait->count; i++) {
         if (portrait->lines[i].reference) {
             name_reference(cli, &portrait->lines[i]);
@@ -160,6 +185,9 @@ static void print(struct cli *cli, struct portrait *portrait)
     print_line(cli->out, "audience", audience == NULL ? "" : audience);
     buffer_release(&names);
     print_line(cli->out, "", portrait->changed);
+    if (portrait->mark[0] != '\0') {
+        print_waiting(cli, portrait->record.id);
+    }
 }
 
 static void release(struct portrait *portrait)
@@ -177,7 +205,7 @@ enum tandem_failure command_show(struct cli *cli, const struct arguments *argume
     const char *id = arguments->positional[0];
     struct portrait portrait = {.cli = cli};
     struct sighting named;
-    enum tandem_failure failure = cli_connect(cli, NULL);
+    enum tandem_failure failure = cli_connect(cli, CLI_READS);
     if (failure == TANDEM_DONE && !lookup_is_id(id)) {
         failure = lookup_account(cli, id, &named);
         id = named.id;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/cli_entry.h"
 #include "cli/cli_text.h"
 #include "protocol/status.h"
 
@@ -143,6 +144,9 @@ static void add_next_step(const struct cli *cli, const tandem_fault *fault, stru
         break;
     case STATUS_UNREACHABLE:
         text_add(out, " Check the address and the network, and that the server runs.");
+        if (cli->copy.caught_up_ms > 0 && cli->attempt == NULL) {
+            text_add(out, " Or work with the copy on this machine: tandem offline");
+        }
         break;
     case STATUS_UNTRUSTED:
         if (fault->field[0] == '\0') { /* else it is about the person's own certificate */
@@ -159,7 +163,9 @@ static void add_next_step(const struct cli *cli, const tandem_fault *fault, stru
         text_add(out, " Look at it with tandem show and try again, or win with --overwrite.");
         break;
     case STATUS_NOT_FOUND:
-        text_add(out, " See what there is: tandem list ENTITY");
+        text_add(out, cli->local ? " It is not in the copy on this machine. See what is: tandem list "
+                                   "ENTITY"
+                                 : " See what there is: tandem list ENTITY");
         break;
     default:
         break;
@@ -237,19 +243,55 @@ enum tandem_failure cli_fault(struct cli *cli, const char *what, const tandem_fa
     return failure;
 }
 
+void cli_print_record_json(struct cli *cli, const char *json, const char *mark)
+{
+    if (cli->local) { /* an object that is not empty, so that a member in front needs its comma */
+        (void)fprintf(cli->out, "{\"state\":\"%s\",%s\n", mark[0] == '\0' ? "synced" : mark,
+                      json + 1);
+    } else {
+        (void)fprintf(cli->out, "%s\n", json);
+    }
+}
+
+bool cli_print_record(struct cli *cli, const tandem_record *record)
+{
+    char *json = tandem_record_json(record);
+    if (json == NULL) {
+        return false;
+    }
+    cli_print_record_json(cli, json, entry_record_mark(record));
+    tandem_free(json);
+    return true;
+}
+
+static void print_done(struct cli *cli, const char *format, va_list list)
+    __attribute__((format(printf, 2, 0)));
+static void print_done(struct cli *cli, const char *format, va_list list)
+{
+    char *sentence = NULL;
+    if (vasprintf(&sentence, format, list) >= 0) {
+        (void)text_put(cli->out, sentence, 0);
+        if (cli->entry != 0) {
+            (void)fprintf(cli->out, "  (pending, entry %llu)", (unsigned long long)cli->entry);
+        }
+        (void)fputc('\n', cli->out);
+        free(sentence);
+    }
+}
+
 void cli_done(struct cli *cli, const char *id, uint64_t seq, const char *format, ...)
 {
+    if (cli->json && cli->entry != 0) {
+        (void)fprintf(cli->out, "{\"id\":\"%s\",\"state\":\"pending\",\"entry\":%llu}\n", id,
+                      (unsigned long long)cli->entry);
+        return;
+    }
     if (cli->json) {
         (void)fprintf(cli->out, "{\"id\":\"%s\",\"seq\":%llu}\n", id, (unsigned long long)seq);
         return;
     }
     va_list list;
     va_start(list, format);
-    char *sentence = NULL;
-    if (vasprintf(&sentence, format, list) >= 0) {
-        (void)text_put(cli->out, sentence, 0);
-        (void)fputc('\n', cli->out);
-        free(sentence);
-    }
+    print_done(cli, format, list);
     va_end(list);
 }

@@ -273,6 +273,21 @@ const char *text_local_clock(int64_t ms, char out[16])
     return local(ms, "%H:%M:%S", out, 16);
 }
 
+const char *text_number(uint64_t number, char out[32])
+{
+    char digits[32];
+    int count = snprintf(digits, sizeof digits, "%llu", (unsigned long long)number);
+    size_t used = 0;
+    for (int i = 0; i < count; i++) {
+        if (i > 0 && (count - i) % 3 == 0) {
+            out[used++] = ',';
+        }
+        out[used++] = digits[i];
+    }
+    out[used] = '\0';
+    return out;
+}
+
 const char *text_bytes(uint64_t bytes, char out[32])
 {
     static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};

@@ -47,6 +47,8 @@ const char *text_local_time(int64_t ms, char out[32]);
 /* "09:31:02" in local time. */
 const char *text_local_clock(int64_t ms, char out[16]);
 
+/* "12,300". */
+const char *text_number(uint64_t number, char out[32]);
 /* "80 KiB", "77.6 GiB". */
 const char *text_bytes(uint64_t bytes, char out[32]);
 /* "12 s", "5 min", "3 h 12 min", "40 d 3 h". */

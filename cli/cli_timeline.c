@@ -2,12 +2,13 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "cli/cli_entry.h"
 #include "cli/cli_list_of_commands.h"
 #include "cli/cli_lookup.h"
 #include "cli/cli_text.h"
 #include "protocol/schema.h"
 
-enum { COLUMN_WHEN, COLUMN_WHAT, COLUMN_BY, COLUMN_TEXT, COLUMN_ID, COLUMNS };
+enum { COLUMN_WHEN, COLUMN_STATE, COLUMN_WHAT, COLUMN_BY, COLUMN_TEXT, COLUMN_ID, COLUMNS };
 
 struct timeline {
     struct cli *cli;
@@ -53,14 +54,11 @@ static bool take(void *context, const tandem_record *record)
     char what[128];
     timeline->records++;
     if (timeline->cli->json) {
-        char *json = tandem_record_json(record);
-        timeline->table.failed = timeline->table.failed || json == NULL;
-        (void)fprintf(timeline->cli->out, "%s\n", json == NULL ? "" : json);
-        tandem_free(json);
+        timeline->table.failed = !cli_print_record(timeline->cli, record) || timeline->table.failed;
         return !timeline->table.failed;
     }
     describe(record, what);
-    const char *cells[COLUMNS] = {when(record, time_text), what, tandem_record_created_by(record),
+    const char *cells[COLUMNS] = {when(record, time_text), entry_record_mark(record), what, tandem_record_created_by(record),
                                   tandem_record_title(record), tandem_record_id(record)};
     table_row(&timeline->table, cells);
     return !timeline->table.failed;
@@ -79,13 +77,13 @@ static enum tandem_failure read_limit(struct cli *cli, const struct arguments *a
 
 enum tandem_failure command_timeline(struct cli *cli, const struct arguments *arguments)
 {
-    static const char *const headings[COLUMNS] = {"when", "what", "by", "text", "id"};
+    static const char *const headings[COLUMNS] = {"when", "state", "what", "by", "text", "id"};
     struct timeline timeline = {.cli = cli};
     struct sighting account;
     unsigned long limit = 0;
     enum tandem_failure failure = read_limit(cli, arguments, &limit);
     if (failure == TANDEM_DONE) {
-        failure = cli_connect(cli, NULL);
+        failure = cli_connect(cli, CLI_READS);
     }
     if (failure == TANDEM_DONE) {
         failure = lookup_account(cli, arguments->positional[0], &account);
@@ -189,7 +187,7 @@ enum tandem_failure command_history(struct cli *cli, const struct arguments *arg
     unsigned long limit = 0;
     enum tandem_failure failure = read_limit(cli, arguments, &limit);
     if (failure == TANDEM_DONE) {
-        failure = cli_connect(cli, NULL);
+        failure = cli_connect(cli, CLI_SERVER);
     }
     if (failure == TANDEM_DONE && !lookup_is_id(id)) {
         failure = lookup_account(cli, id, &named);

@@ -154,7 +154,7 @@ enum tandem_failure command_user_add(struct cli *cli, const struct arguments *ar
 {
     enum tandem_failure failure = check_belonging(cli, arguments);
     if (failure == TANDEM_DONE) {
-        failure = cli_connect(cli, NULL);
+        failure = cli_connect(cli, CLI_SERVER);
     }
     if (failure != TANDEM_DONE) {
         return failure;
@@ -174,7 +174,7 @@ enum tandem_failure command_user_add(struct cli *cli, const struct arguments *ar
 static tandem_mutation *begin_update(struct cli *cli, const char *name, struct sighting *user,
                                      enum tandem_failure *failure)
 {
-    *failure = cli_connect(cli, NULL);
+    *failure = cli_connect(cli, CLI_SERVER);
     if (*failure == TANDEM_DONE) {
         *failure = lookup_user(cli, name, user);
     }
@@ -259,7 +259,7 @@ enum tandem_failure command_user_move(struct cli *cli, const struct arguments *a
 enum tandem_failure command_user_invite(struct cli *cli, const struct arguments *arguments)
 {
     struct sighting user;
-    enum tandem_failure failure = cli_connect(cli, NULL);
+    enum tandem_failure failure = cli_connect(cli, CLI_SERVER);
     if (failure == TANDEM_DONE) {
         failure = lookup_user(cli, arguments->positional[0], &user);
     }
@@ -274,7 +274,7 @@ enum tandem_failure command_user_certificate(struct cli *cli, const struct argum
     if (access(file, R_OK) != 0) {
         return cli_refuse(cli, TANDEM_REFUSED, "%s cannot be read: %s", file, strerror(errno));
     }
-    enum tandem_failure failure = cli_connect(cli, NULL);
+    enum tandem_failure failure = cli_connect(cli, CLI_SERVER);
     if (failure == TANDEM_DONE) {
         failure = lookup_user(cli, arguments->positional[0], &user);
     }

@@ -100,7 +100,7 @@ static enum tandem_failure print_table(struct cli *cli)
 enum tandem_failure command_user_list(struct cli *cli, const struct arguments *arguments)
 {
     (void)arguments;
-    enum tandem_failure failure = cli_connect(cli, NULL);
+    enum tandem_failure failure = cli_connect(cli, CLI_SERVER);
     if (failure != TANDEM_DONE || !cli->json) {
         return failure == TANDEM_DONE ? print_table(cli) : failure;
     }

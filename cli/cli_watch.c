@@ -7,13 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/cli_list_of_commands.h"
 #include "cli/cli_lookup.h"
 #include "protocol/status.h"
 
-/* A replica for one run, when the profile's own is in use or would not fit what is asked. Its files
+/* A replica for one run, when the profile's own would not fit what is asked. Its files
  * live on without names while they are open, so nothing is left behind however the run ends. */
 static enum tandem_failure open_temporary(struct cli *cli)
 {
@@ -24,7 +25,7 @@ static enum tandem_failure open_temporary(struct cli *cli)
     if (mkdtemp(path) == NULL) {
         return cli_refuse(cli, TANDEM_REFUSED, "no temporary folder: %s", strerror(errno));
     }
-    enum tandem_failure failure = cli_open(cli, path, NULL);
+    enum tandem_failure failure = cli_open(cli, path);
     profile_delete_folder(path);
     return failure;
 }
@@ -33,15 +34,13 @@ static enum tandem_failure open_replica(struct cli *cli, bool own)
 {
     char path[PROFILE_PATH];
     char problem[256];
-    bool locked = false;
     if (!own) {
         return open_temporary(cli);
     }
     if (!profile_make_folder(profile_replica(&cli->profile, path), problem)) {
         return cli_refuse(cli, TANDEM_REFUSED, "%s", problem);
     }
-    enum tandem_failure failure = cli_open(cli, path, &locked);
-    return locked ? open_temporary(cli) : failure;
+    return cli_open(cli, path);
 }
 
 /* Ctrl-C and the like arrive as bytes to read, so that no handler runs in between. */
@@ -81,10 +80,28 @@ static bool turn(struct watch *watch, int signals)
     return code == TANDEM_OK && !watch->stop && !watch->cli->lost;
 }
 
+/* A copy that is kept for working offline is as new as what this watch has seen. */
+static void note_copy(struct watch *watch, bool up_to_date)
+{
+    struct copy *copy = &watch->cli->copy;
+    char problem[256];
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    if (!watch->own || !up_to_date || !watch->greeted) {
+        return;
+    }
+    copy_load(&watch->cli->profile, copy);
+    copy->caught_up_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    if (copy->kept && copy->url[0] != '\0' && !copy_save(&watch->cli->profile, copy, problem)) {
+        cli_note(watch->cli, "%s", problem);
+    }
+}
+
 static enum tandem_failure ended(struct watch *watch)
 {
     struct cli *cli = watch->cli;
     watch_flush(watch);
+    note_copy(watch, tandem_connected(cli->client));
     if (!cli->lost) {
         return TANDEM_DONE;
     }
@@ -140,13 +157,7 @@ static enum tandem_failure find_scopes(struct watch *watch, const char *scopes[W
 
 static enum tandem_failure sign_in(struct cli *cli)
 {
-    const struct session *session = &cli->profile.session;
-    tandem_server server = {.url = session->url,
-                            .ca = session->ca[0] == '\0' ? NULL : session->ca,
-                            .method = TANDEM_SIGN_IN_TOKEN,
-                            .user = session->user,
-                            .secret = session->token,
-                            .agent = "tandem " TANDEM_VERSION};
+    tandem_server server = cli_server(cli, false);
     enum tandem_failure failure = cli_sign_in(cli, &server);
     const char *what = cli->fault.code == STATUS_SIGN_IN_FAILED ? "your sign-in has ended" : NULL;
     return failure == TANDEM_DONE ? TANDEM_DONE : cli_fault(cli, what, &cli->fault);
@@ -204,17 +215,20 @@ enum tandem_failure command_watch(struct cli *cli, const struct arguments *argum
         return failure;
     }
     if (!cli->profile.signed_in) {
-        return cli_refuse(cli, TANDEM_REFUSED,
-                          "you are not signed in. Sign in: tandem login wss://HOST:7443 --user NAME");
+        return cli_refuse_signed_out(cli);
     }
-    bool own = watch.id_count == 0 && !arguments_has(arguments, "fresh");
-    failure = open_replica(cli, own);
+    watch.own = watch.id_count == 0 && !arguments_has(arguments, "fresh");
+    failure = open_replica(cli, watch.own);
+    if (failure == TANDEM_DONE && watch.own && tandem_paused(cli->client)) {
+        failure = cli_refuse(cli, TANDEM_REFUSED,
+                             "this profile is offline, so nothing arrives. Connect again: tandem "
+                             "online");
+    }
     if (failure == TANDEM_DONE) {
         failure = watch_run(&watch);
     }
     cli->on_event = NULL;
-    tandem_close(cli->client);
-    cli->client = NULL;
+    cli_close(cli);
     watch_release(&watch);
     return failure;
 }

@@ -28,6 +28,14 @@ static const char *kind_name(tandem_event_kind kind)
         return "caught-up";
     case TANDEM_EVENT_RESET:
         return "reset";
+    case TANDEM_EVENT_CONFLICT:
+        return "conflict";
+    case TANDEM_EVENT_REFUSED:
+        return "refused";
+    case TANDEM_EVENT_REPAIRED:
+        return "repaired";
+    case TANDEM_EVENT_RELOAD:
+        return "reload";
     default:
         return NULL;
     }
@@ -43,6 +51,9 @@ static void print_json(FILE *out, const char *kind, uint64_t seq, const tandem_e
     }
     if (event != NULL && event->scope != NULL && event->scope[0] != '\0') {
         (void)fprintf(out, ",\"scope\":\"%s\"", event->scope);
+    }
+    if (event != NULL && event->entry != 0) {
+        (void)fprintf(out, ",\"entry\":%llu", (unsigned long long)event->entry);
     }
     if (json != NULL) {
         (void)fprintf(out, ",\"record\":%s", json);
@@ -302,6 +313,29 @@ static void say_changed(struct watch *watch, const tandem_record *record)
     name_record(&line->about, record);
 }
 
+static void say_entry(struct watch *watch, const tandem_event *event, const char *what)
+{
+    char text[96];
+    (void)snprintf(text, sizeof text, "your change in entry %llu %s",
+                   (unsigned long long)event->entry, what);
+    say(watch, NULL, text, "");
+}
+
+/* A change of one's own on this machine, which the server does not have yet. */
+static void print_pending(struct watch *watch, const tandem_event *event)
+{
+    char text[64];
+    if (watch->cli->json) {
+        print_json(watch->cli->out, "pending", event->seq, event, event->record);
+        watch->stop = fflush(watch->cli->out) != 0;
+        return;
+    }
+    (void)snprintf(text, sizeof text, " was %s by you (pending, entry %llu)",
+                   event->kind == TANDEM_EVENT_REMOVED ? "removed" : "changed",
+                   (unsigned long long)event->entry);
+    say(watch, event->record, event->id == NULL ? "" : event->id, text);
+}
+
 static void print_event(struct watch *watch, const tandem_event *event)
 {
     switch (event->kind) {
@@ -323,6 +357,18 @@ static void print_event(struct watch *watch, const tandem_event *event)
         break;
     case TANDEM_EVENT_RESET:
         say(watch, NULL, "everything is fetched anew: ", event->detail);
+        break;
+    case TANDEM_EVENT_CONFLICT:
+        say_entry(watch, event, "is in conflict: tandem conflicts");
+        break;
+    case TANDEM_EVENT_REFUSED:
+        say_entry(watch, event, "was refused: tandem outbox");
+        break;
+    case TANDEM_EVENT_REPAIRED:
+        say(watch, NULL, event->scope, " differed from the server's and is fetched anew");
+        break;
+    case TANDEM_EVENT_RELOAD:
+        say(watch, NULL, "more has changed than can be told here: see tandem list", "");
         break;
     default:
         break;
@@ -347,10 +393,19 @@ static bool is_meant(const struct watch *watch, const tandem_event *event)
     return false;
 }
 
+static bool is_pending(const tandem_event *event)
+{
+    return event->entry != 0 && (event->kind == TANDEM_EVENT_CHANGED ||
+                                 event->kind == TANDEM_EVENT_REMOVED);
+}
+
 static void follow_line(struct watch *watch, const tandem_event *event)
 {
-    if (event->kind == TANDEM_EVENT_DISCONNECTED && watch->cli->ever_connected && !event->final &&
-        !watch->broken) {
+    if (event->kind == TANDEM_EVENT_DISCONNECTED && tandem_paused(watch->cli->client)) {
+        watch->broken = true;
+        (void)fputs("tandem: offline, until tandem online\n", watch->cli->err);
+    } else if (event->kind == TANDEM_EVENT_DISCONNECTED && watch->cli->ever_connected &&
+               !event->final && !watch->broken) {
         watch->broken = true;
         (void)fputs("tandem: the line broke (", watch->cli->err);
         (void)text_put(watch->cli->err,
@@ -390,6 +445,12 @@ void watch_on_event(void *context, const tandem_event *event)
         return;
     }
     if (watch->stop || watch->enough || !is_meant(watch, event)) {
+        return;
+    }
+    if (is_pending(event)) { /* while online the server's own word of it follows at once */
+        if (tandem_paused(watch->cli->client)) {
+            print_pending(watch, event);
+        }
         return;
     }
     if (watch->cli->json) {

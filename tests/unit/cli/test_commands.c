@@ -113,6 +113,10 @@ static void meanings_are_checked_before_anything_is_connected(void **state)
     USAGE("--date-format", "import", "x.csv", "--as", "account", "--date-format", "mars");
     USAGE("FIELD=COLUMN", "import", "x.csv", "--as", "account", "--map", "name");
     USAGE("--json", "export", "account", "--csv", "--json");
+    USAGE("--mine, --theirs or --set", "resolve", "12");
+    USAGE("--mine, --theirs or --set", "resolve", "12", "--mine", "--theirs");
+    USAGE("FIELD=VALUE", "resolve", "12", "--set", "name");
+    USAGE("outbox takes no arguments", "outbox", "12");
     USAGE("one more word", "user");
     USAGE("one more word", "user", "sing");
     USAGE("no command", "frobnicate");
@@ -159,6 +163,31 @@ static void without_a_sign_in_it_says_how(void **state)
     run = run_tandem("whoami", "--json", (char *)NULL);
     assert_int_equal(run.status, 1);
     assert_true(run.err[0] == '{' && strstr(run.err, "\"error\"") != NULL);
+    run_release(&run);
+}
+
+static void an_outbox_that_never_was_is_empty(void **state)
+{
+    (void)state;
+    static const char *const empty[][2] = {{"outbox", NULL}, {"conflicts", NULL}};
+    for (size_t i = 0; i < sizeof empty / sizeof empty[0]; i++) {
+        struct run run = run_tandem(empty[i][0], (char *)NULL);
+        assert_int_equal(run.status, 0);
+        assert_string_equal(run.out, "");
+        assert_true(run.err[0] != '\0');
+        run_release(&run);
+        run = run_tandem(empty[i][0], "--json", (char *)NULL);
+        assert_int_equal(run.status, 0);
+        assert_string_equal(run.out, "");
+        assert_string_equal(run.err, "");
+        run_release(&run);
+    }
+    struct run run = run_tandem("outbox", "drop", "12", (char *)NULL);
+    assert_int_equal(run.status, 1);
+    run_release(&run);
+    run = run_tandem("offline", (char *)NULL);
+    assert_int_equal(run.status, 1);
+    assert_non_null(strstr(run.err, "tandem login"));
     run_release(&run);
 }
 
@@ -312,6 +341,7 @@ int main(void)
         cmocka_unit_test(meanings_are_checked_before_anything_is_connected),
         cmocka_unit_test(programs_get_wrong_use_as_an_object),
         cmocka_unit_test(without_a_sign_in_it_says_how),
+        cmocka_unit_test(an_outbox_that_never_was_is_empty),
         cmocka_unit_test(an_unreachable_server_exits_with_3),
         cmocka_unit_test(files_that_cannot_be_read_are_named),
         cmocka_unit_test(the_list_shows_every_command),

@@ -1,0 +1,261 @@
+/* Entries of the outbox in words (cli_entry.h). */
+#include <string.h>
+
+#include "cli/cli_entry.h"
+#include "cli/cli_text.h"
+#include "protocol/schema.h"
+
+static const char *member(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text == NULL ? "" : text;
+}
+
+uint64_t entry_number(const json_t *entry)
+{
+    return (uint64_t)json_integer_value(json_object_get(entry, "entry"));
+}
+
+bool entry_is(const json_t *entry, tandem_entry_state state)
+{
+    return strcmp(member(entry, "state"), entry_state_name(state)) == 0;
+}
+
+bool entry_changes(const json_t *entry, const char *id)
+{
+    size_t index = 0;
+    json_t *change = NULL;
+    json_array_foreach(json_object_get(entry, "changes"), index, change) {
+        if (strcmp(member(change, "id"), id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *verb(const char *op)
+{
+    static const char *const verbs[][2] = {{"create", "add"}, {"update", "edit"}};
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        if (strcmp(op, verbs[i][0]) == 0) {
+            return verbs[i][1];
+        }
+    }
+    return op;
+}
+
+/* Records it changes; a record's changes stand together. */
+static size_t count_records(const json_t *changes)
+{
+    const char *last = "";
+    size_t records = 0;
+    size_t index = 0;
+    json_t *change = NULL;
+    json_array_foreach(changes, index, change) {
+        records += strcmp(member(change, "id"), last) != 0;
+        last = member(change, "id");
+    }
+    return records;
+}
+
+static void add_record(const json_t *change, struct buffer *out)
+{
+    const char *title = member(change, "title");
+    text_addf(out, "%s%s%s", member(change, "entity"), member(change, "entity")[0] == '\0' ? "" : " ",
+              title[0] == '\0' ? member(change, "id") : title);
+}
+
+void entry_add_what(const json_t *entry, struct buffer *out)
+{
+    const json_t *changes = json_object_get(entry, "changes");
+    const json_t *first = json_array_get(changes, 0);
+    size_t records = count_records(changes);
+    text_addf(out, "%s ", verb(member(first, "op")));
+    add_record(first, out);
+    if (records > 1) {
+        text_addf(out, " and %zu more", records - 1);
+    }
+}
+
+/* What a change does to its field; a removal or a share has none. */
+static bool has_field(const json_t *change)
+{
+    return member(change, "field")[0] != '\0';
+}
+
+void entry_add_values(const json_t *entry, struct buffer *out)
+{
+    const json_t *changes = json_object_get(entry, "changes");
+    const char *first = member(json_array_get(changes, 0), "id");
+    const char *between = "";
+    size_t index = 0;
+    json_t *change = NULL;
+    json_array_foreach(changes, index, change) {
+        if (has_field(change) && strcmp(member(change, "id"), first) == 0) {
+            text_addf(out, "%s%s=%s", between, member(change, "field"), member(change, "mine"));
+            between = ", ";
+        }
+    }
+}
+
+void entry_add_line(const json_t *entry, struct buffer *out)
+{
+    struct buffer values = {0};
+    entry_add_what(entry, out);
+    entry_add_values(entry, &values);
+    if (values.size > 0) {
+        text_addf(out, ": %.*s", (int)values.size, (const char *)values.data);
+    }
+    buffer_release(&values);
+}
+
+/* Who changed it, when all who did are one. */
+static const char *other_author(const json_t *entry)
+{
+    const char *by = "";
+    size_t index = 0;
+    json_t *change = NULL;
+    json_array_foreach(json_object_get(entry, "changes"), index, change) {
+        if (!json_is_true(json_object_get(change, "conflict"))) {
+            continue;
+        }
+        if (by[0] != '\0' && strcmp(by, member(change, "by")) != 0) {
+            return "others";
+        }
+        by = member(change, "by");
+    }
+    return by[0] == '\0' ? "others" : by;
+}
+
+void entry_add_why(const json_t *entry, bool paused, struct buffer *out)
+{
+    uint64_t behind = (uint64_t)json_integer_value(json_object_get(entry, "behind"));
+    const char *reason = member(entry, "reason");
+    if (entry_is(entry, TANDEM_ENTRY_CONFLICT)) {
+        text_addf(out, "in conflict with %s", other_author(entry));
+    } else if (json_is_true(json_object_get(entry, "accessEnded"))) {
+        text_add(out, "refused: no longer yours to see");
+    } else if (entry_is(entry, TANDEM_ENTRY_REFUSED)) {
+        text_addf(out, "refused%s%s", reason[0] == '\0' ? "" : ": ", reason);
+    } else if (entry_is(entry, TANDEM_ENTRY_SENT)) {
+        text_add(out, "not answered yet");
+    } else if (behind != 0) {
+        text_addf(out, "waits for entry %llu", (unsigned long long)behind);
+    } else if (paused) {
+        text_add(out, "offline");
+    } else {
+        text_add(out, reason[0] == '\0' ? "not sent yet" : reason);
+    }
+}
+
+/* ---- Paragraphs ------------------------------------------------------------------------------ */
+
+static void print_value(FILE *out, const char *label, const json_t *value)
+{
+    (void)fprintf(out, "    %-8s", label);
+    if (json_is_string(value) && json_string_length(value) > 0) {
+        (void)fputc('"', out);
+        (void)text_put(out, json_string_value(value), 120);
+        (void)fputc('"', out);
+    } else {
+        (void)fputs("nothing", out);
+    }
+}
+
+static int64_t ms_of(const char *text)
+{
+    int64_t ms = 0;
+    return schema_time_from_text(bytes_text(text), &ms) ? ms : 0;
+}
+
+static void print_theirs(const json_t *change, FILE *out)
+{
+    char when[32];
+    bool gone = !has_field(change);
+    if (gone) { /* a deletion on either side */
+        bool mine = strcmp(member(change, "op"), "remove") == 0;
+        (void)fprintf(out, "    %-8s%s", "theirs", mine ? "changed" : "deleted");
+    } else {
+        print_value(out, "theirs", json_object_get(change, "theirs"));
+    }
+    (void)fputs("  (", out);
+    (void)text_put(out, member(change, "by"), 0);
+    (void)fprintf(out, ", %s)\n", text_local_time(ms_of(member(change, "at")), when));
+}
+
+static void print_conflict(const json_t *change, FILE *out)
+{
+    (void)fputs("  ", out);
+    (void)text_put(out, has_field(change) ? member(change, "field") : "the record itself", 0);
+    (void)fputc('\n', out);
+    if (has_field(change)) {
+        print_value(out, "base", json_object_get(change, "base"));
+        (void)fputc('\n', out);
+        print_value(out, "mine", json_object_get(change, "mine"));
+        (void)fputc('\n', out);
+    } else {
+        bool mine = strcmp(member(change, "op"), "remove") == 0;
+        (void)fprintf(out, "    %-8s%s\n", "mine", mine ? "deleted" : "changed");
+    }
+    print_theirs(change, out);
+}
+
+void entry_print_conflicts(const json_t *entry, FILE *out)
+{
+    size_t index = 0;
+    json_t *change = NULL;
+    json_array_foreach(json_object_get(entry, "changes"), index, change) {
+        if (json_is_true(json_object_get(change, "conflict"))) {
+            print_conflict(change, out);
+        }
+    }
+}
+
+void entry_print_changes(const json_t *entry, FILE *out)
+{
+    const char *last = "";
+    size_t index = 0;
+    json_t *change = NULL;
+    json_array_foreach(json_object_get(entry, "changes"), index, change) {
+        if (strcmp(last, member(change, "id")) != 0) {
+            struct buffer line = {0};
+            last = member(change, "id");
+            text_addf(&line, "%s ", verb(member(change, "op")));
+            add_record(change, &line);
+            (void)fputs("  ", out);
+            (void)text_put(out, text_of(&line) == NULL ? "" : text_of(&line), 0);
+            (void)fprintf(out, "  %s\n", member(change, "title")[0] == '\0' ? "" : last);
+            buffer_release(&line);
+        }
+        if (json_is_true(json_object_get(change, "conflict"))) {
+            print_conflict(change, out);
+        } else if (has_field(change)) {
+            (void)fputs("  ", out);
+            (void)text_put(out, member(change, "field"), 0);
+            (void)fputc('\n', out);
+            print_value(out, "base", json_object_get(change, "base"));
+            (void)fputc('\n', out);
+            print_value(out, "mine", json_object_get(change, "mine"));
+            (void)fputc('\n', out);
+        }
+    }
+}
+
+void entry_print_next_step(const json_t *entry, FILE *out)
+{
+    unsigned long long number = entry_number(entry);
+    if (entry_is(entry, TANDEM_ENTRY_CONFLICT)) {
+        (void)fprintf(out, "  Decide: tandem resolve %llu --mine, --theirs or --set FIELD=VALUE\n",
+                      number);
+    } else if (entry_is(entry, TANDEM_ENTRY_REFUSED)) {
+        (void)fprintf(out, "  Try again: tandem outbox retry %llu, or let it go: tandem outbox drop "
+                           "%llu\n",
+                      number, number);
+    }
+}
+
+void entry_print_json(const json_t *entry, FILE *out)
+{
+    (void)json_dumpf(entry, out, JSON_COMPACT);
+    (void)fputc('\n', out);
+}

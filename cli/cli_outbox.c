@@ -1,0 +1,265 @@
+/* outbox: what waits here for the server, and what it did not take. */
+#include <string.h>
+
+#include "cli/cli_entry.h"
+#include "cli/cli_list_of_commands.h"
+#include "cli/cli_lookup.h"
+#include "cli/cli_outbox.h"
+#include "cli/cli_settle.h"
+#include "cli/cli_text.h"
+#include "protocol/schema.h"
+#include "protocol/status.h"
+
+enum { COLUMN_ENTRY, COLUMN_SINCE, COLUMN_WHY, COLUMN_WHAT, COLUMNS };
+
+static const char *since(const json_t *entry, char out[32])
+{
+    int64_t ms = 0;
+    const char *text = json_string_value(json_object_get(entry, "since"));
+    (void)schema_time_from_text(bytes_text(text == NULL ? "" : text), &ms);
+    return text_local_time(ms, out);
+}
+
+static void add_row(struct table *table, const json_t *entry, bool paused)
+{
+    char number[32];
+    char when[32];
+    struct buffer why = {0};
+    struct buffer what = {0};
+    (void)snprintf(number, sizeof number, "%llu", (unsigned long long)entry_number(entry));
+    entry_add_why(entry, paused, &why);
+    entry_add_line(entry, &what);
+    const char *cells[COLUMNS] = {number, since(entry, when), text_of(&why), text_of(&what)};
+    table_row(table, cells);
+    buffer_release(&why);
+    buffer_release(&what);
+}
+
+static void print_entries(struct cli *cli, const json_t *entries)
+{
+    static const char *const headings[COLUMNS] = {"entry", "since", "why", "what"};
+    struct table table;
+    size_t index = 0;
+    json_t *entry = NULL;
+    bool paused = tandem_paused(cli->client);
+    table_init(&table, COLUMNS);
+    table_row(&table, headings);
+    json_array_foreach(entries, index, entry) {
+        if (cli->json) {
+            entry_print_json(entry, cli->out);
+        } else {
+            add_row(&table, entry, paused);
+        }
+    }
+    if (!cli->json && index > 0) {
+        table_print(&table, cli->out, text_terminal_width(cli->out));
+    }
+    table_release(&table);
+}
+
+enum tandem_failure outbox_open(struct cli *cli, bool *empty)
+{
+    copy_load(&cli->profile, &cli->copy);
+    *empty = !cli->copy.kept;
+    return *empty ? TANDEM_DONE : cli_open_copy(cli);
+}
+
+/* Ends a command that found nothing to do. */
+static enum tandem_failure nothing_waits(struct cli *cli)
+{
+    cli_note(cli, "Nothing waits.");
+    return TANDEM_DONE;
+}
+
+enum tandem_failure command_outbox(struct cli *cli, const struct arguments *arguments)
+{
+    bool empty = false;
+    (void)arguments;
+    enum tandem_failure failure = outbox_open(cli, &empty);
+    json_t *entries =
+        failure == TANDEM_DONE && !empty ? entry_read_all(cli, ENTRY_UNSETTLED) : NULL;
+    if (failure != TANDEM_DONE) {
+        return failure;
+    }
+    if (empty || (entries != NULL && json_array_size(entries) == 0)) {
+        json_decref(entries);
+        return nothing_waits(cli);
+    }
+    if (entries == NULL) {
+        return TANDEM_REFUSED;
+    }
+    print_entries(cli, entries);
+    json_decref(entries);
+    if (tandem_outbox_count(cli->client, ENTRY_BIT(TANDEM_ENTRY_CONFLICT)) > 0) {
+        cli_note(cli, "Conflicts, with both values: tandem conflicts");
+    }
+    return TANDEM_DONE;
+}
+
+enum tandem_failure outbox_find(struct cli *cli, const char *text, unsigned states, json_t **out)
+{
+    bool empty = false;
+    *out = NULL;
+    enum tandem_failure failure = outbox_open(cli, &empty);
+    if (failure == TANDEM_DONE && empty) {
+        return cli_refuse(cli, TANDEM_REFUSED, "nothing waits in the outbox of this profile");
+    }
+    return failure == TANDEM_DONE ? entry_find(cli, text, states, out) : failure;
+}
+
+enum tandem_failure command_outbox_show(struct cli *cli, const struct arguments *arguments)
+{
+    json_t *entry = NULL;
+    enum tandem_failure failure =
+        outbox_find(cli, arguments->positional[0], ENTRY_UNSETTLED, &entry);
+    if (failure != TANDEM_DONE) {
+        return failure;
+    }
+    if (cli->json) {
+        entry_print_json(entry, cli->out);
+    } else {
+        char when[32];
+        struct buffer why = {0};
+        entry_add_why(entry, tandem_paused(cli->client), &why);
+        const char *text = text_of(&why);
+        (void)fprintf(cli->out, "entry %llu, since %s: ", (unsigned long long)entry_number(entry),
+                      since(entry, when));
+        (void)text_put(cli->out, text == NULL ? "" : text, 0);
+        (void)fputc('\n', cli->out);
+        entry_print_changes(entry, cli->out);
+        entry_print_next_step(entry, cli->out);
+        buffer_release(&why);
+    }
+    json_decref(entry);
+    return TANDEM_DONE;
+}
+
+/* ---- drop ------------------------------------------------------------------------------------ */
+
+static void tell_dropped(struct cli *cli, json_t *entry)
+{
+    if (cli->json) {
+        (void)json_object_set_new(entry, "dropped", json_true());
+        entry_print_json(entry, cli->out);
+        return;
+    }
+    struct buffer text = {0};
+    text_addf(&text, "Dropped entry %llu: ", (unsigned long long)entry_number(entry));
+    entry_add_line(entry, &text);
+    const char *line = text_of(&text);
+    (void)text_put(cli->out, line == NULL ? "" : line, 0);
+    (void)fputc('\n', cli->out);
+    buffer_release(&text);
+}
+
+enum tandem_failure command_outbox_drop(struct cli *cli, const struct arguments *arguments)
+{
+    json_t *entry = NULL;
+    enum tandem_failure failure =
+        outbox_find(cli, arguments->positional[0], ENTRY_UNSETTLED, &entry);
+    if (failure != TANDEM_DONE) {
+        return failure;
+    }
+    tandem_code code = tandem_outbox_drop(cli->client, entry_number(entry));
+    if (code == TANDEM_OK) {
+        tell_dropped(cli, entry);
+    } else if (code == STATUS_BUSY) {
+        failure = cli_refuse(cli, TANDEM_REFUSED,
+                             "entry %llu is under way, and the server may have it. See what becomes "
+                             "of it: tandem online",
+                             (unsigned long long)entry_number(entry));
+    } else {
+        tandem_last_fault(cli->client, &cli->fault);
+        cli->fault.code = code;
+        failure = cli_fault(cli, "nothing was dropped", &cli->fault);
+    }
+    json_decref(entry);
+    return failure;
+}
+
+/* ---- retry ----------------------------------------------------------------------------------- */
+
+static enum tandem_failure retry_one(struct cli *cli, const json_t *entry)
+{
+    tandem_code code = entry_is(entry, TANDEM_ENTRY_REFUSED)
+                           ? tandem_outbox_retry(cli->client, entry_number(entry))
+                           : TANDEM_OK;
+    if (code != TANDEM_OK) {
+        tandem_last_fault(cli->client, &cli->fault);
+        cli->fault.code = code;
+        return cli_fault(cli, "not queued again", &cli->fault);
+    }
+    return TANDEM_DONE;
+}
+
+static enum tandem_failure retry_refused(struct cli *cli)
+{
+    enum tandem_failure failure = TANDEM_DONE;
+    size_t index = 0;
+    json_t *entry = NULL;
+    json_t *refused = entry_read_all(cli, ENTRY_BIT(TANDEM_ENTRY_REFUSED));
+    if (refused == NULL) {
+        return TANDEM_REFUSED;
+    }
+    json_array_foreach(refused, index, entry) {
+        failure = failure == TANDEM_DONE ? retry_one(cli, entry) : failure;
+    }
+    json_decref(refused);
+    return failure;
+}
+
+enum tandem_failure command_outbox_retry(struct cli *cli, const struct arguments *arguments)
+{
+    bool empty = false;
+    json_t *entry = NULL;
+    enum tandem_failure failure = TANDEM_DONE;
+    if (!cli->profile.signed_in) {
+        return cli_refuse_signed_out(cli);
+    }
+    if (arguments->count == 1) {
+        failure = outbox_find(cli, arguments->positional[0],
+                              ENTRY_OPEN | ENTRY_BIT(TANDEM_ENTRY_REFUSED), &entry);
+        failure = failure == TANDEM_DONE ? retry_one(cli, entry) : failure;
+        json_decref(entry);
+    } else {
+        failure = outbox_open(cli, &empty);
+        failure = failure == TANDEM_DONE && !empty ? retry_refused(cli) : failure;
+    }
+    if (failure == TANDEM_DONE &&
+        (empty || tandem_outbox_count(cli->client, ENTRY_OPEN) == 0)) {
+        return nothing_waits(cli);
+    }
+    return failure == TANDEM_DONE ? settling_now(cli) : failure;
+}
+
+/* ---- Leaving --------------------------------------------------------------------------------- */
+
+enum tandem_failure outbox_refuse_to_lose(struct cli *cli, const char *what)
+{
+    bool empty = false;
+    enum tandem_failure failure = outbox_open(cli, &empty);
+    if (failure != TANDEM_DONE || empty) {
+        return failure;
+    }
+    json_t *entries = entry_read_all(cli, ENTRY_UNSETTLED);
+    size_t count = json_array_size(entries);
+    if (entries == NULL) {
+        failure = TANDEM_REFUSED;
+    } else if (count > 0) {
+        failure = cli_refuse(cli, TANDEM_REFUSED,
+                             "%s: %zu change%s of %s not with the server yet. Send %s: tandem "
+                             "online. Or throw %s away: --discard",
+                             what, count, count == 1 ? "" : "s",
+                             cli->copy.user[0] == '\0' ? cli->profile.session.user : cli->copy.user,
+                             count == 1 ? "it" : "them", count == 1 ? "it" : "them");
+        if (!cli->json) {
+            FILE *out = cli->out;
+            cli->out = cli->err;
+            print_entries(cli, entries);
+            cli->out = out;
+        }
+    }
+    json_decref(entries);
+    cli_close(cli);
+    return failure;
+}
