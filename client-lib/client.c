@@ -115,7 +115,6 @@ static void release(tandem_client *client)
     }
     outbox_store_close(client->store);
     settle_release(&client->settling);
-    laid_release(client);
     client_forget_welcome(client);
     texts_release(&client->server.texts);
     client_loop_close(client);

@@ -38,7 +38,6 @@
 #ifndef TANDEM_CLIENT_LIB_CLIENT_H
 #define TANDEM_CLIENT_LIB_CLIENT_H
 
-#include "client-lib/client_laid.h"
 #include "client-lib/client_settle.h"
 #include "client-lib/link.h"
 #include "client-lib/outbox.h"
@@ -101,7 +100,6 @@ struct tandem_client {
     struct settling settling;   /* with a store: what is between it and the server */
     struct peers *peers;        /* with a folder */
     struct tandem_observer *observers;
-    struct laid_marks marks; /* records with entries in quarantine */
     struct client_thread *thread; /* NULL: the caller runs the loop */
     struct sync sync;
     struct field_source source;

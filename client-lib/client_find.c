@@ -39,11 +39,8 @@ enum status find_one(tandem_client *client, struct id id, find_record_fn *each, 
     struct overlay overlay = {0};
     enum status status = STATUS_OK;
     bool laid = false;
-    if (laid_any(client)) {
-        status = laid_begin(client);
-        if (status == STATUS_OK)
-            status = laid_get(client, id, &overlay, &laid);
-    }
+    if (laid_any(client))
+        status = laid_get(client, id, &overlay, &laid);
     if (status == STATUS_OK && !laid) {
         status = replica_get(client->replica, id, hand_one, &one);
     } else if (status == STATUS_OK && overlay.record.size > 0) {
@@ -72,8 +69,7 @@ struct run {
     const struct find_plan *plan;
     tandem_record_fn *each;
     void *context;
-    struct buffer lying; /* ids of the records that entries lie over, sorted */
-    bool marks;          /* there may be marked records */
+    struct buffer laid; /* ids of the records that the outbox has something about, sorted */
     struct place *places;
     size_t count, capacity, next;
     unsigned given;
@@ -210,43 +206,20 @@ static bool keep_if_meets(void *context, const struct tandem_record *record, boo
     return false;
 }
 
-/* Only of what the walk of the replica will not meet. */
-static bool keep_if_apart(void *context, const struct tandem_record *record, bool apart)
+/* The places of what is not as the replica holds it. */
+static enum status gather_laid(struct run *run)
 {
-    return apart ? keep_if_meets(context, record, apart) : false;
-}
-
-static void gather(struct run *run, const struct buffer *ids, bool lying, find_record_fn *keep)
-{
-    for (size_t at = 0; at < ids->size && run->status == STATUS_OK; at += ID_SIZE) {
+    enum status status = laid_ids(run->client, &run->laid);
+    for (size_t at = 0; at < run->laid.size && status == STATUS_OK; at += ID_SIZE) {
         struct id id;
-        memcpy(id.octet, ids->data + at, ID_SIZE);
-        if (!lying && laid_has(&run->lying, id))
-            continue;
-        enum status status = find_one(run->client, id, keep, run);
-        if (status != STATUS_OK && status != STATUS_NOT_FOUND)
-            run->status = status;
+        memcpy(id.octet, run->laid.data + at, ID_SIZE);
+        status = find_one(run->client, id, keep_if_meets, run);
+        if (status == STATUS_NOT_FOUND)
+            status = STATUS_OK;
+        if (status == STATUS_OK)
+            status = run->status;
     }
-}
-
-/* The places of all that entries lie over, or are only in them; with `marked_only`, of marked
- * records too, since the replica is not walked then. */
-static enum status gather_laid(struct run *run, bool marked_too)
-{
-    struct buffer marked = {0};
-    enum status status = laid_begin(run->client);
-    if (status == STATUS_OK)
-        status = laid_ids(run->client, &run->lying);
-    if (status == STATUS_OK)
-        status = laid_marked_ids(run->client, &marked);
-    run->status = status;
-    run->marks = marked.size > 0;
-    if (status == STATUS_OK)
-        gather(run, &run->lying, true, keep_if_meets);
-    if (status == STATUS_OK && run->plan->states != 0)
-        gather(run, &marked, false, marked_too ? keep_if_meets : keep_if_apart);
-    buffer_release(&marked);
-    return run->status;
+    return status;
 }
 
 /* ---- Walking the replica ---- */
@@ -258,11 +231,7 @@ static bool take_held(struct run *run, struct bytes encoded, struct tandem_recor
         run->status = STATUS_CORRUPT;
         return false;
     }
-    if (run->lying.size > 0 && laid_has(&run->lying, record->view.id))
-        return false;
-    if (run->marks)
-        record->state = laid_mark(run->client, record->view.id);
-    return true;
+    return run->laid.size == 0 || !laid_has(&run->laid, record->view.id);
 }
 
 static bool merge_held(void *context, struct bytes encoded)
@@ -322,7 +291,7 @@ static enum status run_query(struct run *run)
     bool held = plan->states == 0 || (plan->states & TANDEM_IN_STATE(TANDEM_STATE_SYNCED)) != 0;
     enum status status = STATUS_OK;
     if (laid_any(run->client))
-        status = gather_laid(run, !held);
+        status = gather_laid(run);
     if (status == STATUS_OK && held && !in_order(plan))
         status = walk(run, keep_held);
     sort_places(run);
@@ -339,7 +308,7 @@ enum status find_run(tandem_client *client, const struct find_plan *plan, tandem
     struct run run = {.client = client, .plan = plan, .each = each, .context = context};
     run.status = STATUS_OK;
     enum status status = plan->nothing ? STATUS_OK : run_query(&run);
-    buffer_release(&run.lying);
+    buffer_release(&run.laid);
     memory_free(run.places);
     return status;
 }

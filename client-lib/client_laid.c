@@ -1,125 +1,12 @@
 #include "client-lib/client_laid.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "client-lib/client.h"
 
-#define IN_ENTRY_STATE(state) (1u << (state))
-#define QUARANTINE (IN_ENTRY_STATE(TANDEM_ENTRY_CONFLICT) | IN_ENTRY_STATE(TANDEM_ENTRY_REFUSED))
-
-struct laid_mark {
-    struct id id;
-    uint64_t order;
-    tandem_state state;
-};
-
 bool laid_any(const tandem_client *client)
 {
     return client->store != NULL && outbox_store_count(client->store, 0) > 0;
-}
-
-/* ---- Marks ---- */
-
-static size_t mark_count(const tandem_client *client)
-{
-    return client->marks.list.size / sizeof(struct laid_mark);
-}
-
-static const struct laid_mark *marks_of(const tandem_client *client)
-{
-    return (const void *)client->marks.list.data;
-}
-
-static int compare_marks(const void *a, const void *b)
-{
-    const struct laid_mark *left = a, *right = b;
-    int order = id_compare(left->id, right->id);
-    if (order != 0)
-        return order;
-    return left->order < right->order ? -1 : left->order > right->order;
-}
-
-/* Notes each record of an entry in quarantine. */
-static bool note_marks(void *context, const struct outbox_item *item)
-{
-    struct buffer *list = context;
-    struct overlay_ids ids = overlay_ids(item->changes);
-    struct laid_mark mark;
-    memset(&mark, 0, sizeof mark);
-    mark.order = item->order;
-    mark.state =
-        item->state == TANDEM_ENTRY_CONFLICT ? TANDEM_STATE_CONFLICT : TANDEM_STATE_REFUSED;
-    while (overlay_ids_next(&ids, &mark.id))
-        buffer_append(list, &mark, sizeof mark);
-    return !list->failed;
-}
-
-enum status laid_begin(tandem_client *client)
-{
-    struct laid_marks *marks = &client->marks;
-    if (marks->known)
-        return STATUS_OK;
-    buffer_clear(&marks->list);
-    enum status status = STATUS_OK;
-    if (outbox_store_count(client->store, QUARANTINE) > 0)
-        status = outbox_store_each(client->store, QUARANTINE, note_marks, &marks->list);
-    if (status == STATUS_OK && marks->list.failed)
-        status = STATUS_NO_MEMORY;
-    if (status != STATUS_OK)
-        buffer_clear(&marks->list);
-    else if (marks->list.size > 0)
-        qsort(marks->list.data, mark_count(client), sizeof(struct laid_mark), compare_marks);
-    marks->known = status == STATUS_OK;
-    return status;
-}
-
-void laid_forget(tandem_client *client)
-{
-    client->marks.known = false;
-}
-
-void laid_release(tandem_client *client)
-{
-    buffer_release(&client->marks.list);
-    client->marks.known = false;
-}
-
-/* The first mark of a record, or where it would be. */
-static size_t find_mark(const tandem_client *client, struct id id)
-{
-    const struct laid_mark *marks = marks_of(client);
-    size_t low = 0, high = mark_count(client);
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (id_compare(marks[middle].id, id) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-tandem_state laid_mark(const tandem_client *client, struct id id)
-{
-    const struct laid_mark *marks = marks_of(client);
-    tandem_state state = TANDEM_STATE_SYNCED;
-    for (size_t i = find_mark(client, id); i < mark_count(client); i++) {
-        if (!id_equal(marks[i].id, id))
-            break;
-        if (state != TANDEM_STATE_CONFLICT)
-            state = marks[i].state;
-    }
-    return state;
-}
-
-enum status laid_marked_ids(const tandem_client *client, struct buffer *out)
-{
-    const struct laid_mark *marks = marks_of(client);
-    for (size_t i = 0; i < mark_count(client); i++)
-        if (i == 0 || !id_equal(marks[i - 1].id, marks[i].id))
-            buffer_append(out, marks[i].id.octet, ID_SIZE);
-    return out->failed ? STATUS_NO_MEMORY : STATUS_OK;
 }
 
 /* ---- The author ---- */
@@ -189,17 +76,13 @@ struct laying {
     struct id id;
     uint64_t shown;
     const struct overlay_author *author;
-    bool quarantined; /* which kind of entries is laid */
     enum status status;
 };
 
 static bool lay_item(void *context, const struct outbox_item *item)
 {
     struct laying *laying = context;
-    bool quarantined = (QUARANTINE & IN_ENTRY_STATE(item->state)) != 0;
-    if (quarantined == laying->quarantined)
-        laying->status =
-            overlay_add(laying->overlay, item, laying->id, laying->shown, laying->author);
+    laying->status = overlay_add(laying->overlay, item, laying->id, laying->shown, laying->author);
     return laying->status == STATUS_OK;
 }
 
@@ -219,28 +102,6 @@ static bool begin_held(void *context, struct bytes encoded)
         beginning->status = overlay_begin(beginning->overlay, encoded);
     beginning->seq = view.seq;
     return false;
-}
-
-/* First what was not taken, since nothing else can be over what it creates until it is there. */
-static enum status lay_all(tandem_client *client, struct laying *laying)
-{
-    const struct laid_mark *marks = marks_of(client);
-    enum status status = STATUS_OK;
-    laying->quarantined = true;
-    for (size_t i = find_mark(client, laying->id);
-         i < mark_count(client) && id_equal(marks[i].id, laying->id) && status == STATUS_OK; i++) {
-        if (i > 0 && compare_marks(&marks[i - 1], &marks[i]) == 0)
-            continue;
-        status = outbox_store_get(client->store, marks[i].order, lay_item, laying);
-        if (status == STATUS_OK)
-            status = laying->status;
-        if (status == STATUS_NOT_FOUND)
-            status = STATUS_OK; /* settled since the marks were read */
-    }
-    laying->quarantined = false;
-    if (status == STATUS_OK)
-        status = outbox_store_over(client->store, laying->id, lay_item, laying);
-    return status == STATUS_OK ? laying->status : status;
 }
 
 static enum status lay_over_held(tandem_client *client, struct id id, struct overlay *out)
@@ -264,7 +125,9 @@ static enum status lay_over_held(tandem_client *client, struct id id, struct ove
                                 .shown = beginning.seq > cursor ? beginning.seq : cursor,
                                 .author = &author.as,
                                 .status = STATUS_OK};
-        status = lay_all(client, &laying);
+        status = outbox_store_over(client->store, id, lay_item, &laying);
+        if (status == STATUS_OK)
+            status = laying.status;
     }
     buffer_release(&author.name);
     return status;
@@ -279,13 +142,11 @@ static bool note_one(void *context, const struct outbox_item *item)
 
 enum status laid_get(tandem_client *client, struct id id, struct overlay *out, bool *laid)
 {
-    size_t mark = find_mark(client, id);
-    *laid = mark < mark_count(client) && id_equal(marks_of(client)[mark].id, id);
+    *laid = false;
     enum status status = outbox_store_hold(client->store);
     if (status != STATUS_OK)
         return status;
-    if (!*laid)
-        status = outbox_store_over(client->store, id, note_one, laid);
+    status = outbox_store_over(client->store, id, note_one, laid);
     if (status == STATUS_OK && *laid)
         status = lay_over_held(client, id, out);
     outbox_store_release(client->store);
