@@ -16,6 +16,7 @@
  *     sim_server.c   the server: store, committer, sessions, as the I/O thread drives them
  *     sim_device.c   a client with its folder, driven as a program drives it
  *     sim_watch.c    what must hold at every event and at every read
+ *     sim_own.c      what must hold of an author's own work
  *     sim_quiet.c    what must hold when everything was delivered
  *     sim_shrink.c   leaves lines out of a script that fails
  *
@@ -159,6 +160,7 @@ struct sim_device {
     struct sim_trap trap;
     bool dying; /* inside a step in which the trap has sprung: nothing it does gets out */
     bool caught_up, failed;
+    bool behind_itself;     /* a loss of power took back what the replica had shown */
     uint64_t connected_seq; /* the server's newest when it signed in last */
     char scopes[4][SCOPE_TEXT_SIZE];
     const char *scope_list[4];
@@ -197,7 +199,11 @@ struct sim_deed {
     tandem_code code;
     uint64_t seq;
     uint64_t entry; /* in the outbox, when it is known */
+    bool creates;   /* the record */
+    bool promised;  /* its author was told that it is queued, and it survives the process */
+    bool done_with; /* the replica has shown it */
     unsigned answers;
+    uint64_t applied_seq;
     unsigned applied; /* how often the server has taken it */
 };
 
@@ -211,7 +217,6 @@ struct sim {
     uint64_t now;       /* ms since it began */
     uint64_t wall_base; /* the wall clock then */
     bool calm;          /* no more faults */
-    bool durable;       /* the outbox survives its process */
     uint64_t next_connection;
     struct sim_server server;
     struct sim_connection connections[SIM_CONNECTIONS];
@@ -310,6 +315,8 @@ void device_start(struct sim_device *device);
 void device_stop(struct sim_device *device); /* as a program that ends */
 void device_crash(struct sim_device *device);
 void device_serve(struct sim_device *device);
+/* Offline on purpose, or not. */
+void device_pause(struct sim_device *device, bool paused);
 void device_connect(struct sim_device *device);
 /* Around every call into the library: springs the trap. After device_leave() returns false the
  * process is gone, and what the call said was heard by nobody. */
@@ -329,6 +336,25 @@ void watch_event(struct sim_device *device, const tandem_event *event);
 void watch_result(struct sim_deed *deed, const tandem_result *result);
 /* Everything a device shows is what its user may see, or what they wrote themselves. */
 void watch_read(struct sim_device *device);
+
+/* ---- sim_own.c ---- */
+
+/* What is in a device's outbox, by state and by deed. */
+struct own_entries {
+    unsigned count[TANDEM_ENTRY_STATES];
+    unsigned behind; /* of the waiting ones */
+    unsigned shown;  /* accepted, and in the replica */
+    bool has[SIM_DEEDS], is_behind[SIM_DEEDS];
+    tandem_entry_state state[SIM_DEEDS];
+};
+void own_look(struct sim_device *device, struct own_entries *out);
+/* The deeds named in the bytes, one after another; *at is 0 to begin. */
+struct sim_deed *own_next(struct sim *sim, struct bytes text, size_t *at);
+/* What waits for the server, or for the replica to show it, is shown. */
+void own_watch(struct sim_device *device);
+/* At a quiet point: why it is not yet one (NULL: it is), and whether all is where it must be. */
+const char *own_unsettled(struct sim_device *device);
+void own_check(struct sim_device *device);
 
 /* ---- sim_quiet.c ---- */
 

@@ -163,6 +163,16 @@ const struct port *device_port(struct sim *sim)
 
 /* ---- Steps ---- */
 
+static void plan_next(struct sim_device *device)
+{
+    device->due_at = SIM_NEVER;
+    if (device->client == NULL)
+        return;
+    const int timeout = tandem_timeout(device->client);
+    if (timeout >= 0)
+        device->due_at = device->sim->now + (uint64_t)timeout;
+}
+
 void device_enter(struct sim_device *device)
 {
     struct failing_plan *plan = failing_plan();
@@ -194,17 +204,21 @@ static void gone(struct sim_device *device)
 
 bool device_leave(struct sim_device *device)
 {
-    if (!device->dying)
+    if (!device->dying) {
+        plan_next(device);
         return true;
+    }
     const bool sprung = failing_calls_disarm(failing_plan()) > 0;
     const enum lost_writes lost = device->trap.lost;
     if (sprung || --device->trap.steps == 0)
         device->trap = (struct sim_trap){0};
     if (sprung)
         gone(device);
+    device->behind_itself = device->behind_itself || (sprung && lost != LOST_NONE);
     atomic_store(&failing_plan()->failed, 0);
     device->dying = false;
     lost_writes_take(sprung ? lost : LOST_NONE, sim_random(device->sim, UINT64_MAX));
+    plan_next(device);
     return !sprung;
 }
 
@@ -212,16 +226,6 @@ void device_crash(struct sim_device *device)
 {
     if (device->client != NULL)
         gone(device);
-}
-
-static void plan_next(struct sim_device *device)
-{
-    device->due_at = SIM_NEVER;
-    if (device->client == NULL)
-        return;
-    const int timeout = tandem_timeout(device->client);
-    if (timeout >= 0)
-        device->due_at = device->sim->now + (uint64_t)timeout;
 }
 
 void device_serve(struct sim_device *device)
@@ -238,7 +242,7 @@ void device_serve(struct sim_device *device)
     const tandem_code code = tandem_service(device->client);
     if (device_leave(device) && code != TANDEM_OK)
         sim_tell(sim, "%s cannot go on: %s", device->name, tandem_error_name(code));
-    plan_next(device);
+    own_watch(device);
 }
 
 uint64_t device_next(const struct sim *sim)
@@ -291,6 +295,18 @@ void device_connect(struct sim_device *device)
     plan_next(device);
 }
 
+void device_pause(struct sim_device *device, bool paused)
+{
+    if (tandem_paused(device->client) == paused)
+        return;
+    device_enter(device);
+    const tandem_code code = tandem_pause(device->client, paused);
+    const bool alive = device_leave(device);
+    if (alive && code != TANDEM_OK)
+        sim_differ(device->sim, "%s cannot be paused: %s", device->name, tandem_error_name(code));
+    sim_tell(device->sim, "%s is %s", device->name, paused ? "paused" : "resumed");
+}
+
 void device_start(struct sim_device *device)
 {
     struct sim *sim = device->sim;
@@ -309,8 +325,7 @@ void device_start(struct sim_device *device)
     code = tandem_subscribe(device->client, device->scope_list, device->scope_count);
     if (code != TANDEM_OK)
         sim_differ(sim, "%s cannot subscribe: %s", device->name, tandem_error_name(code));
-    if (!tandem_paused(device->client))
-        device_connect(device);
+    device_connect(device);
     watch_read(device);
 }
 

@@ -151,6 +151,8 @@ static void send(const struct doing *doing, struct sim_deed *deed, tandem_mutati
         deed->outcome = DEED_UNKNOWN;
     else if (code != TANDEM_OK)
         deed->outcome = DEED_SETTLED; /* its author was told at once */
+    else
+        deed->promised = doing->device->client->store != NULL;
     tandem_mutation_free(mutation);
     if (alive && code == TANDEM_OK)
         watch_read(doing->device);
@@ -179,6 +181,7 @@ static void do_create(const struct doing *doing)
     const char *made = word(doing, 2);
     tandem_mutation *mutation = tandem_mutation_new();
     (void)tandem_create(mutation, made, id);
+    deed->creates = true;
     sign(deed, mutation, id,
          strcmp(made, "contact") == 0 ? "lastName"
          : strcmp(made, "note") == 0  ? "text"
@@ -245,6 +248,7 @@ static void do_grant(const struct doing *doing)
         day_text(doing->sim, number_of(word(doing, 6)), day);
         (void)tandem_set_text(mutation, word(doing, 5), day);
     }
+    deed->creates = true;
     sign(deed, mutation, id, "description");
     send(doing, deed, mutation);
 }
@@ -358,11 +362,7 @@ static void do_restart(const struct doing *doing)
 
 static void do_pause(const struct doing *doing)
 {
-    const bool paused = word(doing, 0)[0] == 'p';
-    const tandem_code code = tandem_pause(doing->device->client, paused);
-    sim_tell(doing->sim, "%s", tandem_error_name(code));
-    if (code == TANDEM_OK && !paused)
-        device_connect(doing->device);
+    device_pause(doing->device, word(doing, 0)[0] == 'p');
 }
 
 static void on_checked(void *context, const tandem_answer *answer, const tandem_fault *fault)

@@ -21,19 +21,20 @@ static void heal(struct sim *sim)
         device->reachable = true;
         if (device->client == NULL)
             device->restart_at = sim->now;
-        else if (tandem_paused(device->client))
-            (void)tandem_pause(device->client, false);
     }
     net_heal(sim);
 }
 
-/* Whoever was locked out has lost their token, and their program was told that it is over. */
+/* Whoever was locked out has lost their token, and their program was told that it is over. Whoever
+ * is offline on purpose is not any more. */
 static void sign_in_again(struct sim *sim)
 {
     struct model_person who;
     for (unsigned i = 0; i < sim->device_count; i++) {
         struct sim_device *device = &sim->devices[i];
         struct sim_user *user = &sim->users[device->user];
+        if (device->client != NULL)
+            device_pause(device, false);
         if (device->client == NULL || !device->failed ||
             !model_person(sim->model, user->id, model_head(sim->model), &who))
             continue;
@@ -50,7 +51,7 @@ static bool locked_out(const struct sim *sim, const struct sim_device *device)
     return !model_person(sim->model, sim->users[device->user].id, model_head(sim->model), &who);
 }
 
-static const char *unsettled(const struct sim_device *device)
+static const char *unsettled(struct sim_device *device)
 {
     struct replica_backfill backfill;
     if (device->client == NULL)
@@ -61,11 +62,9 @@ static const char *unsettled(const struct sim_device *device)
         return "is not connected";
     if (!device->caught_up)
         return "is not caught up";
-    if (tandem_unanswered(device->client) > 0)
-        return "waits for answers";
     if (replica_next_backfill(device->client->replica, NULL, &backfill) != STATUS_NOT_FOUND)
         return "waits for a backfill";
-    return NULL;
+    return own_unsettled(device);
 }
 
 static void wait_for_all(struct sim *sim)
@@ -169,33 +168,17 @@ static void compare_replica(struct sim_device *device)
     sim->progress->compared++;
 }
 
-/* ---- Mutations ---- */
-
-static void check_deed(struct sim *sim, const struct sim_deed *deed)
-{
-    switch (deed->outcome) {
-    case DEED_OPEN:
-        sim_differ(sim, "all is quiet, and deed-%u of %s has no answer", deed->number,
-                   deed->device->name);
-    case DEED_TAKEN:
-        if (deed->texted && deed->applied != 1)
-            sim_differ(sim, "deed-%u was answered as done and was applied %u times", deed->number,
-                       deed->applied);
-        break;
-    default:
-        break;
-    }
-}
-
 void sim_quiet(struct sim *sim)
 {
     heal(sim);
     wait_for_all(sim);
-    for (unsigned i = 0; i < sim->device_count; i++)
-        if (!locked_out(sim, &sim->devices[i]))
-            compare_replica(&sim->devices[i]);
-    for (unsigned i = 0; i < sim->deed_count; i++)
-        if (!locked_out(sim, sim->deeds[i].device))
-            check_deed(sim, &sim->deeds[i]);
+    for (unsigned i = 0; i < sim->device_count; i++) {
+        struct sim_device *device = &sim->devices[i];
+        if (locked_out(sim, device))
+            continue;
+        compare_replica(device);
+        own_check(device);
+        watch_read(device);
+    }
     sim->calm = false;
 }

@@ -22,21 +22,16 @@ static struct sim_deed *deed_of(struct sim *sim, const char *text, size_t size)
 
 /* ---- The server ---- */
 
-static void count_deeds(struct sim *sim, struct bytes changes)
+static void count_deeds(struct sim *sim, struct bytes changes, uint64_t seq)
 {
-    for (size_t i = 0; i + 7 <= changes.size; i++) {
-        const char *at = (const char *)changes.data + i;
-        if (memcmp(at, "deed-", 5) != 0)
-            continue;
-        const char *end = memchr(at, '.', changes.size - i < 16 ? changes.size - i : 16);
-        struct sim_deed *deed = end != NULL ? deed_of(sim, at, (size_t)(end - at) + 1) : NULL;
-        if (deed == NULL)
-            continue;
+    struct sim_deed *deed;
+    for (size_t at = 0; (deed = own_next(sim, changes, &at)) != NULL;) {
         if (++deed->applied > 1)
             sim_differ(sim, "deed-%u was applied %u times", deed->number, deed->applied);
         if (deed->outcome == DEED_REFUSED)
             sim_differ(sim, "deed-%u was applied, and its author was told that it was refused",
                        deed->number);
+        deed->applied_seq = seq;
     }
 }
 
@@ -62,7 +57,7 @@ void watch_committed(struct sim *sim, const struct sim_command *command)
         sim_differ(sim, "what cannot be read was accepted");
     sim->progress->accepted++;
     sim_tell(sim, "seq %llu", (unsigned long long)command->seq);
-    count_deeds(sim, message.as.mutate.changes);
+    count_deeds(sim, message.as.mutate.changes, command->seq);
     model_mutated(sim->model, command->actor, command->at_ms, command->seq,
                   message.as.mutate.changes);
 }
@@ -223,6 +218,7 @@ void watch_event(struct sim_device *device, const tandem_event *event)
         break;
     case TANDEM_EVENT_CAUGHT_UP:
         device->caught_up = true;
+        device->behind_itself = false;
         break;
     case TANDEM_EVENT_ENTERED:
         device->caught_up = false;
@@ -285,4 +281,5 @@ void watch_read(struct sim_device *device)
     const tandem_code code = tandem_each(device->client, NULL, look, device);
     if (code != TANDEM_OK)
         sim_differ(device->sim, "%s cannot be read: %s", device->name, tandem_error_name(code));
+    own_watch(device);
 }

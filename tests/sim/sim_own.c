@@ -1,0 +1,199 @@
+/* The author's own work: what was typed is in the outbox until the server has taken it, is shown as
+ * long as the replica does not show it, and stays with its author when it was not taken. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/sim.h"
+
+struct looking {
+    struct sim_device *device;
+    struct own_entries *out;
+};
+
+struct sim_deed *own_next(struct sim *sim, struct bytes text, size_t *at)
+{
+    for (size_t i = *at; i + 7 <= text.size; i++) {
+        const char *begin = (const char *)text.data + i;
+        const size_t left = text.size - i < 16 ? text.size - i : 16;
+        if (memcmp(begin, "deed-", 5) != 0 || memchr(begin, '.', left) == NULL)
+            continue;
+        const unsigned long number = strtoul(begin + 5, NULL, 10);
+        *at = i + 5;
+        if (number < sim->deed_count)
+            return &sim->deeds[number];
+    }
+    *at = text.size;
+    return NULL;
+}
+
+static bool note_entry(void *context, const struct outbox_item *item)
+{
+    const struct looking *looking = context;
+    struct sim *sim = looking->device->sim;
+    struct own_entries *out = looking->out;
+    struct sim_deed *deed;
+    out->count[item->state]++;
+    if (item->state == TANDEM_ENTRY_ACCEPTED &&
+        item->seq <= tandem_cursor(looking->device->client))
+        out->shown++;
+    if (item->behind != 0 && item->state == TANDEM_ENTRY_WAITING)
+        out->behind++;
+    for (size_t at = 0; (deed = own_next(sim, item->changes, &at)) != NULL;) {
+        if (out->has[deed->number] && deed->entry != item->order)
+            sim_differ(sim, "deed-%u is in the outbox of %s twice", deed->number,
+                       looking->device->name);
+        deed->entry = item->order;
+        out->has[deed->number] = true;
+        out->is_behind[deed->number] = item->behind != 0;
+        out->state[deed->number] = item->state;
+    }
+    return true;
+}
+
+void own_look(struct sim_device *device, struct own_entries *out)
+{
+    struct looking looking = {device, out};
+    memset(out, 0, sizeof *out);
+    if (device->client->store == NULL)
+        return;
+    const enum status status = outbox_store_each(device->client->store, 0, note_entry, &looking);
+    if (status != STATUS_OK)
+        sim_differ(device->sim, "%s cannot read its outbox: %s", device->name, status_name(status));
+}
+
+/* ---- Shown ---- */
+
+struct showing {
+    const struct sim_deed *deed;
+    char expected[32];
+    char shown[64];
+    uint64_t seq;
+    bool held;
+};
+
+static bool read_text(void *context, const tandem_record *record)
+{
+    struct showing *showing = context;
+    const char *text = tandem_record_text(record, showing->deed->field);
+    (void)snprintf(showing->shown, sizeof showing->shown, "%s", text != NULL ? text : "");
+    return false;
+}
+
+static bool read_seq(void *context, struct bytes encoded)
+{
+    struct showing *showing = context;
+    struct record_view view;
+    showing->held = record_view_read(encoded, &view);
+    showing->seq = view.seq;
+    return false;
+}
+
+/* Whether the device must show it now, laid over what it holds. */
+static bool is_pending(const struct sim_device *device, const struct sim_deed *deed,
+                       const struct own_entries *entries, const struct showing *showing)
+{
+    if (deed->device != device || !deed->texted || deed->outcome == DEED_SETTLED)
+        return false;
+    if (entries->has[deed->number] && (entries->state[deed->number] == TANDEM_ENTRY_WAITING ||
+                                       entries->state[deed->number] == TANDEM_ENTRY_SENT))
+        return !entries->is_behind[deed->number] && (showing->held || deed->creates);
+    return showing->held && deed->applied > 0 && deed->outcome == DEED_TAKEN &&
+           deed->applied_seq > showing->seq && deed->applied_seq > tandem_cursor(device->client);
+}
+
+/* Something later of the same author about the record, which may hide it. */
+static bool is_hidden(const struct sim_device *device, const struct sim_deed *deed)
+{
+    const struct sim *sim = device->sim;
+    for (unsigned i = deed->number + 1; i < sim->deed_count; i++) {
+        const struct sim_deed *later = &sim->deeds[i];
+        if (later->device == device && id_equal(later->record, deed->record) &&
+            (!later->texted || strcmp(later->field, deed->field) == 0))
+            return true;
+    }
+    return false;
+}
+
+void own_watch(struct sim_device *device)
+{
+    struct sim *sim = device->sim;
+    struct own_entries entries;
+    if (device->client == NULL || device->client->store == NULL || device->behind_itself)
+        return;
+    own_look(device, &entries);
+    for (unsigned i = 0; i < sim->deed_count; i++) {
+        struct sim_deed *deed = &sim->deeds[i];
+        struct showing showing = {.deed = deed};
+        char id[ID_TEXT_SIZE];
+        if (deed->device != device || !deed->texted || deed->done_with)
+            continue;
+        (void)replica_get(device->client->replica, deed->record, read_seq, &showing);
+        if (!is_pending(device, deed, &entries, &showing)) {
+            deed->done_with = deed->outcome == DEED_TAKEN && !entries.has[deed->number];
+            continue;
+        }
+        if (is_hidden(device, deed))
+            continue;
+        (void)snprintf(showing.expected, sizeof showing.expected, "deed-%u.", deed->number);
+        (void)tandem_get(device->client, id_to_text(deed->record, id), read_text, &showing);
+        if (strcmp(showing.shown, showing.expected) != 0)
+            sim_differ(sim, "%s (cursor %llu) does not show deed-%u, which waits: %s is \"%s\"",
+                       device->name, (unsigned long long)tandem_cursor(device->client),
+                       deed->number, deed->field, showing.shown);
+    }
+}
+
+/* ---- Quiet ---- */
+
+const char *own_unsettled(struct sim_device *device)
+{
+    struct own_entries entries;
+    if (device->client->store == NULL)
+        return tandem_unanswered(device->client) > 0 ? "waits for answers" : NULL;
+    own_look(device, &entries);
+    if (entries.count[TANDEM_ENTRY_SENT] > 0)
+        return "waits for answers";
+    return entries.count[TANDEM_ENTRY_WAITING] > entries.behind ? "has mutations to send" : NULL;
+}
+
+static bool is_kept(const struct own_entries *entries, unsigned number)
+{
+    return entries->has[number] &&
+           (entries->state[number] == TANDEM_ENTRY_CONFLICT ||
+            entries->state[number] == TANDEM_ENTRY_REFUSED || entries->is_behind[number]);
+}
+
+static void check_deed(struct sim *sim, const struct sim_deed *deed,
+                       const struct own_entries *entries)
+{
+    const bool kept = is_kept(entries, deed->number);
+    if (deed->outcome == DEED_OPEN && !entries->is_behind[deed->number])
+        sim_differ(sim, "all is quiet, and deed-%u of %s has no answer", deed->number,
+                   deed->device->name);
+    if (!deed->texted || deed->outcome == DEED_SETTLED)
+        return;
+    if (deed->applied > 0 && kept)
+        sim_differ(sim, "deed-%u was applied, and %s keeps it as refused", deed->number,
+                   deed->device->name);
+    if (deed->outcome == DEED_TAKEN && deed->applied != 1)
+        sim_differ(sim, "deed-%u was answered as done and was applied %u times", deed->number,
+                   deed->applied);
+    if (deed->promised && deed->applied == 0 && !kept)
+        sim_differ(sim,
+                   "deed-%u is lost: %s was told that it is queued, it was never applied, and "
+                   "is not in the outbox",
+                   deed->number, deed->device->name);
+}
+
+void own_check(struct sim_device *device)
+{
+    struct sim *sim = device->sim;
+    struct own_entries entries;
+    own_look(device, &entries);
+    for (unsigned i = 0; i < sim->deed_count; i++)
+        if (sim->deeds[i].device == device)
+            check_deed(sim, &sim->deeds[i], &entries);
+    if (entries.shown > 0)
+        sim_differ(sim, "all is quiet, and %u accepted mutations still lie over what %s holds",
+                   entries.shown, device->name);
+}
