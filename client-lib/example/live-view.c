@@ -431,7 +431,8 @@ int main(int argc, char **argv)
         raw = before;
         raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &raw);
-        fputs("\033[?1049h", stdout); /* a screen of its own */
+        setvbuf(stdout, NULL, _IOFBF, 1 << 16); /* a picture is one write */
+        fputs("\033[?1049h", stdout);           /* a screen of its own */
         while (!view.quit)
             turn(&view);
         fputs("\033[?1049l", stdout);

@@ -1,0 +1,36 @@
+/* The programs of docs/CLIENT.md do what they say, built as a reader would build them. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "tests/integration/company.h"
+#include "tests/integration/programs.h"
+
+static int make(void **state)
+{
+    struct company *company = calloc(1, sizeof *company);
+    (void)signal(SIGPIPE, SIG_IGN);
+    *state = company;
+    return company == NULL ? 1 : company_make(company);
+}
+
+static int end(void **state)
+{
+    company_end(*state);
+    free(*state);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(agent_keeps_a_file_for_what_is_shared),
+        cmocka_unit_test(agent_finds_what_happened_while_it_was_away),
+    };
+    return cmocka_run_group_tests_name("programs of the guide", tests, make, end);
+}
