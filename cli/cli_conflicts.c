@@ -36,7 +36,8 @@ enum tandem_failure command_conflicts(struct cli *cli, const struct arguments *a
         entries = entry_read_all(cli, ENTRY_BIT(TANDEM_ENTRY_CONFLICT));
         failure = entries == NULL ? TANDEM_REFUSED : TANDEM_DONE;
     }
-    json_array_foreach(entries, index, entry) {
+    json_array_foreach(entries, index, entry)
+    {
         if (cli->json) {
             entry_print_json(entry, cli->out);
         } else {
@@ -59,36 +60,83 @@ enum tandem_failure command_conflicts(struct cli *cli, const struct arguments *a
 enum choice { CHOICE_MINE, CHOICE_THEIRS, CHOICE_SET };
 static const char *const choice_names[] = {"mine", "theirs", "set"};
 
-/* The first conflict's change of the entry; NULL when they are of several records. */
-static const json_t *conflicting_record(const json_t *entry)
+static const char *member(const json_t *object, const char *key)
 {
-    const json_t *found = NULL;
-    size_t index = 0;
-    json_t *change = NULL;
-    json_array_foreach(json_object_get(entry, "changes"), index, change) {
-        if (!json_is_true(json_object_get(change, "conflict"))) {
-            continue;
-        }
-        if (found != NULL && strcmp(json_string_value(json_object_get(found, "id")),
-                                    json_string_value(json_object_get(change, "id"))) != 0) {
-            return NULL;
-        }
-        found = found == NULL ? change : found;
-    }
-    return found;
+    const char *text = json_string_value(json_object_get(object, key));
+    return text == NULL ? "" : text;
 }
 
-static enum tandem_failure fill(struct cli *cli, const struct arguments *arguments,
-                                const json_t *record, tandem_mutation *mutation)
+/* Other values make sense where fields of one record were edited, and it is still there. */
+static enum tandem_failure check_editable(struct cli *cli, const json_t *entry)
 {
-    const char *entity = json_string_value(json_object_get(record, "entity"));
+    const json_t *changes = json_object_get(entry, "changes");
+    const char *id = member(json_array_get(changes, 0), "id");
+    unsigned long long number = entry_number(entry);
+    size_t index = 0;
+    json_t *change = NULL;
+    json_array_foreach(changes, index, change)
+    {
+        if (strcmp(member(change, "id"), id) != 0) {
+            return cli_refuse(cli, TANDEM_REFUSED,
+                              "entry %llu changes several records; settle it with --mine or "
+                              "--theirs",
+                              number);
+        }
+        if (strcmp(member(change, "op"), "update") != 0) {
+            return cli_refuse(cli, TANDEM_REFUSED,
+                              "entry %llu is not about values; settle it with --mine or --theirs",
+                              number);
+        }
+        if (member(change, "field")[0] == '\0') {
+            return cli_refuse(cli, TANDEM_REFUSED,
+                              "the record was deleted: --mine makes a new one of what you wrote, "
+                              "--theirs lets it be");
+        }
+    }
+    return TANDEM_DONE;
+}
+
+/* The author's value as it was read before: no names in it stand for ids any more. */
+static enum tandem_failure set_mine(struct cli *cli, tandem_mutation *mutation,
+                                    const json_t *change)
+{
+    struct field_facts facts;
+    enum tandem_failure failure =
+        fields_facts(cli, member(change, "entity"), member(change, "field"), &facts);
+    if (failure != TANDEM_DONE) {
+        return failure;
+    }
+    const char *mine = member(change, "mine"); /* "" clears, as it did */
+    tandem_code code = facts.custom ? tandem_set_kind(mutation, facts.name, facts.kind, mine)
+                                    : tandem_set_text(mutation, facts.name, mine);
+    if (code != TANDEM_OK) {
+        tandem_mutation_fault(mutation, &cli->fault);
+        cli->fault.code = code;
+        failure = cli_fault(cli, NOT_RESOLVED, &cli->fault);
+    }
+    return failure;
+}
+
+/* The values given, and what of the entry was not in conflict. */
+static enum tandem_failure fill(struct cli *cli, const struct arguments *arguments,
+                                const json_t *entry, tandem_mutation *mutation)
+{
+    const json_t *changes = json_object_get(entry, "changes");
+    const json_t *first = json_array_get(changes, 0);
     enum tandem_failure failure = TANDEM_DONE;
     const char *assignment = NULL;
-    (void)tandem_update(mutation, entity, json_string_value(json_object_get(record, "id")));
-    for (size_t i = 0; failure == TANDEM_DONE &&
-                       (assignment = arguments_nth(arguments, "set", i)) != NULL;
-         i++) {
-        failure = fields_assign(cli, mutation, entity, assignment, NOT_RESOLVED);
+    size_t index = 0;
+    json_t *change = NULL;
+    (void)tandem_update(mutation, member(first, "entity"), member(first, "id"));
+    json_array_foreach(changes, index, change)
+    {
+        if (failure == TANDEM_DONE && !json_is_true(json_object_get(change, "conflict"))) {
+            failure = set_mine(cli, mutation, change);
+        }
+    }
+    for (size_t i = 0;
+         failure == TANDEM_DONE && (assignment = arguments_nth(arguments, "set", i)) != NULL; i++) {
+        failure = fields_assign(cli, mutation, member(first, "entity"), assignment, NOT_RESOLVED);
     }
     return failure;
 }
@@ -96,18 +144,12 @@ static enum tandem_failure fill(struct cli *cli, const struct arguments *argumen
 static enum tandem_failure resolve_with(struct cli *cli, const struct arguments *arguments,
                                         const json_t *entry, tandem_code *code)
 {
-    const json_t *record = conflicting_record(entry);
-    if (record == NULL) {
-        return cli_refuse(cli, TANDEM_REFUSED,
-                          "entry %llu is in conflict about several records; settle it with --mine or "
-                          "--theirs",
-                          (unsigned long long)entry_number(entry));
-    }
-    tandem_mutation *mutation = tandem_mutation_new();
+    enum tandem_failure failure = check_editable(cli, entry);
+    tandem_mutation *mutation = failure == TANDEM_DONE ? tandem_mutation_new() : NULL;
     if (mutation == NULL) {
-        return cli_no_memory(cli);
+        return failure == TANDEM_DONE ? cli_no_memory(cli) : failure;
     }
-    enum tandem_failure failure = fill(cli, arguments, record, mutation);
+    failure = fill(cli, arguments, entry, mutation);
     if (failure == TANDEM_DONE) {
         *code = tandem_resolve_with(cli->client, entry_number(entry), mutation);
     }
@@ -123,8 +165,8 @@ static void tell_resolved(struct cli *cli, const json_t *entry, enum choice choi
     uint64_t newest = entry_newest(cli);
     uint64_t pending = newest > number ? newest : 0; /* what it left to be sent */
     if (cli->json) {
-        json_t *object = json_pack("{s:I, s:s}", "entry", (json_int_t)number, "resolved",
-                                   choice_names[choice]);
+        json_t *object =
+            json_pack("{s:I, s:s}", "entry", (json_int_t)number, "resolved", choice_names[choice]);
         if (object != NULL && made[0] != '\0') {
             (void)json_object_set_new(object, "id", json_string(made));
         }
@@ -202,8 +244,8 @@ enum tandem_failure command_resolve(struct cli *cli, const struct arguments *arg
         failure = cli_refuse_signed_out(cli);
     }
     if (failure == TANDEM_DONE) {
-        failure = outbox_find(cli, arguments->positional[0], ENTRY_BIT(TANDEM_ENTRY_CONFLICT),
-                              &entry);
+        failure =
+            outbox_find(cli, arguments->positional[0], ENTRY_BIT(TANDEM_ENTRY_CONFLICT), &entry);
     }
     if (failure == TANDEM_DONE) {
         failure = resolve(cli, arguments, entry, choice);

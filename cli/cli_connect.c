@@ -31,6 +31,11 @@ static void on_event(void *context, const tandem_event *event)
         cli->ever_connected = true;
     } else if (event->kind == TANDEM_EVENT_DISCONNECTED && event->final) {
         cli->lost = true;
+    } else if (event->kind == TANDEM_EVENT_OUTBOX_DAMAGED) {
+        cli_note(cli,
+                 "What waited in the outbox cannot be read any more. Its file is kept, for whoever "
+                 "can repair it: %s",
+                 event->detail);
     }
     if (cli->on_event != NULL) {
         cli->on_event(cli->event_context, event);
@@ -107,6 +112,9 @@ enum tandem_failure cli_open_copy(struct cli *cli)
     }
     enum tandem_failure failure = cli_open(cli, profile_replica(&cli->profile, path));
     cli->local = failure == TANDEM_DONE;
+    if (cli->local) {
+        (void)tandem_service(cli->client); /* nothing is connected: tells what opening has found */
+    }
     return failure;
 }
 

@@ -24,7 +24,8 @@ struct copy {
 
 /* Reads what is known of the profile's copy; nothing is known of one that cannot be read. */
 void copy_load(const struct profile *profile, struct copy *out);
-/* Writes it, all or nothing, into the folder, which is there. False with a sentence in `problem`. */
+/* Writes it, all or nothing, into the folder, which is there. False with a sentence in `problem`.
+ */
 bool copy_save(const struct profile *profile, const struct copy *copy, char problem[256]);
 /* Whether what is in the profile's folder belongs to somebody else than this user of this server:
  * as the copy says, else as the session does. */

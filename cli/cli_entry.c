@@ -83,7 +83,8 @@ static bool put_reason(json_t *object, const tandem_fault *fault)
         text_addf(&text, ": %s", detail);
     }
     const char *reason = text_of(&text);
-    bool good = reason != NULL && put(object, "code", json_string(tandem_error_name(fault->code))) &&
+    bool good = reason != NULL &&
+                put(object, "code", json_string(tandem_error_name(fault->code))) &&
                 put(object, "reason", json_string(reason));
     buffer_release(&text);
     return good;
@@ -143,7 +144,8 @@ static void add_titles(struct cli *cli, json_t *entry)
     json_t *change = NULL;
     const char *last = "";
     json_t *title = NULL;
-    json_array_foreach(json_object_get(entry, "changes"), index, change) {
+    json_array_foreach(json_object_get(entry, "changes"), index, change)
+    {
         const char *id = json_string_value(json_object_get(change, "id"));
         if (strcmp(id, last) != 0) {
             json_decref(title);
@@ -161,10 +163,9 @@ static void add_titles(struct cli *cli, json_t *entry)
 json_t *entry_read_all(struct cli *cli, unsigned states)
 {
     struct gathering gathering = {.entries = json_array()};
-    tandem_code code =
-        gathering.entries == NULL
-            ? (tandem_code)STATUS_NO_MEMORY
-            : tandem_outbox_each(cli->client, states, gather, &gathering);
+    tandem_code code = gathering.entries == NULL
+                           ? (tandem_code)STATUS_NO_MEMORY
+                           : tandem_outbox_each(cli->client, states, gather, &gathering);
     if (code != TANDEM_OK || gathering.failed) {
         json_decref(gathering.entries);
         tandem_last_fault(cli->client, &cli->fault);
@@ -174,7 +175,8 @@ json_t *entry_read_all(struct cli *cli, unsigned states)
     }
     size_t index = 0;
     json_t *entry = NULL;
-    json_array_foreach(gathering.entries, index, entry) {
+    json_array_foreach(gathering.entries, index, entry)
+    {
         add_titles(cli, entry);
     }
     return gathering.entries;
@@ -231,7 +233,8 @@ static enum tandem_failure find_by_record(struct cli *cli, const char *text, con
     if (entries == NULL) {
         return TANDEM_REFUSED;
     }
-    json_array_foreach(entries, index, entry) {
+    json_array_foreach(entries, index, entry)
+    {
         if (entry_changes(entry, id)) {
             text_addf(&numbers, "%s%llu", found == 0 ? "" : ", ",
                       (unsigned long long)entry_number(entry));
@@ -268,10 +271,10 @@ static enum tandem_failure find_by_number(struct cli *cli, unsigned long number,
         }
     }
     const char *state = json_string_value(json_object_get(*out, "state"));
-    enum tandem_failure failure = cli_refuse(
-        cli, TANDEM_REFUSED, "entry %lu is %s%s. See: tandem outbox show %lu", number,
-        strcmp(state, "conflict") == 0 ? "in " : "", strcmp(state, "sent") == 0 ? "under way" : state,
-        number);
+    enum tandem_failure failure =
+        cli_refuse(cli, TANDEM_REFUSED, "entry %lu is %s%s. See: tandem outbox show %lu", number,
+                   strcmp(state, "conflict") == 0 ? "in " : "",
+                   strcmp(state, "sent") == 0 ? "under way" : state, number);
     json_decref(*out);
     *out = NULL;
     return failure;

@@ -25,7 +25,8 @@ bool entry_changes(const json_t *entry, const char *id)
 {
     size_t index = 0;
     json_t *change = NULL;
-    json_array_foreach(json_object_get(entry, "changes"), index, change) {
+    json_array_foreach(json_object_get(entry, "changes"), index, change)
+    {
         if (strcmp(member(change, "id"), id) == 0) {
             return true;
         }
@@ -51,7 +52,8 @@ static size_t count_records(const json_t *changes)
     size_t records = 0;
     size_t index = 0;
     json_t *change = NULL;
-    json_array_foreach(changes, index, change) {
+    json_array_foreach(changes, index, change)
+    {
         records += strcmp(member(change, "id"), last) != 0;
         last = member(change, "id");
     }
@@ -61,7 +63,8 @@ static size_t count_records(const json_t *changes)
 static void add_record(const json_t *change, struct buffer *out)
 {
     const char *title = member(change, "title");
-    text_addf(out, "%s%s%s", member(change, "entity"), member(change, "entity")[0] == '\0' ? "" : " ",
+    text_addf(out, "%s%s%s", member(change, "entity"),
+              member(change, "entity")[0] == '\0' ? "" : " ",
               title[0] == '\0' ? member(change, "id") : title);
 }
 
@@ -83,19 +86,29 @@ static bool has_field(const json_t *change)
     return member(change, "field")[0] != '\0';
 }
 
-void entry_add_values(const json_t *entry, struct buffer *out)
+static bool removes(const json_t *change)
 {
-    const json_t *changes = json_object_get(entry, "changes");
-    const char *first = member(json_array_get(changes, 0), "id");
+    return strcmp(member(change, "op"), "remove") == 0;
+}
+
+static void add_values_of(const json_t *entry, const char *id, struct buffer *out)
+{
     const char *between = "";
     size_t index = 0;
     json_t *change = NULL;
-    json_array_foreach(changes, index, change) {
-        if (has_field(change) && strcmp(member(change, "id"), first) == 0) {
+    json_array_foreach(json_object_get(entry, "changes"), index, change)
+    {
+        if (has_field(change) && !removes(change) && strcmp(member(change, "id"), id) == 0) {
             text_addf(out, "%s%s=%s", between, member(change, "field"), member(change, "mine"));
             between = ", ";
         }
     }
+}
+
+void entry_add_values(const json_t *entry, struct buffer *out)
+{
+    const json_t *first = json_array_get(json_object_get(entry, "changes"), 0);
+    add_values_of(entry, member(first, "id"), out);
 }
 
 void entry_add_line(const json_t *entry, struct buffer *out)
@@ -115,7 +128,8 @@ static const char *other_author(const json_t *entry)
     const char *by = "";
     size_t index = 0;
     json_t *change = NULL;
-    json_array_foreach(json_object_get(entry, "changes"), index, change) {
+    json_array_foreach(json_object_get(entry, "changes"), index, change)
+    {
         if (!json_is_true(json_object_get(change, "conflict"))) {
             continue;
         }
@@ -171,19 +185,38 @@ static int64_t ms_of(const char *text)
 static void print_theirs(const json_t *change, FILE *out)
 {
     char when[32];
-    bool gone = !has_field(change);
-    if (gone) { /* a deletion on either side */
-        bool mine = strcmp(member(change, "op"), "remove") == 0;
-        (void)fprintf(out, "    %-8s%s", "theirs", mine ? "changed" : "deleted");
-    } else {
+    if (has_field(change)) {
         print_value(out, "theirs", json_object_get(change, "theirs"));
+    } else {
+        (void)fprintf(out, "    %-8s%s", "theirs", removes(change) ? "changed" : "deleted");
     }
     (void)fputs("  (", out);
     (void)text_put(out, member(change, "by"), 0);
     (void)fprintf(out, ", %s)\n", text_local_time(ms_of(member(change, "at")), when));
 }
 
-static void print_conflict(const json_t *change, FILE *out)
+/* Of a record that one side deleted there is no value of mine to show, or only all of them. */
+static void print_mine(const json_t *entry, const json_t *change, FILE *out)
+{
+    if (removes(change)) {
+        (void)fprintf(out, "    %-8sdeleted\n", "mine");
+        return;
+    }
+    if (has_field(change)) {
+        print_value(out, "mine", json_object_get(change, "mine"));
+        (void)fputc('\n', out);
+        return;
+    }
+    struct buffer values = {0};
+    add_values_of(entry, member(change, "id"), &values);
+    const char *text = text_of(&values);
+    (void)fprintf(out, "    %-8schanged%s", "mine", values.size > 0 ? ": " : "");
+    (void)text_put(out, text == NULL ? "" : text, 0);
+    (void)fputc('\n', out);
+    buffer_release(&values);
+}
+
+static void print_conflict(const json_t *entry, const json_t *change, FILE *out)
 {
     (void)fputs("  ", out);
     (void)text_put(out, has_field(change) ? member(change, "field") : "the record itself", 0);
@@ -191,12 +224,8 @@ static void print_conflict(const json_t *change, FILE *out)
     if (has_field(change)) {
         print_value(out, "base", json_object_get(change, "base"));
         (void)fputc('\n', out);
-        print_value(out, "mine", json_object_get(change, "mine"));
-        (void)fputc('\n', out);
-    } else {
-        bool mine = strcmp(member(change, "op"), "remove") == 0;
-        (void)fprintf(out, "    %-8s%s\n", "mine", mine ? "deleted" : "changed");
     }
+    print_mine(entry, change, out);
     print_theirs(change, out);
 }
 
@@ -204,9 +233,10 @@ void entry_print_conflicts(const json_t *entry, FILE *out)
 {
     size_t index = 0;
     json_t *change = NULL;
-    json_array_foreach(json_object_get(entry, "changes"), index, change) {
+    json_array_foreach(json_object_get(entry, "changes"), index, change)
+    {
         if (json_is_true(json_object_get(change, "conflict"))) {
-            print_conflict(change, out);
+            print_conflict(entry, change, out);
         }
     }
 }
@@ -216,7 +246,8 @@ void entry_print_changes(const json_t *entry, FILE *out)
     const char *last = "";
     size_t index = 0;
     json_t *change = NULL;
-    json_array_foreach(json_object_get(entry, "changes"), index, change) {
+    json_array_foreach(json_object_get(entry, "changes"), index, change)
+    {
         if (strcmp(last, member(change, "id")) != 0) {
             struct buffer line = {0};
             last = member(change, "id");
@@ -228,7 +259,7 @@ void entry_print_changes(const json_t *entry, FILE *out)
             buffer_release(&line);
         }
         if (json_is_true(json_object_get(change, "conflict"))) {
-            print_conflict(change, out);
+            print_conflict(entry, change, out);
         } else if (has_field(change)) {
             (void)fputs("  ", out);
             (void)text_put(out, member(change, "field"), 0);
@@ -248,8 +279,9 @@ void entry_print_next_step(const json_t *entry, FILE *out)
         (void)fprintf(out, "  Decide: tandem resolve %llu --mine, --theirs or --set FIELD=VALUE\n",
                       number);
     } else if (entry_is(entry, TANDEM_ENTRY_REFUSED)) {
-        (void)fprintf(out, "  Try again: tandem outbox retry %llu, or let it go: tandem outbox drop "
-                           "%llu\n",
+        (void)fprintf(out,
+                      "  Try again: tandem outbox retry %llu, or let it go: tandem outbox drop "
+                      "%llu\n",
                       number, number);
     }
 }

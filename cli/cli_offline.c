@@ -74,9 +74,10 @@ static enum tandem_failure catch_up(struct cli *cli, bool *reached)
     if (failure == TANDEM_DONE) {
         return failure;
     }
-    return cli_fault(cli, cli->copy.caught_up_ms > 0
-                              ? "not offline"
-                              : "not offline, because the copy on this machine is not whole yet",
+    return cli_fault(cli,
+                     cli->copy.caught_up_ms > 0
+                         ? "not offline"
+                         : "not offline, because the copy on this machine is not whole yet",
                      &fault);
 }
 
@@ -122,7 +123,8 @@ static void tell_online(struct cli *cli, const struct settled *settled)
                  {settled->waiting, "held back until that is decided"}};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (parts[i].count > 0) {
-            text_addf(&text, "%s%zu %s", text.size == 0 ? " " : ", ", parts[i].count, parts[i].word);
+            text_addf(&text, "%s%zu %s", text.size == 0 ? " " : ", ", parts[i].count,
+                      parts[i].word);
         }
     }
     const char *counts = text_of(&text);
@@ -161,9 +163,10 @@ static enum tandem_failure connect_again(struct cli *cli, struct settled *settle
     if (failure == TANDEM_DONE) {
         return failure;
     }
-    return cli_fault(cli, tandem_paused(cli->client)
-                              ? "this profile stays offline, and what waits is kept"
-                              : "not everything is settled, and what waits is kept",
+    return cli_fault(cli,
+                     tandem_paused(cli->client)
+                         ? "this profile stays offline, and what waits is kept"
+                         : "not everything is settled, and what waits is kept",
                      &fault);
 }
 

@@ -44,7 +44,8 @@ static void print_entries(struct cli *cli, const json_t *entries)
     bool paused = tandem_paused(cli->client);
     table_init(&table, COLUMNS);
     table_row(&table, headings);
-    json_array_foreach(entries, index, entry) {
+    json_array_foreach(entries, index, entry)
+    {
         if (cli->json) {
             entry_print_json(entry, cli->out);
         } else {
@@ -164,10 +165,11 @@ enum tandem_failure command_outbox_drop(struct cli *cli, const struct arguments 
     if (code == TANDEM_OK) {
         tell_dropped(cli, entry);
     } else if (code == STATUS_BUSY) {
-        failure = cli_refuse(cli, TANDEM_REFUSED,
-                             "entry %llu is under way, and the server may have it. See what becomes "
-                             "of it: tandem online",
-                             (unsigned long long)entry_number(entry));
+        failure =
+            cli_refuse(cli, TANDEM_REFUSED,
+                       "entry %llu is under way, and the server may have it. See what becomes "
+                       "of it: tandem online",
+                       (unsigned long long)entry_number(entry));
     } else {
         tandem_last_fault(cli->client, &cli->fault);
         cli->fault.code = code;
@@ -201,7 +203,8 @@ static enum tandem_failure retry_refused(struct cli *cli)
     if (refused == NULL) {
         return TANDEM_REFUSED;
     }
-    json_array_foreach(refused, index, entry) {
+    json_array_foreach(refused, index, entry)
+    {
         failure = failure == TANDEM_DONE ? retry_one(cli, entry) : failure;
     }
     json_decref(refused);
@@ -225,8 +228,7 @@ enum tandem_failure command_outbox_retry(struct cli *cli, const struct arguments
         failure = outbox_open(cli, &empty);
         failure = failure == TANDEM_DONE && !empty ? retry_refused(cli) : failure;
     }
-    if (failure == TANDEM_DONE &&
-        (empty || tandem_outbox_count(cli->client, ENTRY_OPEN) == 0)) {
+    if (failure == TANDEM_DONE && (empty || tandem_outbox_count(cli->client, ENTRY_OPEN) == 0)) {
         return nothing_waits(cli);
     }
     return failure == TANDEM_DONE ? settling_now(cli) : failure;

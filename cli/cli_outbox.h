@@ -6,7 +6,8 @@
 
 #include "cli/cli.h"
 
-/* Opens the copy, whether the profile is offline or not. *empty: there is none, so nothing waits. */
+/* Opens the copy, whether the profile is offline or not. *empty: there is none, so nothing waits.
+ */
 enum tandem_failure outbox_open(struct cli *cli, bool *empty);
 /* The same, and finds the entry meant, as entry_find(). */
 enum tandem_failure outbox_find(struct cli *cli, const char *text, unsigned states, json_t **out);

@@ -290,7 +290,8 @@ void settling_tell(struct cli *cli, const json_t *noted, struct settled *out)
     size_t index = 0;
     json_t *entry = NULL;
     *out = (struct settled){.accepted = 0};
-    json_array_foreach(noted, index, entry) {
+    json_array_foreach(noted, index, entry)
+    {
         struct outcome outcome = find_outcome(cli, &entry, out);
         ++*outcome.count;
         if (cli->json) {
@@ -308,7 +309,8 @@ static void count_outcomes(struct cli *cli, const json_t *noted, struct settled 
     size_t index = 0;
     json_t *entry = NULL;
     *out = (struct settled){.accepted = 0};
-    json_array_foreach(noted, index, entry) {
+    json_array_foreach(noted, index, entry)
+    {
         ++*find_outcome(cli, &entry, out).count;
         json_decref(entry);
     }

@@ -22,10 +22,8 @@ static int set_up(void **state)
     return 0;
 }
 
-static const struct copy known = {.url = "wss://localhost:7443",
-                                  .user = "kari",
-                                  .role = "Member",
-                                  .caught_up_ms = 1772357400123};
+static const struct copy known = {
+    .url = "wss://localhost:7443", .user = "kari", .role = "Member", .caught_up_ms = 1772357400123};
 
 static void save(const struct copy *copy)
 {

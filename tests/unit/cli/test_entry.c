@@ -175,9 +175,10 @@ static void a_deletion_on_either_side(void **state)
                                   .conflict = true,
                                   .by = "nils",
                                   .at_ms = 1772357400000};
-    json_t *entry = object_of(TANDEM_ENTRY_CONFLICT, &conflict, &change, 1);
+    const tandem_entry_change changes[] = {phone, change};
+    json_t *entry = object_of(TANDEM_ENTRY_CONFLICT, &conflict, changes, 2);
     char *out = printed(entry_print_conflicts, entry);
-    assert_non_null(strstr(out, "mine    changed"));
+    assert_non_null(strstr(out, "mine    changed: phoneNumber=+4711111111\n"));
     assert_non_null(strstr(out, "theirs  deleted  (nils, "));
     free(out);
     json_decref(entry);
@@ -186,6 +187,15 @@ static void a_deletion_on_either_side(void **state)
     out = printed(entry_print_conflicts, entry);
     assert_non_null(strstr(out, "mine    deleted"));
     assert_non_null(strstr(out, "theirs  changed  (nils, "));
+    free(out);
+    json_decref(entry);
+    change.field = "title"; /* what exactly they changed, where it is known */
+    change.theirs = "Director";
+    entry = object_of(TANDEM_ENTRY_CONFLICT, &conflict, &change, 1);
+    out = printed(entry_print_conflicts, entry);
+    assert_non_null(strstr(out, "title"));
+    assert_non_null(strstr(out, "mine    deleted"));
+    assert_non_null(strstr(out, "theirs  \"Director\"  (nils, "));
     free(out);
     json_decref(entry);
 }
@@ -203,6 +213,11 @@ static void an_entry_of_several_records(void **state)
     assert_int_equal(json_object_set_new(first, "title", json_string("Fjord Bruk AS")), 0);
     expect_words(entry_add_what, entry, "add account Fjord Bruk AS and 1 more");
     expect_words(entry_add_values, entry, "phoneNumber=+4711111111, name=Vestland Papir");
+    json_decref(entry);
+    changes[0].op = "update";
+    changes[0].mine = NULL; /* cleared */
+    entry = object_of(TANDEM_ENTRY_WAITING, &no_fault, changes, 1);
+    expect_words(entry_add_values, entry, "phoneNumber=");
     json_decref(entry);
 }
 
