@@ -134,3 +134,29 @@ enum status queue_add(tandem_client *client, struct bytes changes, uint64_t base
     buffer_release(&seen);
     return status;
 }
+
+/* ---- Copies ---- */
+
+static bool copy_entry(void *context, const struct outbox_item *item)
+{
+    struct queue_copy *copy = context;
+    outbox_entry_encode(&copy->bytes, item, (struct bytes){0});
+    copy->from.order = item->order;
+    return false;
+}
+
+enum status queue_copy(tandem_client *client, uint64_t order, struct queue_copy *out)
+{
+    enum status status = outbox_store_get(client->store, order, copy_entry, out);
+    if (status != STATUS_OK)
+        return status;
+    if (out->bytes.failed)
+        return STATUS_NO_MEMORY;
+    return outbox_entry_decode(buffer_bytes(&out->bytes), order, &out->from) ? STATUS_OK
+                                                                             : STATUS_CORRUPT;
+}
+
+void queue_copy_release(struct queue_copy *copy)
+{
+    buffer_release(&copy->bytes);
+}

@@ -22,6 +22,14 @@ enum status queue_look(tandem_client *client, struct bytes changes, struct buffe
 enum status queue_add(tandem_client *client, struct bytes changes, uint64_t base, bool overwrite,
                       uint64_t *order);
 
+/* An entry as it was, which outlives it. Zeroed storage is ready. */
+struct queue_copy {
+    struct outbox_item from;
+    struct buffer bytes;
+};
+enum status queue_copy(tandem_client *client, uint64_t order, struct queue_copy *out);
+void queue_copy_release(struct queue_copy *copy);
+
 /* Tells the readers of the handle that this entry is new or has changed. */
 void queue_tell(tandem_client *client, uint64_t order);
 

@@ -1,25 +1,164 @@
 /* Settling conflicts. */
 #include "client-lib/client.h"
 
+#include "client-lib/client_queue.h"
 #include "client-lib/fault.h"
+#include "client-lib/mutation.h"
+#include "client-lib/resolve.h"
+
+static enum status refuse(tandem_client *client, enum status status)
+{
+    if (status == STATUS_NOT_FOUND)
+        return trouble(&client->fault, status, "", "there is no such entry in the outbox");
+    return trouble(&client->fault, status, "", "%s", status_text(status));
+}
+
+/* The entry, which must be in conflict or, when `any_refusal`, refused for another reason; `copy`
+ * is to be released in any case. */
+static enum status get_conflict(tandem_client *client, uint64_t entry, bool any_refusal,
+                                struct queue_copy *copy)
+{
+    if (client->store == NULL)
+        return trouble(&client->fault, STATUS_USAGE, "", "the client was opened without a folder");
+    enum status status = queue_copy(client, entry, copy);
+    if (status != STATUS_OK)
+        return refuse(client, status);
+    if (copy->from.state != TANDEM_ENTRY_CONFLICT &&
+        !(any_refusal && copy->from.state == TANDEM_ENTRY_REFUSED))
+        return trouble(&client->fault, STATUS_USAGE, "", "this entry is not in conflict");
+    return STATUS_OK;
+}
+
+/* Puts the changes in the place of the entry, or only takes it out when there are none. */
+static enum status settle(tandem_client *client, const struct queue_copy *copy,
+                          struct outbox_item *item, size_t count)
+{
+    uint64_t order = 0;
+    item->at_ms = (int64_t)client->port->wall_ms(client->port->context);
+    enum status status = outbox_store_replace(client->store, copy->from.order, item, count, &order);
+    if (status != STATUS_OK)
+        return refuse(client, status);
+    client_outbox_changed(client, &copy->from);
+    if (order != 0)
+        queue_tell(client, order);
+    settle_send(client);
+    return STATUS_OK;
+}
+
+struct newest {
+    uint64_t seq;
+};
+
+static bool take_seq(void *context, struct bytes encoded)
+{
+    struct newest *newest = context;
+    struct record_view view;
+    if (record_view_read(encoded, &view))
+        newest->seq = view.seq;
+    return false;
+}
+
+static uint64_t seen_now(void *context, struct id id)
+{
+    tandem_client *client = context;
+    struct newest newest = {0};
+    uint64_t cursor = replica_cursor(client->replica);
+    if (replica_get(client->replica, id, take_seq, &newest) != STATUS_OK)
+        return 0;
+    return newest.seq > cursor ? newest.seq : cursor;
+}
+
+/* What was seen of what is left, now that somebody has looked at both. */
+static enum status settle_changes(tandem_client *client, const struct queue_copy *copy,
+                                  const struct resolve *resolve, struct bytes changes)
+{
+    struct buffer seen = {0};
+    uint64_t base = 0;
+    enum status status = queue_look(client, changes, &seen, &base);
+    /* A base of 1 says that it is of another history of the server. */
+    struct outbox_item item = {.base = copy->from.base > 1 ? copy->from.base : base,
+                               .overwrite = copy->from.overwrite,
+                               .changes = changes,
+                               .seen = buffer_bytes(&seen)};
+    status = status == STATUS_OK ? settle(client, copy, &item, resolve->count > 0 ? 1 : 0)
+                                 : refuse(client, status);
+    buffer_release(&seen);
+    return status;
+}
 
 tandem_code tandem_resolve_mine(tandem_client *client, uint64_t entry, char made[TANDEM_ID_TEXT])
 {
-    (void)entry;
-    (void)made;
-    return (tandem_code)trouble(&client->fault, STATUS_USAGE, "", "not in this version");
+    struct queue_copy copy = {.bytes = {0}};
+    struct buffer changes = {0};
+    struct resolve resolve = {.item = &copy.from, .seen_now = seen_now, .context = client};
+    if (made != NULL)
+        made[0] = '\0';
+    enum status status = get_conflict(client, entry, false, &copy);
+    if (status == STATUS_OK && !port_id(client->port, &resolve.new_id))
+        status = trouble(&client->fault, STATUS_INTERNAL, "", "the system gives no random numbers");
+    if (status == STATUS_OK) {
+        status = resolve_mine(&resolve, &changes);
+        if (status == STATUS_NOT_FOUND)
+            trouble(&client->fault, status, "",
+                    "the record was deleted, and too little of it is known to make it again");
+        else if (status != STATUS_OK)
+            refuse(client, status);
+    }
+    if (status == STATUS_OK)
+        status = settle_changes(client, &copy, &resolve, buffer_bytes(&changes));
+    if (status == STATUS_OK && resolve.made && made != NULL)
+        id_to_text(resolve.new_id, made);
+    buffer_release(&changes);
+    queue_copy_release(&copy);
+    return (tandem_code)status;
 }
 
 tandem_code tandem_resolve_theirs(tandem_client *client, uint64_t entry)
 {
-    (void)entry;
-    return (tandem_code)trouble(&client->fault, STATUS_USAGE, "", "not in this version");
+    struct queue_copy copy = {.bytes = {0}};
+    struct buffer changes = {0};
+    struct resolve resolve = {.item = &copy.from};
+    enum status status = get_conflict(client, entry, false, &copy);
+    if (status == STATUS_OK) {
+        status = resolve_theirs(&resolve, &changes);
+        status = status == STATUS_OK
+                     ? settle_changes(client, &copy, &resolve, buffer_bytes(&changes))
+                     : refuse(client, status);
+    }
+    buffer_release(&changes);
+    queue_copy_release(&copy);
+    return (tandem_code)status;
+}
+
+/* The base of new values: what the conflict told was seen as well. */
+static uint64_t base_of(const struct queue_copy *copy, const tandem_mutation *values,
+                        uint64_t known)
+{
+    uint64_t told = resolve_newest(copy->from.conflicts);
+    if (mutation_base(values) != 0)
+        return mutation_base(values);
+    return told > known ? told : known;
 }
 
 tandem_code tandem_resolve_with(tandem_client *client, uint64_t entry,
                                 const tandem_mutation *values)
 {
-    (void)entry;
-    (void)values;
-    return (tandem_code)trouble(&client->fault, STATUS_USAGE, "", "not in this version");
+    struct queue_copy copy = {.bytes = {0}};
+    struct buffer changes = {0}, seen = {0};
+    uint64_t known = 0;
+    enum status status = get_conflict(client, entry, true, &copy);
+    if (status == STATUS_OK)
+        status = mutation_encode(values, &client->source, &changes, &client->fault);
+    if (status == STATUS_OK) {
+        status = queue_look(client, buffer_bytes(&changes), &seen, &known);
+        struct outbox_item item = {.base = base_of(&copy, values, known),
+                                   .overwrite = mutation_overwrites(values),
+                                   .changes = buffer_bytes(&changes),
+                                   .seen = buffer_bytes(&seen)};
+        status = status == STATUS_OK ? settle(client, &copy, &item, 1) : refuse(client, status);
+    }
+    buffer_release(&changes);
+    buffer_release(&seen);
+    queue_copy_release(&copy);
+    return (tandem_code)status;
 }

@@ -94,6 +94,16 @@ static void tell_kept(struct settle_waiter waiter, const char *why)
         waiter.done(waiter.context, &result);
 }
 
+void settle_forget(tandem_client *client, uint64_t order)
+{
+    struct settle_waiter waiter = take_waiter(&client->settling, order);
+    tandem_fault fault;
+    trouble(&fault, STATUS_CANCELLED, "", "it was dropped");
+    const tandem_result result = {.code = STATUS_CANCELLED, .fault = &fault};
+    if (waiter.done != NULL)
+        waiter.done(waiter.context, &result);
+}
+
 void settle_keep_all(tandem_client *client)
 {
     struct settling *settling = &client->settling;
@@ -179,7 +189,8 @@ void settle_result(tandem_client *client, const struct msg_result *result)
 struct telling {
     tandem_client *client;
     unsigned generation;
-    bool gap; /* the server stands elsewhere than it said */
+    bool gap;     /* the server stands elsewhere than it said */
+    bool settled; /* the entry looked at */
 };
 
 static void tell_event(tandem_client *client, const struct outbox_item *item)
@@ -361,4 +372,32 @@ void settle_shown(tandem_client *client)
         return;
     /* Entries that stay although they are done with are passed over by every reader. */
     (void)outbox_store_shown(client->store, replica_cursor(client->replica));
+}
+
+static bool tell_settled(void *context, const struct outbox_item *item)
+{
+    struct telling *telling = context;
+    telling->settled = item->state != TANDEM_ENTRY_WAITING && item->state != TANDEM_ENTRY_SENT;
+    if (telling->settled)
+        settle_tell(telling->client, item);
+    return false;
+}
+
+void settle_look(tandem_client *client)
+{
+    struct settling *settling = &client->settling;
+    struct telling telling = {.client = client, .settled = true};
+    /* They are answered in the order in which they were queued. */
+    while (telling.settled && waiter_count(settling) > settling->first) {
+        const struct outbox_item gone = {.order = waiter_at(settling, settling->first)->order,
+                                         .state = TANDEM_ENTRY_ACCEPTED,
+                                         .change = -1};
+        enum status status =
+            outbox_store_get(client->store, gone.order, tell_settled, &telling);
+        /* Taken, shown and done with. */
+        if (status == STATUS_NOT_FOUND)
+            settle_tell(client, &gone);
+        else if (status != STATUS_OK)
+            return;
+    }
 }

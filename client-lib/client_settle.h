@@ -37,10 +37,14 @@ void settle_send(tandem_client *client);
 enum status settle_reserve(tandem_client *client);
 /* Has `done` (may be NULL) called for the answer to an entry, which is the newest. */
 void settle_wait(tandem_client *client, uint64_t order, tandem_result_fn *done, void *context);
+/* The entry was given up by its author: whoever waits for it gets CANCELLED. */
+void settle_forget(tandem_client *client, uint64_t order);
 /* Takes note of a result, to be settled at the end of the turn. */
 void settle_result(tandem_client *client, const struct msg_result *result);
 /* The end of a turn: records what was answered and tells of it. */
 void settle_turn(tandem_client *client);
+/* Another process has written to the outbox: tells whoever waits here for what it settled. */
+void settle_look(tandem_client *client);
 /* Tells of an entry that is settled, in conflict or refused: observers, the program, whoever waits.
  */
 void settle_tell(tandem_client *client, const struct outbox_item *item);

@@ -366,7 +366,7 @@ bool outbox_conflict_find(struct bytes list, struct id id, struct bytes field,
 {
     struct wire_reader reader = outbox_list(list);
     while (outbox_conflict_next(&reader, out))
-        if (id_equal(out->id, id) && (bytes_equal(out->field, field) || out->field.size == 0))
+        if (id_equal(out->id, id) && bytes_equal(out->field, field))
             return true;
     return false;
 }

@@ -66,7 +66,7 @@ bool outbox_conflict_next(struct wire_reader *reader, struct outbox_conflict *ou
 void outbox_conflict_put(struct buffer *out, const struct outbox_conflict *conflict);
 /* Appends an array of what of this value, which a server sent, are conflicts. */
 void outbox_conflicts_copy(struct bytes value, struct buffer *out);
-/* The conflict about this field of the record, else about the whole record. */
+/* The conflict about this field of the record; "": about the whole record. */
 bool outbox_conflict_find(struct bytes list, struct id id, struct bytes field,
                           struct outbox_conflict *out);
 

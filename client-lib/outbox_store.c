@@ -227,6 +227,8 @@ enum status outbox_end(struct outbox_writing *writing, enum status status)
     store->rebasing = writing->rebasing;
     store->others_wrote = store->others_wrote || txn != store->txn + 1;
     store->txn = txn;
+    if (store->committed != NULL)
+        store->committed(store->committed_context);
     return STATUS_OK;
 }
 
@@ -502,25 +504,36 @@ enum status outbox_store_set_note(struct outbox_store *store, const char *name, 
                                : status;
 }
 
-enum status outbox_store_look(struct outbox_store *store, bool *changed)
+enum status outbox_store_refresh(struct outbox_store *store)
 {
     struct environment_reading reading;
-    *changed = false;
-    if (store->holds > 0)
-        return STATUS_OK;
-    *changed = store->others_wrote;
-    store->others_wrote = false;
-    if (last_txn(store) == store->txn)
+    if (store->holds > 0 || last_txn(store) == store->txn)
         return STATUS_OK;
     enum status status = outbox_read_begin(store, &reading);
     if (status != STATUS_OK)
         return status;
     uint64_t txn = mdb_txn_id(reading.txn);
-    *changed = *changed || txn != store->txn;
+    store->others_wrote = store->others_wrote || txn != store->txn;
     status = read_meta(store, reading.txn);
     if (status == STATUS_OK)
         store->txn = txn;
     outbox_read_end(store, &reading);
+    return status;
+}
+
+void outbox_store_on_commit(struct outbox_store *store, void (*committed)(void *context),
+                            void *context)
+{
+    store->committed = committed;
+    store->committed_context = context;
+}
+
+enum status outbox_store_look(struct outbox_store *store, bool *changed)
+{
+    enum status status = outbox_store_refresh(store);
+    *changed = status == STATUS_OK && store->others_wrote;
+    if (*changed)
+        store->others_wrote = false;
     return status;
 }
 

@@ -89,8 +89,13 @@ enum status outbox_store_set_paused(struct outbox_store *store, bool paused);
 /* A named text kept for the handle (the subscription wanted, accounts preferred); NOT_FOUND. */
 enum status outbox_store_note(struct outbox_store *store, const char *name, struct buffer *out);
 enum status outbox_store_set_note(struct outbox_store *store, const char *name, struct bytes value);
+/* Has `committed` called after each commit of this handle. */
+void outbox_store_on_commit(struct outbox_store *store, void (*committed)(void *context),
+                            void *context);
 /* Whether another process has written since the last look: counts are read again then. */
 enum status outbox_store_look(struct outbox_store *store, bool *changed);
+/* Reads the counts again when another process has written, which the next look still tells. */
+enum status outbox_store_refresh(struct outbox_store *store);
 
 /* ---- Reading ---- */
 

@@ -10,7 +10,7 @@
 #include "client-lib/client.h"
 
 #define SENT_MAX 256
-#define TOLD_MAX 64
+#define TOLD_MAX 512
 
 struct sent {
     struct buffer frame;

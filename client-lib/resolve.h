@@ -1,0 +1,30 @@
+/* What a settled conflict leaves to be sent: pure, from the entry to new changes. */
+#ifndef TANDEM_CLIENT_LIB_RESOLVE_H
+#define TANDEM_CLIENT_LIB_RESOLVE_H
+
+#include "client-lib/outbox_entry.h"
+
+/* The seq up to which its author has now seen a record in conflict: what the server told of it, or,
+ * when that is newer, what the replica holds. */
+typedef uint64_t resolve_seen_fn(void *context, struct id id);
+
+struct resolve {
+    const struct outbox_item *item;
+    resolve_seen_fn *seen_now;
+    void *context;
+    struct id new_id; /* for a record that is to be made again */
+    bool made;        /* it was needed */
+    uint32_t count;   /* of the changes written */
+    enum status status;
+};
+
+/* The author's changes once more, against what is there now; a record that was deleted is made
+ * again under `new_id`, from what the author saw of it and their changes. NOT_FOUND when too little
+ * of it is known to do that. */
+enum status resolve_mine(struct resolve *resolve, struct buffer *out);
+/* What of the changes is not in conflict. */
+enum status resolve_theirs(struct resolve *resolve, struct buffer *out);
+/* The newest seq of the conflicts. */
+uint64_t resolve_newest(struct bytes conflicts);
+
+#endif

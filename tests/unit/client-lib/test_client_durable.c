@@ -1,0 +1,502 @@
+/* What tandem_send() took with a folder: it survives the process at every step, and each is applied
+ * exactly once. */
+#include "durable_server.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define STATE(state) (1u << (state))
+
+static struct durable_server shop;
+
+static int set_up_shop(void **state)
+{
+    durable_server_init(&shop);
+    return set_up(state);
+}
+
+static int tear_down_shop(void **state)
+{
+    durable_server_release(&shop);
+    return tear_down(state);
+}
+
+static size_t count(struct world *world, unsigned states)
+{
+    return tandem_outbox_count(world->client, states);
+}
+
+static void expect_applied(const char *format, unsigned n)
+{
+    assert_int_equal(shop.text_count, n);
+    for (unsigned i = 0; i < n; i++) {
+        char text[TEXT_MOST];
+        snprintf(text, sizeof text, format, i);
+        assert_string_equal(shop.texts[i], text);
+    }
+}
+
+/* ---- Crashes ---- */
+
+/* Notes that are sent, two in each turn, while the process dies in turn `crash`: before the server
+ * has seen what was sent in it, or with the answers on the way. Returns how many turns there were.
+ */
+static unsigned live_through(struct world *world, unsigned crash, bool served, unsigned notes)
+{
+    OUTCOMES(64);
+    unsigned sent = 0, turn = 0;
+    assert_true(notes <= 64);
+    world->told_count = 0;
+    durable_start(world);
+    for (bool quiet = false; (!quiet || sent < notes) && turn < 200; turn++) {
+        for (unsigned i = 0; i < 2 && sent < notes; i++, sent++) {
+            char text[TEXT_MOST];
+            snprintf(text, sizeof text, "note %u", sent);
+            assert_ok(send_note(world, text, &outcomes[sent]));
+        }
+        if (server.link == NULL)
+            world->port.now += (uint64_t)tandem_timeout(world->client);
+        if (turn == crash && !served) {
+            durable_crash(world);
+            durable_start(world);
+        }
+        assert_ok(tandem_service(world->client));
+        durable_serve(&shop);
+        if (turn == crash && served) {
+            durable_crash(world);
+            durable_start(world);
+        }
+        quiet = server.link != NULL &&
+                count(world, STATE(TANDEM_ENTRY_WAITING) | STATE(TANDEM_ENTRY_SENT)) == 0;
+    }
+    for (unsigned i = 0; i < notes; i++)
+        assert_true(outcomes[i].calls <= 1);
+    assert_int_equal(count(world, 0), 0);
+    return turn;
+}
+
+static void a_crash_at_any_step_loses_and_repeats_nothing(void **state)
+{
+    struct world *world = *state;
+    unsigned turns = 1000;
+    for (unsigned crash = 0; crash < turns; crash++)
+        for (int served = 0; served < 2; served++) {
+            durable_server_init(&shop);
+            unsigned now = live_through(world, crash, served != 0, 12);
+            turns = now < turns ? now : turns;
+            expect_applied("note %u", 12);
+            tandem_close(world->client);
+            world->client = NULL;
+            durable_forget_frames();
+            folder_remove(world->folder);
+            world->folder = folder_new();
+        }
+    assert_in_range(turns, 5, 40);
+}
+
+static void what_is_not_answered_is_kept_at_close(void **state)
+{
+    struct world *world = *state;
+    OUTCOMES(2);
+    open_client(world, true);
+    assert_ok(send_note(world, "first", &outcomes[0]));
+    assert_ok(send_note(world, "second", &outcomes[1]));
+    assert_int_equal(tandem_unanswered(world->client), 2);
+    tandem_close(world->client);
+    world->client = NULL;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(outcomes[i].calls, 1);
+        assert_int_equal(outcomes[i].code, STATUS_KEPT);
+    }
+    durable_start(world);
+    durable_settle(world, &shop);
+    assert_int_equal(shop.text_count, 2);
+    assert_string_equal(shop.texts[1], "second");
+    assert_int_equal(outcomes[0].calls, 1);
+}
+
+static void days_offline_end_in_order(void **state)
+{
+    struct world *world = *state;
+    OUTCOMES(1);
+    open_client(world, true);
+    for (unsigned i = 0; i < 200; i++) {
+        char text[TEXT_MOST];
+        snprintf(text, sizeof text, "offline %u", i);
+        assert_ok(send_note(world, text, &outcomes[0]));
+        world->port.now += 3600000; /* an hour */
+        if (i == 100) {
+            durable_crash(world);
+            open_client(world, true);
+        }
+    }
+    assert_ok(tandem_connect(world->client, &usual, NULL));
+    durable_settle(world, &shop);
+    expect_applied("offline %u", 200);
+    assert_int_equal(count(world, 0), 0);
+}
+
+static void an_answer_that_comes_twice_is_told_once(void **state)
+{
+    struct world *world = *state;
+    OUTCOMES(1);
+    durable_start(world);
+    durable_settle(world, &shop);
+    assert_ok(send_note(world, "note", &outcomes[0]));
+    durable_serve(&shop);
+    say_result(1, "ok", shop.seq);
+    durable_settle(world, &shop);
+    say_result(1, "ok", shop.seq);
+    durable_settle(world, &shop);
+    assert_int_equal(outcomes[0].calls, 1);
+    assert_int_equal(outcomes[0].code, STATUS_OK);
+    unsigned settled = 0;
+    for (size_t i = 0; i < world->told_count; i++)
+        settled += world->told[i].kind == TANDEM_EVENT_SETTLED;
+    assert_int_equal(settled, 1);
+}
+
+static void a_server_restored_from_a_backup_gets_all_that_is_not_answered(void **state)
+{
+    struct world *world = *state;
+    OUTCOMES(4);
+    durable_start(world);
+    durable_settle(world, &shop);
+    assert_ok(send_note(world, "before", &outcomes[0]));
+    durable_settle(world, &shop);
+    for (int i = 1; i < 4; i++)
+        assert_ok(send_note(world, "after", &outcomes[i]));
+    durable_crash(world);     /* numbers 2 to 4 are stored */
+    shop.clients[0].last = 0; /* of this client the backup knows nothing */
+    durable_start(world);
+    durable_settle(world, &shop);
+    assert_int_equal(durable_count(&shop, "after"), 3);
+    assert_int_equal(shop.clients[0].last, 3);
+}
+
+static void a_copied_folder_leaves_its_numbers(void **state)
+{
+    struct world *world = *state;
+    OUTCOMES(2);
+    durable_start(world);
+    durable_settle(world, &shop);
+    struct id before = world->client->id;
+    assert_ok(send_note(world, "mine", &outcomes[0]));
+    server.sent_seen = server.sent_count; /* it is lost ... */
+    shop.now->last = 1;                   /* ... and somebody else has used the number */
+    shop.now->answers[1] = (struct durable_answer){.hash = 1, .status = "ok", .seq = 7};
+    hang_up(4003);
+    assert_ok(tandem_service(world->client));
+    durable_settle(world, &shop);
+    assert_false(id_equal(before, world->client->id));
+    assert_int_equal(shop.client_count, 2);
+    assert_int_equal(durable_count(&shop, "mine"), 1);
+    assert_int_equal(outcomes[0].calls, 1);
+    assert_int_equal(outcomes[0].code, STATUS_OK);
+    /* Also for the processes that follow. */
+    struct id now = world->client->id;
+    durable_crash(world);
+    durable_start(world);
+    assert_true(id_equal(now, world->client->id));
+}
+
+/* ---- Refusals for now ---- */
+
+static void what_the_server_cannot_take_now_is_sent_again(void **state)
+{
+    struct world *world = *state;
+    OUTCOMES(3);
+    durable_start(world);
+    durable_settle(world, &shop);
+    shop.refuse = "read-only";
+    for (int i = 0; i < 3; i++) {
+        char text[TEXT_MOST];
+        snprintf(text, sizeof text, "note %d", i);
+        assert_ok(send_note(world, text, &outcomes[i]));
+    }
+    durable_settle(world, &shop);
+    assert_int_equal(shop.text_count, 0);
+    assert_int_equal(count(world, STATE(TANDEM_ENTRY_WAITING)), 3);
+    assert_in_range(tandem_timeout(world->client), 1, 251);
+    world->port.now += (uint64_t)tandem_timeout(world->client);
+    durable_settle(world, &shop);
+    expect_applied("note %u", 3);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(outcomes[i].code, STATUS_OK);
+}
+
+static void a_program_that_does_not_reconnect_is_told_that_it_is_kept(void **state)
+{
+    struct world *world = *state;
+    OUTCOMES(1);
+    tandem_server once = usual;
+    once.once = true;
+    open_client(world, true);
+    assert_ok(tandem_connect(world->client, &once, NULL));
+    durable_settle(world, &shop);
+    shop.refuse = "read-only";
+    assert_ok(send_note(world, "note", &outcomes[0]));
+    durable_settle(world, &shop);
+    assert_int_equal(outcomes[0].code, STATUS_KEPT);
+    assert_string_equal(outcomes[0].fault.detail, "words of the server");
+    assert_int_equal(count(world, STATE(TANDEM_ENTRY_WAITING)), 1);
+}
+
+static void a_real_gap_asks_the_server_where_it_stands(void **state)
+{
+    struct world *world = *state;
+    OUTCOMES(1);
+    durable_start(world);
+    durable_settle(world, &shop);
+    assert_ok(send_note(world, "first", &outcomes[0]));
+    durable_settle(world, &shop);
+    shop.now->last = 0; /* it has lost what it said at the welcome */
+    assert_ok(send_note(world, "second", &outcomes[0]));
+    durable_settle(world, &shop);
+    assert_int_equal(durable_count(&shop, "second"), 1);
+    assert_int_equal(shop.now->last, 1);
+}
+
+/* ---- Other users ---- */
+
+static void typed_changes_are_not_sent_as_somebody_elses(void **state)
+{
+    struct world *world = *state;
+    OUTCOMES(1);
+    durable_start(world);
+    durable_settle(world, &shop);
+    assert_ok(send_note(world, "by kari", &outcomes[0]));
+    durable_crash(world);
+    shop.user = id_of(501);
+    shop.name = "nils";
+    durable_start(world);
+    assert_ok(tandem_service(world->client));
+    durable_serve(&shop);
+    assert_int_equal(tandem_service(world->client), STATUS_DENIED);
+    assert_int_equal(last_told(world)->kind, TANDEM_EVENT_DISCONNECTED);
+    assert_true(last_told(world)->final);
+    assert_non_null(strstr(last_told(world)->detail, "1 changes of kari"));
+    assert_int_equal(count(world, 0), 1);
+    assert_int_equal(shop.text_count, 0);
+    /* Its author can still send it. */
+    durable_crash(world);
+    shop.user = id_of(500);
+    shop.name = "kari";
+    durable_start(world);
+    durable_settle(world, &shop);
+    assert_int_equal(durable_count(&shop, "by kari"), 1);
+}
+
+static void an_empty_outbox_goes_over_to_another_user(void **state)
+{
+    struct world *world = *state;
+    OUTCOMES(1);
+    bool reset = false;
+    durable_start(world);
+    durable_settle(world, &shop);
+    struct id before = world->client->id;
+    hang_up(4003);
+    shop.user = id_of(501);
+    shop.name = "nils";
+    durable_settle(world, &shop);
+    durable_settle(world, &shop);
+    for (size_t i = 0; i < world->told_count; i++)
+        reset = reset || (world->told[i].kind == TANDEM_EVENT_RESET &&
+                          strcmp(world->told[i].detail, "user") == 0);
+    assert_true(reset);
+    assert_false(id_equal(before, world->client->id));
+    assert_string_equal(tandem_user_name(world->client), "nils");
+    assert_ok(send_note(world, "by nils", &outcomes[0]));
+    durable_settle(world, &shop);
+    assert_int_equal(durable_count(&shop, "by nils"), 1);
+}
+
+/* ---- What programs see ---- */
+
+struct seen {
+    size_t entries;
+    tandem_entry_state state;
+    tandem_code code;
+    uint64_t entry, behind;
+    char op[16], field[32], mine[64], why[256], json[512];
+};
+
+static bool see(void *context, const tandem_entry *entry)
+{
+    struct seen *seen = context;
+    seen->entries++;
+    seen->state = entry->state;
+    seen->code = entry->fault->code;
+    seen->entry = entry->entry;
+    seen->behind = entry->behind;
+    assert_true(entry->change_count > 0);
+    snprintf(seen->op, sizeof seen->op, "%s", entry->changes[0].op);
+    snprintf(seen->field, sizeof seen->field, "%s", entry->changes[0].field);
+    snprintf(seen->mine, sizeof seen->mine, "%s",
+             entry->changes[0].mine != NULL ? entry->changes[0].mine : "(unset)");
+    snprintf(seen->why, sizeof seen->why, "%s", entry->fault->detail);
+    snprintf(seen->json, sizeof seen->json, "%s", entry->json);
+    return true;
+}
+
+static struct seen all(struct world *world, unsigned states)
+{
+    struct seen seen = {.entries = 0};
+    assert_ok(tandem_outbox_each(world->client, states, see, &seen));
+    return seen;
+}
+
+static void entries_can_be_looked_at_dropped_and_tried_again(void **state)
+{
+    struct world *world = *state;
+    OUTCOMES(2);
+    open_client(world, true);
+    assert_ok(send_note(world, "typed", &outcomes[0]));
+    struct seen waiting = all(world, 0);
+    assert_int_equal(waiting.entries, 1);
+    assert_int_equal(waiting.state, TANDEM_ENTRY_WAITING);
+    assert_string_equal(waiting.op, "create");
+    assert_string_equal(waiting.field, "text");
+    assert_string_equal(waiting.mine, "typed");
+    assert_string_equal(waiting.why, "there is no connection");
+    assert_non_null(strstr(waiting.json, "\"text\":\"typed\""));
+    assert_int_equal(tandem_outbox_retry(world->client, waiting.entry), STATUS_USAGE);
+    assert_int_equal(tandem_outbox_drop(world->client, 12345), STATUS_NOT_FOUND);
+    assert_ok(tandem_outbox_drop(world->client, waiting.entry));
+    assert_int_equal(outcomes[0].code, STATUS_CANCELLED);
+    assert_int_equal(all(world, 0).entries, 0);
+
+    assert_ok(tandem_connect(world->client, &usual, NULL));
+    durable_settle(world, &shop);
+    shop.refuse = "invalid-value";
+    assert_ok(send_note(world, "again", &outcomes[1]));
+    assert_int_equal(tandem_outbox_drop(world->client, waiting.entry + 1), STATUS_BUSY);
+    durable_settle(world, &shop);
+    assert_int_equal(last_told(world)->kind, TANDEM_EVENT_REFUSED);
+    assert_int_equal(last_told(world)->code, STATUS_INVALID_VALUE);
+    assert_int_equal(outcomes[1].code, STATUS_INVALID_VALUE);
+    struct seen refused = all(world, STATE(TANDEM_ENTRY_REFUSED));
+    assert_int_equal(refused.entries, 1);
+    assert_string_equal(refused.why, "words of the server");
+    assert_non_null(strstr(refused.json, "\"status\":\"invalid-value\""));
+    assert_ok(tandem_outbox_retry(world->client, refused.entry));
+    durable_settle(world, &shop);
+    assert_int_equal(durable_count(&shop, "again"), 1);
+    assert_int_equal(count(world, 0), 0);
+}
+
+static void refused_entries_outlive_the_process(void **state)
+{
+    struct world *world = *state;
+    OUTCOMES(1);
+    durable_start(world);
+    durable_settle(world, &shop);
+    shop.refuse = "denied";
+    assert_ok(send_note(world, "typed", &outcomes[0]));
+    durable_settle(world, &shop);
+    durable_crash(world);
+    open_client(world, true);
+    struct seen refused = all(world, 0);
+    assert_int_equal(refused.state, TANDEM_ENTRY_REFUSED);
+    assert_int_equal(refused.code, STATUS_DENIED);
+    assert_string_equal(refused.mine, "typed");
+}
+
+static void an_answer_of_a_later_server_is_a_refusal(void **state)
+{
+    struct world *world = *state;
+    OUTCOMES(1);
+    durable_start(world);
+    durable_settle(world, &shop);
+    assert_ok(send_note(world, "typed", &outcomes[0]));
+    server.sent_seen = server.sent_count;
+    say_result(1, "too-late-in-the-day", 0);
+    durable_settle(world, &shop);
+    assert_int_equal(outcomes[0].code, STATUS_DENIED);
+    assert_non_null(strstr(outcomes[0].fault.detail, "too-late-in-the-day"));
+    assert_int_equal(all(world, STATE(TANDEM_ENTRY_REFUSED)).entries, 1);
+}
+
+static void a_damaged_outbox_is_told_of(void **state)
+{
+    struct world *world = *state;
+    char path[512];
+    OUTCOMES(1);
+    open_client(world, true);
+    assert_ok(send_note(world, "typed", &outcomes[0]));
+    tandem_close(world->client);
+    snprintf(path, sizeof path, "%s/outbox.mdb", world->folder);
+    int fd = open(path, O_WRONLY);
+    assert_true(fd >= 0);
+    for (int page = 0; page < 2; page++)
+        assert_int_equal(pwrite(fd, "damaged, damaged, damaged", 25, page * 4096), 25);
+    close(fd);
+    durable_start(world);
+    assert_ok(tandem_service(world->client));
+    assert_int_equal(world->told[0].kind, TANDEM_EVENT_OUTBOX_DAMAGED);
+    assert_string_equal(world->told[0].detail, "outbox.mdb.damaged-1");
+    assert_int_equal(count(world, 0), 0);
+}
+
+/* ---- Callbacks that do something ---- */
+
+struct chain {
+    struct world *world;
+    unsigned left;
+};
+
+static void send_next(void *context, const tandem_result *result)
+{
+    struct chain *chain = context;
+    tandem_mutation *mutation = tandem_mutation_new();
+    if (chain->left == 0 || result->code != TANDEM_OK) {
+        tandem_mutation_free(mutation);
+        return;
+    }
+    chain->left--;
+    assert_ok(tandem_create(mutation, "note", NULL));
+    assert_ok(tandem_set_text(mutation, "text", "next"));
+    assert_ok(tandem_send(chain->world->client, mutation, send_next, chain));
+    tandem_mutation_free(mutation);
+}
+
+static void a_callback_may_send_the_next(void **state)
+{
+    struct world *world = *state;
+    static struct chain chain;
+    const tandem_fault none = {.code = TANDEM_OK};
+    const tandem_result begin = {.code = TANDEM_OK, .fault = &none};
+    chain = (struct chain){world, 5};
+    durable_start(world);
+    durable_settle(world, &shop);
+    send_next(&chain, &begin);
+    durable_settle(world, &shop);
+    assert_int_equal(durable_count(&shop, "next"), 5);
+    assert_int_equal(count(world, 0), 0);
+}
+
+#define SHOP(name) cmocka_unit_test_setup_teardown(name, set_up_shop, tear_down_shop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SHOP(a_crash_at_any_step_loses_and_repeats_nothing),
+        SHOP(what_is_not_answered_is_kept_at_close),
+        SHOP(days_offline_end_in_order),
+        SHOP(an_answer_that_comes_twice_is_told_once),
+        SHOP(a_server_restored_from_a_backup_gets_all_that_is_not_answered),
+        SHOP(a_copied_folder_leaves_its_numbers),
+        SHOP(what_the_server_cannot_take_now_is_sent_again),
+        SHOP(a_program_that_does_not_reconnect_is_told_that_it_is_kept),
+        SHOP(a_real_gap_asks_the_server_where_it_stands),
+        SHOP(typed_changes_are_not_sent_as_somebody_elses),
+        SHOP(an_empty_outbox_goes_over_to_another_user),
+        SHOP(entries_can_be_looked_at_dropped_and_tried_again),
+        SHOP(refused_entries_outlive_the_process),
+        SHOP(an_answer_of_a_later_server_is_a_refusal),
+        SHOP(a_damaged_outbox_is_told_of),
+        SHOP(a_callback_may_send_the_next),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
