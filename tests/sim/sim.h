@@ -12,6 +12,7 @@
  *     sim_script.c   text to lines and back, and the lines that follow from a seed
  *     sim_run.c      a run: the events in order of time, the lines one after another
  *     sim_ops.c      what each line does
+ *     sim_settle.c   settling what was not taken
  *     sim_net.c      the network: two streams of bytes for each connection
  *     sim_server.c   the server: store, committer, sessions, as the I/O thread drives them
  *     sim_device.c   a client with its folder, driven as a program drives it
@@ -200,6 +201,8 @@ struct sim_deed {
     uint64_t seq;
     uint64_t entry; /* in the outbox, when it is known */
     bool creates;   /* the record */
+    bool moved;     /* settled once: it may stand in another entry now */
+    char entity[24];
     bool promised;  /* its author was told that it is queued, and it survives the process */
     bool done_with; /* the replica has shown it */
     unsigned answers;
@@ -257,6 +260,17 @@ void sim_set_up(struct sim *sim);
 /* Lets a user in again whose tokens have ended, as soon as the server commits it. */
 void sim_admit(struct sim *sim, struct sim_user *user);
 void sim_do(struct sim *sim, const struct sim_line *line);
+
+/* A deed to be sent from the device; NULL when there are too many. */
+struct sim_deed *deed_new(struct sim *sim, struct sim_device *device);
+/* Puts the deed's own text into a field, by which it is known wherever it turns up. */
+void deed_sign(struct sim_deed *deed, tandem_mutation *mutation, const char *entity, const char *id,
+               const char *field);
+
+/* ---- sim_settle.c ---- */
+
+/* Settles the n-th entry that was not taken: mine, theirs, with, drop, retry. */
+void sim_settle(struct sim_device *device, unsigned n, const char *way);
 
 /* ---- sim_net.c ---- */
 

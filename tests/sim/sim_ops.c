@@ -116,24 +116,23 @@ static void on_result(void *context, const tandem_result *result)
     watch_result(context, result);
 }
 
-static struct sim_deed *new_deed(const struct doing *doing)
+struct sim_deed *deed_new(struct sim *sim, struct sim_device *device)
 {
-    struct sim *sim = doing->sim;
     if (sim->deed_count == SIM_DEEDS)
         return NULL;
     struct sim_deed *deed = &sim->deeds[sim->deed_count];
-    *deed = (struct sim_deed){.number = sim->deed_count++, .sim = sim, .device = doing->device};
+    *deed = (struct sim_deed){.number = sim->deed_count++, .sim = sim, .device = device};
     return deed;
 }
 
-/* The deed's own text in a field, by which it is known wherever it turns up. */
-static void sign(struct sim_deed *deed, tandem_mutation *mutation, const char *id,
-                 const char *field)
+void deed_sign(struct sim_deed *deed, tandem_mutation *mutation, const char *entity, const char *id,
+               const char *field)
 {
     char text[32];
     (void)snprintf(text, sizeof text, "deed-%u.", deed->number);
     (void)tandem_set_text(mutation, field, text);
     (void)id_from_text(bytes_text(id), &deed->record);
+    (void)snprintf(deed->entity, sizeof deed->entity, "%s", entity);
     (void)snprintf(deed->field, sizeof deed->field, "%s", field);
     deed->texted = true;
 }
@@ -162,11 +161,12 @@ static void do_edit(const struct doing *doing)
 {
     char entity[24], id[TANDEM_ID_TEXT];
     struct sim_deed *deed;
-    if (!named(doing, word(doing, 2), entity, id) || (deed = new_deed(doing)) == NULL)
+    if (!named(doing, word(doing, 2), entity, id) ||
+        (deed = deed_new(doing->sim, doing->device)) == NULL)
         return;
     tandem_mutation *mutation = tandem_mutation_new();
     (void)tandem_update(mutation, entity, id);
-    sign(deed, mutation, id, text_field(entity, number_of(word(doing, 3))));
+    deed_sign(deed, mutation, entity, id, text_field(entity, number_of(word(doing, 3))));
     if (strcmp(word(doing, 4), "overwrite") == 0)
         tandem_set_overwrite(mutation, true);
     send(doing, deed, mutation);
@@ -176,16 +176,17 @@ static void do_create(const struct doing *doing)
 {
     char entity[24], account[TANDEM_ID_TEXT], id[TANDEM_ID_TEXT];
     struct sim_deed *deed;
-    if (!named(doing, word(doing, 3), entity, account) || (deed = new_deed(doing)) == NULL)
+    if (!named(doing, word(doing, 3), entity, account) ||
+        (deed = deed_new(doing->sim, doing->device)) == NULL)
         return;
     const char *made = word(doing, 2);
     tandem_mutation *mutation = tandem_mutation_new();
     (void)tandem_create(mutation, made, id);
     deed->creates = true;
-    sign(deed, mutation, id,
-         strcmp(made, "contact") == 0 ? "lastName"
-         : strcmp(made, "note") == 0  ? "text"
-                                      : "name");
+    deed_sign(deed, mutation, made, id,
+              strcmp(made, "contact") == 0 ? "lastName"
+              : strcmp(made, "note") == 0  ? "text"
+                                           : "name");
     (void)tandem_set_text(mutation, "account", account);
     send(doing, deed, mutation);
 }
@@ -194,7 +195,8 @@ static void do_remove(const struct doing *doing)
 {
     char entity[24], id[TANDEM_ID_TEXT];
     struct sim_deed *deed;
-    if (!named(doing, word(doing, 2), entity, id) || (deed = new_deed(doing)) == NULL)
+    if (!named(doing, word(doing, 2), entity, id) ||
+        (deed = deed_new(doing->sim, doing->device)) == NULL)
         return;
     tandem_mutation *mutation = tandem_mutation_new();
     (void)tandem_remove(mutation, id);
@@ -212,7 +214,8 @@ static void do_share(const struct doing *doing)
             return;
         (void)snprintf(tag, sizeof tag, "partner:%s", partner);
     }
-    if (!named(doing, word(doing, 2), entity, id) || (deed = new_deed(doing)) == NULL)
+    if (!named(doing, word(doing, 2), entity, id) ||
+        (deed = deed_new(doing->sim, doing->device)) == NULL)
         return;
     tandem_mutation *mutation = tandem_mutation_new();
     (void)tandem_share(mutation, id);
@@ -237,7 +240,8 @@ static void do_grant(const struct doing *doing)
     char entity[24], partner[TANDEM_ID_TEXT], account[TANDEM_ID_TEXT], id[TANDEM_ID_TEXT], day[25];
     struct sim_deed *deed;
     if (!named(doing, word(doing, 2), entity, partner) ||
-        !named(doing, word(doing, 3), entity, account) || (deed = new_deed(doing)) == NULL)
+        !named(doing, word(doing, 3), entity, account) ||
+        (deed = deed_new(doing->sim, doing->device)) == NULL)
         return;
     tandem_mutation *mutation = tandem_mutation_new();
     (void)tandem_create(mutation, "assignment", id);
@@ -249,7 +253,7 @@ static void do_grant(const struct doing *doing)
         (void)tandem_set_text(mutation, word(doing, 5), day);
     }
     deed->creates = true;
-    sign(deed, mutation, id, "description");
+    deed_sign(deed, mutation, "assignment", id, "description");
     send(doing, deed, mutation);
 }
 
@@ -258,14 +262,15 @@ static void do_restrict(const struct doing *doing)
     char entity[24], account[TANDEM_ID_TEXT], user[TANDEM_ID_TEXT];
     const bool restricted = word(doing, 0)[0] == 'r';
     struct sim_deed *deed;
-    if (!named(doing, word(doing, 2), entity, account) || (deed = new_deed(doing)) == NULL)
+    if (!named(doing, word(doing, 2), entity, account) ||
+        (deed = deed_new(doing->sim, doing->device)) == NULL)
         return;
     tandem_mutation *mutation = tandem_mutation_new();
     (void)tandem_update(mutation, "account", account);
     (void)tandem_set_text(mutation, "restricted", restricted ? "true" : "false");
     if (restricted && named(doing, word(doing, 3), entity, user))
         (void)tandem_set_text(mutation, "team", user);
-    sign(deed, mutation, account, "description");
+    deed_sign(deed, mutation, "account", account, "description");
     tandem_set_overwrite(mutation, true);
     send(doing, deed, mutation);
 }
@@ -276,14 +281,15 @@ static void do_move(const struct doing *doing)
     const bool partner = word(doing, 0)[0] == 'p';
     struct sim_deed *deed;
     if (!named(doing, word(doing, 2), entity, user) ||
-        !named(doing, word(doing, 3), entity, place) || (deed = new_deed(doing)) == NULL)
+        !named(doing, word(doing, 3), entity, place) ||
+        (deed = deed_new(doing->sim, doing->device)) == NULL)
         return;
     tandem_mutation *mutation = tandem_mutation_new();
     (void)tandem_update(mutation, "user", user);
     (void)tandem_set_text(mutation, "role", partner ? "Partner" : "Member");
     (void)tandem_set_text(mutation, "partner", partner ? place : "");
     (void)tandem_set_text(mutation, "departments", partner ? "" : place);
-    sign(deed, mutation, user, "description");
+    deed_sign(deed, mutation, "user", user, "description");
     tandem_set_overwrite(mutation, true);
     send(doing, deed, mutation);
 }
@@ -292,12 +298,13 @@ static void do_disable(const struct doing *doing)
 {
     char entity[24], user[TANDEM_ID_TEXT];
     struct sim_deed *deed;
-    if (!named(doing, word(doing, 2), entity, user) || (deed = new_deed(doing)) == NULL)
+    if (!named(doing, word(doing, 2), entity, user) ||
+        (deed = deed_new(doing->sim, doing->device)) == NULL)
         return;
     tandem_mutation *mutation = tandem_mutation_new();
     (void)tandem_update(mutation, "user", user);
     (void)tandem_set_text(mutation, "disabled", word(doing, 0)[0] == 'd' ? "true" : "false");
-    sign(deed, mutation, user, "description");
+    deed_sign(deed, mutation, "user", user, "description");
     tandem_set_overwrite(mutation, true);
     send(doing, deed, mutation);
 }
@@ -411,6 +418,11 @@ static void do_choose(const struct doing *doing)
                  tandem_error_name(code));
 }
 
+static void do_resolve(const struct doing *doing)
+{
+    sim_settle(doing->device, number_of(word(doing, 2)), word(doing, 3));
+}
+
 static void do_read(const struct doing *doing)
 {
     watch_read(doing->device);
@@ -435,7 +447,7 @@ static const struct {
     {"restart", do_restart, false}, {"pause", do_pause, false},
     {"resume", do_pause, false},    {"prefer", do_look, false},
     {"check", do_look, false},      {"choose", do_choose, false},
-    {"read", do_read, false},
+    {"read", do_read, false},       {"resolve", do_resolve, false},
 };
 
 void sim_do(struct sim *sim, const struct sim_line *line)
@@ -461,6 +473,5 @@ void sim_do(struct sim *sim, const struct sim_line *line)
                 kinds[i].run(&doing);
             return;
         }
-    if (strcmp(word(&doing, 0), "resolve") != 0)
-        sim_differ(sim, "the script says what nobody knows: %s", line->text);
+    sim_differ(sim, "the script says what nobody knows: %s", line->text);
 }

@@ -33,8 +33,7 @@ static bool note_entry(void *context, const struct outbox_item *item)
     struct own_entries *out = looking->out;
     struct sim_deed *deed;
     out->count[item->state]++;
-    if (item->state == TANDEM_ENTRY_ACCEPTED &&
-        item->seq <= tandem_cursor(looking->device->client))
+    if (item->state == TANDEM_ENTRY_ACCEPTED && item->seq <= tandem_cursor(looking->device->client))
         out->shown++;
     if (item->behind != 0 && item->state == TANDEM_ENTRY_WAITING)
         out->behind++;
@@ -105,9 +104,10 @@ static bool is_pending(const struct sim_device *device, const struct sim_deed *d
 static bool is_hidden(const struct sim_device *device, const struct sim_deed *deed)
 {
     const struct sim *sim = device->sim;
-    for (unsigned i = deed->number + 1; i < sim->deed_count; i++) {
+    for (unsigned i = 0; i < sim->deed_count; i++) {
         const struct sim_deed *later = &sim->deeds[i];
-        if (later->device == device && id_equal(later->record, deed->record) &&
+        if (later != deed && (later->moved || i > deed->number) && later->device == device &&
+            id_equal(later->record, deed->record) &&
             (!later->texted || strcmp(later->field, deed->field) == 0))
             return true;
     }

@@ -1,0 +1,110 @@
+/* People who look at what was not taken, and settle it one way or another. */
+#include <string.h>
+
+#include "tests/sim/sim.h"
+
+#define QUARANTINE (1u << TANDEM_ENTRY_CONFLICT | 1u << TANDEM_ENTRY_REFUSED)
+#define DEEDS 8u
+
+struct picking {
+    struct sim *sim;
+    unsigned nth, seen;
+    uint64_t entry;
+    struct sim_deed *deeds[DEEDS]; /* whose mutation it is */
+    unsigned count;
+};
+
+static bool pick(void *context, const struct outbox_item *item)
+{
+    struct picking *picking = context;
+    if (picking->seen++ != picking->nth)
+        return true;
+    picking->entry = item->order;
+    struct sim_deed *deed;
+    for (size_t at = 0;
+         picking->count < DEEDS && (deed = own_next(picking->sim, item->changes, &at)) != NULL;)
+        picking->deeds[picking->count++] = deed;
+    return false;
+}
+
+static bool find_entry(struct sim_device *device, unsigned n, struct picking *out)
+{
+    struct outbox_store *store = device->client->store;
+    *out = (struct picking){.sim = device->sim};
+    const size_t count = store != NULL ? outbox_store_count(store, QUARANTINE) : 0;
+    if (count == 0)
+        return false;
+    out->nth = n % (unsigned)count;
+    return outbox_store_each(store, QUARANTINE, pick, out) == STATUS_OK && out->entry != 0;
+}
+
+/* Another value for the field of the first deed. */
+static tandem_code with_another(struct sim_device *device, const struct picking *picking,
+                                struct sim_deed *deed)
+{
+    char id[ID_TEXT_SIZE];
+    const struct sim_deed *old = picking->deeds[0];
+    tandem_mutation *values = tandem_mutation_new();
+    (void)id_to_text(old->record, id);
+    (void)tandem_update(values, old->entity, id);
+    deed_sign(deed, values, old->entity, id, old->field);
+    deed->outcome = DEED_KEPT; /* nobody is called back */
+    const tandem_code code = tandem_resolve_with(device->client, picking->entry, values);
+    tandem_mutation_free(values);
+    return code;
+}
+
+static tandem_code settle(struct sim_device *device, const struct picking *picking, const char *way,
+                          struct sim_deed *deed, char made[TANDEM_ID_TEXT])
+{
+    made[0] = '\0';
+    if (strcmp(way, "mine") == 0)
+        return tandem_resolve_mine(device->client, picking->entry, made);
+    if (strcmp(way, "theirs") == 0)
+        return tandem_resolve_theirs(device->client, picking->entry);
+    if (strcmp(way, "retry") == 0)
+        return tandem_outbox_retry(device->client, picking->entry);
+    if (strcmp(way, "drop") == 0)
+        return tandem_outbox_drop(device->client, picking->entry);
+    return with_another(device, picking, deed);
+}
+
+/* Queued again, its author's deeds are as new; else they are over, with nothing more promised. */
+static void note(const struct picking *picking, bool again, const char *made)
+{
+    for (unsigned i = 0; i < picking->count; i++) {
+        struct sim_deed *deed = picking->deeds[i];
+        deed->outcome = again ? DEED_KEPT : DEED_SETTLED;
+        deed->promised = deed->promised && again;
+        deed->moved = true;
+        if (made[0] != '\0') {
+            (void)id_from_text(bytes_text(made), &deed->record);
+            deed->creates = true;
+        }
+    }
+}
+
+void sim_settle(struct sim_device *device, unsigned n, const char *way)
+{
+    struct sim *sim = device->sim;
+    struct picking picking;
+    struct sim_deed *deed = NULL;
+    char made[TANDEM_ID_TEXT];
+    if (!find_entry(device, n, &picking) || picking.count == 0)
+        return;
+    if (strcmp(way, "with") == 0 &&
+        (!picking.deeds[0]->texted || (deed = deed_new(sim, device)) == NULL))
+        return;
+    device_enter(device);
+    const tandem_code code = settle(device, &picking, way, deed, made);
+    const bool alive = device_leave(device);
+    sim_tell(sim, "%s: entry %llu of deed-%u: %s", device->name, (unsigned long long)picking.entry,
+             picking.deeds[0]->number, alive ? tandem_error_name(code) : "crashed");
+    const bool again = strcmp(way, "mine") == 0 || strcmp(way, "retry") == 0;
+    if (!alive || code == TANDEM_OK)
+        note(&picking, again, made);
+    if (deed != NULL)
+        deed->promised = alive && code == TANDEM_OK;
+    if (alive)
+        watch_read(device);
+}
