@@ -15,6 +15,7 @@
  *     sim_settle.c   settling what was not taken
  *     sim_net.c      the network: two streams of bytes for each connection
  *     sim_server.c   the server: store, committer, sessions, as the I/O thread drives them
+ *     sim_trap.c     processes that die inside a commit
  *     sim_device.c   a client with its folder, driven as a program drives it
  *     sim_watch.c    what must hold at every event and at every read
  *     sim_own.c      what must hold of an author's own work
@@ -217,9 +218,10 @@ struct sim {
     FILE *trace; /* may be NULL */
     char folder[SIM_PATH];
     uint64_t seed, random;
-    uint64_t now;       /* ms since it began */
-    uint64_t wall_base; /* the wall clock then */
-    bool calm;          /* no more faults */
+    uint64_t now;                   /* ms since it began */
+    uint64_t wall_base;             /* the wall clock then */
+    bool calm;                      /* no more faults */
+    const struct sim_trap *watched; /* whose writes are watched; NULL: nobody's */
     uint64_t next_connection;
     struct sim_server server;
     struct sim_connection connections[SIM_CONNECTIONS];
@@ -321,6 +323,16 @@ void server_submit(struct sim *sim, enum command_kind kind, struct id actor, str
 bool server_idle(const struct sim *sim);
 struct state server_state(struct sim *sim);
 void server_state_end(struct sim *sim);
+
+/* ---- sim_trap.c ---- */
+
+/* Before a step of the victim; false when there is no trap for it. */
+bool trap_set(struct sim *sim, struct sim_trap *trap, const char *folder);
+/* After it: whether the process is dead. It is to be torn down then, without a word to anybody, and
+ * its files be left to trap_take(). */
+bool trap_sprung(struct sim *sim, struct sim_trap *trap);
+void trap_take(struct sim *sim, enum lost_writes lost);
+void trap_clear(struct sim *sim, struct sim_trap *trap);
 
 /* ---- sim_device.c ---- */
 

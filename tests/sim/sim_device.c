@@ -175,17 +175,7 @@ static void plan_next(struct sim_device *device)
 
 void device_enter(struct sim_device *device)
 {
-    struct failing_plan *plan = failing_plan();
-    device->dying = device->trap.calls != 0 && !device->sim->calm;
-    if (!device->dying)
-        return;
-    plan->calls = device->trap.calls;
-    plan->nth = device->trap.nth;
-    plan->way = device->trap.way;
-    plan->error = 5; /* EIO */
-    plan->onwards = 1;
-    lost_writes_watch(device->folder);
-    failing_calls_arm(plan);
+    device->dying = trap_set(device->sim, &device->trap, device->folder);
 }
 
 static void gone(struct sim_device *device)
@@ -208,16 +198,14 @@ bool device_leave(struct sim_device *device)
         plan_next(device);
         return true;
     }
-    const bool sprung = failing_calls_disarm(failing_plan()) > 0;
     const enum lost_writes lost = device->trap.lost;
-    if (sprung || --device->trap.steps == 0)
-        device->trap = (struct sim_trap){0};
-    if (sprung)
+    const bool sprung = trap_sprung(device->sim, &device->trap);
+    if (sprung) {
         gone(device);
-    device->behind_itself = device->behind_itself || (sprung && lost != LOST_NONE);
-    atomic_store(&failing_plan()->failed, 0);
+        trap_take(device->sim, lost);
+        device->behind_itself = device->behind_itself || lost != LOST_NONE;
+    }
     device->dying = false;
-    lost_writes_take(sprung ? lost : LOST_NONE, sim_random(device->sim, UINT64_MAX));
     plan_next(device);
     return !sprung;
 }

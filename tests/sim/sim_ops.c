@@ -353,6 +353,7 @@ static void do_crash(const struct doing *doing)
         return;
     }
     struct sim_trap *trap = doing->device != NULL ? &doing->device->trap : &sim->server.trap;
+    trap_clear(sim, trap);
     *trap = (struct sim_trap){.calls = word(doing, 2)[0] == 's' ? CALL_SYNC : CALL_WRITE,
                               .nth = number_of(word(doing, 3)),
                               .way = ways[sim_random(sim, 3)],

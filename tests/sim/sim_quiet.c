@@ -12,12 +12,12 @@
 static void heal(struct sim *sim)
 {
     sim->calm = true;
-    sim->server.trap = (struct sim_trap){0};
+    trap_clear(sim, &sim->server.trap);
     if (sim->server.store == NULL)
         sim->server.restart_at = sim->now;
     for (unsigned i = 0; i < sim->device_count; i++) {
         struct sim_device *device = &sim->devices[i];
-        device->trap = (struct sim_trap){0};
+        trap_clear(sim, &device->trap);
         device->reachable = true;
         if (device->client == NULL)
             device->restart_at = sim->now;

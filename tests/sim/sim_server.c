@@ -489,38 +489,17 @@ uint64_t server_next(const struct sim *sim)
     return earlier(earlier(server->commit_at, server->tick_at), server->restart_at);
 }
 
-static bool set_trap(struct sim *sim, struct sim_trap *trap)
-{
-    if (trap->calls == 0 || sim->calm)
-        return false;
-    struct failing_plan *plan = failing_plan();
-    plan->calls = trap->calls;
-    plan->nth = trap->nth;
-    plan->way = trap->way;
-    plan->error = 5; /* EIO */
-    plan->onwards = 1;
-    lost_writes_watch(sim->server.folder);
-    failing_calls_arm(plan);
-    return true;
-}
-
 static void commit(struct sim *sim)
 {
     struct sim_server *server = &sim->server;
-    struct sim_trap trap = server->trap;
-    const bool set = set_trap(sim, &trap);
+    const enum lost_writes lost = server->trap.lost;
+    const bool set = trap_set(sim, &server->trap, server->folder);
     server->commit_at = SIM_NEVER;
     const size_t applied = committer_run_batch(server->committer);
-    if (set) {
-        const bool sprung = failing_calls_disarm(failing_plan()) > 0;
-        atomic_store(&failing_plan()->failed, 0);
-        if (sprung || --server->trap.steps == 0)
-            server->trap = (struct sim_trap){0};
-        if (sprung)
-            server_crash(sim, trap.lost);
-        lost_writes_take(sprung ? trap.lost : LOST_NONE, sim_random(sim, UINT64_MAX));
-        if (sprung)
-            return;
+    if (set && trap_sprung(sim, &server->trap)) {
+        server_crash(sim, lost);
+        trap_take(sim, lost);
+        return;
     }
     if (server->failed)
         sim_differ(sim, "the committer gave up without a fault");
