@@ -252,6 +252,8 @@ static struct outcome find_outcome(struct cli *cli, json_t **entry, struct settl
     if (now == NULL || entry_is(now, TANDEM_ENTRY_ACCEPTED)) {
         json_decref(now);
         *entry = json_incref(*entry);
+        (void)json_object_set_new(*entry, "state",
+                                  json_string(entry_state_name(TANDEM_ENTRY_ACCEPTED)));
         return (struct outcome){"accepted", &settled->accepted};
     }
     *entry = now;
