@@ -29,7 +29,7 @@ static enum status open_outbox(tandem_client *client, const char *folder, tandem
 
 static tandem_code set_up(tandem_client *client, const tandem_options *options, tandem_fault *fault)
 {
-    const struct sync_port port = {client, sync_send, settle_sync_event};
+    const struct sync_port port = {client, sync_send, client_shared_sync_event};
     client->source = (struct field_source){client, client_find_field};
     if (options->replica == NULL) {
         if (!port_id(client->port, &client->id))
@@ -37,15 +37,15 @@ static tandem_code set_up(tandem_client *client, const tandem_options *options, 
                                         "the system gives no random numbers");
         return TANDEM_OK;
     }
-    enum status status = replica_open(options->replica, options->replica_map_bytes, client->port,
-                                      &client->replica, fault);
-    if (status != STATUS_OK)
-        return (tandem_code)status;
-    status = open_outbox(client, options->replica, fault);
+    enum status status = client_join(client, options, fault);
+    if (status == STATUS_OK)
+        status = open_outbox(client, options->replica, fault);
     if (status != STATUS_OK) {
         replica_close(client->replica);
+        peers_close(client->peers);
         return (tandem_code)status;
     }
+    outbox_store_on_commit(client->store, client_committed, client);
     sync_init(&client->sync, sync_store_replica(), client->replica, &port);
     return TANDEM_OK;
 }
@@ -107,6 +107,15 @@ void client_free_set_aside(tandem_client *client)
     client->set_aside = NULL;
 }
 
+/* Whether the server need not remember the client id of this connection, since no mutation was or
+ * will be sent under it. */
+static bool may_be_forgotten(const tandem_client *client)
+{
+    if (client->store == NULL)
+        return client->outbox.count == 0;
+    return !client_leads(client) || client->moves;
+}
+
 static void release(tandem_client *client)
 {
     if (client->replica != NULL) {
@@ -115,6 +124,7 @@ static void release(tandem_client *client)
     }
     outbox_store_close(client->store);
     settle_release(&client->settling);
+    buffer_release(&client->wish);
     client_forget_welcome(client);
     texts_release(&client->server.texts);
     client_loop_close(client);
@@ -131,14 +141,16 @@ void tandem_close(tandem_client *client)
     assert(client->magic == CLIENT_MAGIC && !client->in_service);
     client->closing = true;
     if (client->link != NULL && client->state == CLIENT_ONLINE)
-        client_say_goodbye(client, client->replica == NULL && client->outbox.count == 0);
+        client_say_goodbye(client, may_be_forgotten(client));
     client_drop_link(client);
     client_free_set_aside(client);
     client_move(client, CLIENT_WAITING); /* callbacks find a handle that is not connected */
     client_cancel_outbox(client, STATUS_CANCELLED);
     trouble(&cancelled, STATUS_CANCELLED, "", "the client was closed");
     client_fail_requests(client, &cancelled);
+    struct peers *peers = client->peers;
     release(client);
+    peers_close(peers); /* last: whoever comes next finds the files closed */
 }
 
 void client_abandon(tandem_client *client)
@@ -151,7 +163,9 @@ void client_abandon(tandem_client *client)
     while ((entry = outbox_take(&client->outbox)) != NULL)
         outbox_entry_free(entry);
     client_forget_requests(client);
+    struct peers *peers = client->peers;
     release(client);
+    peers_abandon(peers);
 }
 
 /* ---- Connecting ---- */
@@ -211,8 +225,15 @@ tandem_code tandem_connect(tandem_client *client, const tandem_server *server, t
         return (tandem_code)trouble(fault, STATUS_CANCELLED, "", "the client is being closed");
     if (!copy_server(server, &copy))
         return (tandem_code)trouble(fault, STATUS_NO_MEMORY, "", "out of memory");
+    bool forget = client->store != NULL && may_be_forgotten(client);
+    enum status status = client_lead_or_follow(client, server->once);
+    if (status != STATUS_OK) {
+        texts_release(&copy.texts);
+        return (tandem_code)trouble(fault, status, "", "the replica cannot be kept up to date: %s",
+                                    status_text(status));
+    }
     if (client->link != NULL && client->state == CLIENT_ONLINE)
-        client_say_goodbye(client, false);
+        client_say_goodbye(client, forget);
     tandem_fault dropped;
     trouble(&dropped, STATUS_UNREACHABLE, "", "the connection was dropped for another");
     client_drop_link(client);

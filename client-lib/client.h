@@ -18,6 +18,7 @@
  *     client_laid.c     what lies over the records they meet
  *     client_observe.c  callbacks for what they find
  *     client_subscribe.c what is subscribed to
+ *     client_peers.c    other processes that share the folder
  *     client_pause.c    offline on purpose
  *     client_thread.c   a thread that runs the loop
  *
@@ -99,6 +100,9 @@ struct tandem_client {
     struct outbox_store *store; /* with a folder: then `outbox` is not used */
     struct settling settling;   /* with a store: what is between it and the server */
     struct peers *peers;        /* with a folder */
+    struct buffer wish; /* what to subscribe to once this process leads; empty: as before */
+    bool tells;         /* the others are to be told at the end of the turn */
+    bool moves;         /* this process leads now, over a connection under another client's id */
     struct tandem_observer *observers;
     struct client_thread *thread; /* NULL: the caller runs the loop */
     struct sync sync;
@@ -153,6 +157,29 @@ void client_break(tandem_client *client, unsigned close_code, enum status status
                   const char *words);
 /* Detaches the link without telling anybody. */
 void client_drop_link(tandem_client *client);
+
+/* ---- client_peers.c ---- */
+
+/* Joins those who share the folder, and opens the replica. */
+enum status client_join(tandem_client *client, const tandem_options *options, tandem_fault *fault);
+/* Whether this handle keeps the replica up to date; so does one without a folder. */
+bool client_leads(const tandem_client *client);
+/* Leads, or connects for itself until it may; from then on it has a client id. */
+enum status client_lead_or_follow(tandem_client *client, bool once);
+/* Leaves leading to others. */
+void client_follow(tandem_client *client);
+/* Subscribes: now, or when this handle leads. As sync_want_only(). */
+enum status client_want(tandem_client *client, const struct scope *scopes, size_t count,
+                        const char *const *entities, size_t entity_count);
+/* Something was committed that others are to look at: at the end of the turn, if there is one. */
+void client_share(tandem_client *client);
+void client_committed(void *client);
+void client_share_turn(tandem_client *client);
+/* What happened to the replica, for other processes and this one. */
+void client_shared_sync_event(void *context, const struct sync_event *event);
+/* After this handle began to lead: connects as the folder's client once nothing waits for an answer
+ * on the connection there is. */
+void client_move_connection(tandem_client *client);
 
 /* ---- client_pause.c ---- */
 

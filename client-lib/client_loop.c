@@ -185,6 +185,7 @@ tandem_code tandem_service(tandem_client *client)
     client->in_service = true;
     if (client->peers != NULL) {
         peers_run(client->peers);
+        client_move_connection(client);
         client_free_set_aside(client); /* the time may have come for another */
     }
     run_timers(client);
@@ -192,6 +193,8 @@ tandem_code tandem_service(tandem_client *client)
         client->ops->run(client->link);
     if (client->store != NULL)
         settle_turn(client);
+    client_move_connection(client);
+    client_share_turn(client);
     client->in_service = false;
     client_free_set_aside(client);
     client_loop_refresh(client);

@@ -52,8 +52,6 @@ tandem_code tandem_pause(tandem_client *client, bool paused)
     enum status status = outbox_store_set_paused(client->store, paused);
     if (status != STATUS_OK)
         return (tandem_code)trouble(&client->fault, status, "", "%s", status_text(status));
-    if (client->peers != NULL)
-        peers_tell(client->peers);
     client_follow_pause(client);
     return TANDEM_OK;
 }
@@ -67,7 +65,5 @@ void tandem_disconnect(tandem_client *client)
 {
     client->connects = false;
     leave(client, "disconnected");
-    /* Somebody else may keep the replica up to date. */
-    if (client->peers != NULL)
-        peers_yield(client->peers);
+    client_follow(client);
 }

@@ -188,7 +188,7 @@ static void on_welcome(tandem_client *client, const struct message *message)
     if (generation != client->generation)
         return;
     client_send_outbox(client);
-    if (generation != client->generation || client->replica == NULL)
+    if (generation != client->generation || client->replica == NULL || !client_leads(client))
         return;
     enum status status = sync_start(&client->sync, epoch, window);
     if (status != STATUS_OK && generation == client->generation)

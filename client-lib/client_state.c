@@ -37,6 +37,7 @@ void client_drop_link(tandem_client *client)
 {
     if (client->replica != NULL)
         sync_stop(&client->sync);
+    client->moves = false;
     if (client->link == NULL)
         return;
     /* One link at most is set aside: the next is opened by a later service call at the earliest. */

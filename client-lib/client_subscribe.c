@@ -22,7 +22,7 @@ tandem_code tandem_subscribe(tandem_client *client, const char *const *scopes, s
     if (list.failed)
         status = STATUS_NO_MEMORY;
     if (status == STATUS_OK)
-        status = sync_want(&client->sync, (const struct scope *)(const void *)list.data, count);
+        status = client_want(client, (const struct scope *)(const void *)list.data, count, NULL, 0);
     buffer_release(&list);
     if (status != STATUS_OK)
         trouble(&client->fault, status, "", "%s", status_text(status));

@@ -37,6 +37,8 @@ struct outbox_store {
     struct environment_reading held;
     unsigned holds;
     struct scrub scrub;
+    void (*committed)(void *context); /* may be NULL */
+    void *committed_context;
 };
 
 /* ---- Transactions (outbox_store.c) ---- */

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "client-lib/fault.h"
+#include "client-lib/folder.h"
 #include "protocol/memory.h"
 
 /* Bytes of the file that are locked, all of them beyond its end. These locks belong to the
@@ -91,28 +91,6 @@ static void unlock_writer(const struct peers *peers)
 
 /* ---- Joining ---- */
 
-/* Makes the folder, and those above it, for their owner alone. */
-static bool make_folder(const char *folder)
-{
-    char path[PATH_MAX];
-    size_t length = strlen(folder);
-    if (length == 0 || length >= sizeof path) {
-        errno = length == 0 ? ENOENT : ENAMETOOLONG;
-        return false;
-    }
-    memcpy(path, folder, length + 1);
-    for (size_t i = 1; i <= length; i++) {
-        if (path[i] != '/' && path[i] != 0)
-            continue;
-        char end = path[i];
-        path[i] = 0;
-        if (mkdir(path, 0700) != 0 && errno != EEXIST)
-            return false;
-        path[i] = end;
-    }
-    return true;
-}
-
 /* The file itself, never what a link in its place points to. */
 static int open_file(const char *folder)
 {
@@ -134,9 +112,9 @@ static int open_file(const char *folder)
 
 static enum status join(struct peers *peers, const char *folder, tandem_fault *fault)
 {
-    if (!make_folder(folder))
-        return trouble(fault, STATUS_IO, "", "cannot make the folder %s: %s", folder,
-                       strerror(errno));
+    enum status status = folder_make(folder, fault);
+    if (status != STATUS_OK)
+        return status;
     peers->file = open_file(folder);
     if (peers->file < 0)
         return trouble(fault, STATUS_IO, "", "cannot open %s/lock: %s", folder, strerror(errno));

@@ -27,7 +27,7 @@ struct replica {
     struct environment db;
     struct environment_layout layout;
     MDB_txn *write; /* between begin and commit */
-    int lock;       /* the flocked descriptor */
+    bool read_only; /* another process writes */
     uint64_t cursor, new_cursor;
     struct id epoch, new_epoch;
     struct id client;

@@ -316,6 +316,19 @@ static enum status want(struct sync *sync, struct sync_wish *wish)
     return status == STATUS_OK ? dropping : status;
 }
 
+enum status sync_wish_make(const struct scope *scopes, size_t count, const char *const *entities,
+                           size_t entity_count, struct buffer *out)
+{
+    struct sync_wish wish = {.all = count == 0};
+    enum status status = scope_list(scopes, count, &wish.scopes);
+    if (status == STATUS_OK)
+        status = entity_list(entities, entity_count, &wish.entities);
+    if (status == STATUS_OK)
+        status = keep(&wish, out);
+    sync_wish_release(&wish);
+    return status;
+}
+
 enum status sync_want_only(struct sync *sync, const struct scope *scopes, size_t count,
                            const char *const *entities, size_t entity_count)
 {

@@ -210,17 +210,6 @@ static void a_process_that_dies_in_the_middle_loses_only_the_middle(void **state
     expect_each(world, NULL, "1");
 }
 
-static void a_second_handle_finds_it_locked(void **state)
-{
-    struct world *world = *state;
-    struct replica *second = NULL;
-    tandem_fault fault;
-    assert_int_equal(replica_open(world->folder, 0, &world->port.port, &second, &fault),
-                     STATUS_LOCKED);
-    assert_null(second);
-    assert_non_null(strstr(fault.detail, world->folder));
-}
-
 static void the_clients_id_lasts(void **state)
 {
     struct world *world = *state;
@@ -415,7 +404,6 @@ int main(void)
         TEST(a_record_that_moves_leaves_nothing_behind),
         TEST(an_abort_leaves_everything_as_it_was),
         TEST(a_process_that_dies_in_the_middle_loses_only_the_middle),
-        TEST(a_second_handle_finds_it_locked),
         TEST(the_clients_id_lasts),
         TEST(another_format_or_a_damaged_file_is_begun_anew),
         TEST(a_full_map_refuses_and_a_larger_one_goes_on),
