@@ -109,7 +109,8 @@ static tandem_code find_last_line(struct writer *writer)
                         .where = of_this_name,
                         .where_count = 2,
                         .sort = "externalId",
-                        .descending = true};
+                        .descending = true,
+                        .limit = 1};
     tandem_code code = tandem_find_each(writer->client, &find, take_last_line, writer);
     /* A lead whose creation was refused is in the outbox only, and found by that state. */
     find.states = TANDEM_IN_STATE(TANDEM_STATE_REFUSED) | TANDEM_IN_STATE(TANDEM_STATE_CONFLICT);

@@ -104,13 +104,12 @@ void writer_writes_each_line_once_however_it_ends(void **state)
     program_says(&writer, said);
     feed(&writer, "fair", 1, LINES / 2);
     program_says(&writer, "queued up to line ");
+    program_says(&writer, "\n");
     program_kill(&writer);
     unsigned long at_least = last_queued(&writer);
     program_release(&writer);
 
     program_start(&writer, company, "bulk-writer", "kari", "fair");
-    program_says(&writer, "going on behind line ");
-    assert_true(program_hear(&writer) || true);
     feed(&writer, "fair", 1, LINES);
     program_close_input(&writer);
     assert_int_equal(program_end(&writer), 0);
@@ -151,6 +150,7 @@ void writer_says_what_is_no_lead_or_not_taken(void **state)
         feed(&writer, "looker", 1, 1);
         program_close_input(&writer);
         assert_int_equal(program_end(&writer), 1);
+        print_message("%s\n", writer.said);
         assert_non_null(strstr(writer.said, "of the outbox was not taken"));
         assert_int_equal(last_queued(&writer), run == 0 ? 1 : 0);
         program_release(&writer);
