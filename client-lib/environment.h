@@ -38,6 +38,7 @@ struct environment {
     char *folder;
     MDB_txn *reader; /* reset and renewed, since making one costs more than a look-up */
     bool reading;    /* `reader` is in use; a nested reader makes its own */
+    uint64_t clean;  /* the commit after which all was scrubbed; 0: not known */
 };
 
 /* What a code of LMDB means: OK, NOT_FOUND, LIMIT (the map is full), NO_MEMORY, CORRUPT, IO. */
@@ -84,8 +85,9 @@ struct scrub {
     uint64_t cleared; /* pages written */
 };
 /* Scrubs up to `budget` bytes of the file further. OK: `*done` tells whether all is clean. BUSY: a
- * reader of another process still sees what was deleted; try again. CORRUPT: the file is not as it
- * must be to be scrubbed, and is to be replaced. Opens the environment anew when it begins. */
+ * reader, of another process or around this call, still sees what was deleted; try again. CORRUPT:
+ * the file is not as it must be to be scrubbed, and is to be replaced. Opens the environment anew
+ * when it begins, after a failure of which it is closed and the next scrub opens it. */
 enum status environment_scrub(struct environment *environment, struct scrub *scrub, size_t budget,
                               bool *done);
 

@@ -440,6 +440,14 @@ static enum status scrub_slice(struct slice *slice, struct scrub *scrub, size_t 
     return *done ? STATUS_OK : STATUS_IO;
 }
 
+/* Nobody has committed anything since all was scrubbed. */
+static bool is_clean(const struct environment *environment)
+{
+    MDB_envinfo info;
+    return environment->env != NULL && environment->clean != 0 &&
+           mdb_env_info(environment->env, &info) == 0 && info.me_last_txnid == environment->clean;
+}
+
 enum status environment_scrub(struct environment *environment, struct scrub *scrub, size_t budget,
                               bool *done)
 {
@@ -448,6 +456,11 @@ enum status environment_scrub(struct environment *environment, struct scrub *scr
     *done = false;
     if (environment->reading)
         return STATUS_BUSY;
+    if (!scrub->begun && is_clean(environment)) {
+        *scrub = (struct scrub){.txn = environment->clean};
+        *done = true;
+        return STATUS_OK;
+    }
     if (!scrub->begun)
         status = environment_reopen(environment);
     if (status != STATUS_OK)
@@ -461,6 +474,8 @@ enum status environment_scrub(struct environment *environment, struct scrub *scr
         scrub->begun = false; /* others have committed: begin again */
     if (status != STATUS_OK && status != STATUS_BUSY)
         scrub->begun = false;
+    if (*done)
+        environment->clean = scrub->txn;
     slice_end(&slice);
     return status;
 }

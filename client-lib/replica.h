@@ -13,15 +13,14 @@
  *     timeline   scope 17, time 8 (offset 2^63), id 16 -> (nothing)
  *     backfills  scope 17                             -> from 8, until 8
  *     meta       name                                 -> format 4, cursor 8, epoch 16, client 16,
- *                                                        subscription (text)
+ *                                                        subscription (text), remains 1
  *
  * The three index tables hold exactly what the records table implies: each write of a record takes
  * the entries of the one it replaces away. The whole is a copy of what the server has, so a
  * replica that cannot be read (another format, damage) is deleted and filled again.
  *
- * Several processes may have a replica open, one handle of each, and one of them writes; peers.h sees
- * to both. The others look when they are told to. Readers may be nested (a callback of a walk may
- * read), and a walk sees the state at its start. */
+ * One handle at a time has a replica; a lock on the file `lock` in its folder sees to that. Readers
+ * may be nested (a callback of a walk may read), and a walk sees the state at its start. */
 #ifndef TANDEM_CLIENT_LIB_REPLICA_H
 #define TANDEM_CLIENT_LIB_REPLICA_H
 
@@ -40,24 +39,31 @@ struct replica_backfill {
 };
 
 /* Opens or makes the replica in `folder`, at most `map_bytes` large (0: 64 GiB, or what the address
- * space has). One that cannot be read is deleted and begun anew: nobody else may have it open. */
+ * space has). LOCKED when somebody else has it. */
 enum status replica_open(const char *folder, size_t map_bytes, const struct port *port,
                          struct replica **out, tandem_fault *fault);
-/* The same for one that others may have open: FORMAT_VERSION or CORRUPT when it cannot be read. */
-enum status replica_join(const char *folder, size_t map_bytes, const struct port *port,
-                         struct replica **out, tandem_fault *fault);
 void replica_close(struct replica *replica);
-
-/* Takes note of what another process has committed. */
-enum status replica_look(struct replica *replica);
-/* Whether another process is the one that writes: then replica_begin() says LOCKED. At first this
- * one may. */
-void replica_set_read_only(struct replica *replica, bool read_only);
 
 struct id replica_client(const struct replica *replica);
 /* As of the last commit. */
 uint64_t replica_cursor(const struct replica *replica);
 struct id replica_epoch(const struct replica *replica);
+
+/* ---- What is left of what was deleted ---- */
+
+/* Deleting leaves bytes in the file until they are scrubbed. The replica remembers that beyond the
+ * end of the process, from the commit on that deletes. */
+enum replica_remains {
+    REPLICA_CLEAN,
+    REPLICA_STALE, /* of records that were removed or replaced */
+    REPLICA_PURGED /* of what access to has ended: nobody is told before it is gone */
+};
+/* As of the last commit. */
+enum replica_remains replica_remains(const struct replica *replica);
+uint64_t replica_file_bytes(const struct replica *replica);
+/* Scrubs further, as environment_scrub() of environment.h; no transaction is open. CORRUPT: the file
+ * could not be scrubbed, and an empty replica has taken its place. */
+enum status replica_scrub(struct replica *replica, size_t budget, bool *done);
 
 /* ---- Changing: everything between begin and commit or abort. ---- */
 

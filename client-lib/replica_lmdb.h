@@ -7,7 +7,7 @@
 #include "client-lib/environment.h"
 #include "client-lib/replica.h"
 
-#define REPLICA_FORMAT 1u
+#define REPLICA_FORMAT 2u
 
 enum replica_table {
     TABLE_RECORDS,
@@ -28,9 +28,12 @@ struct replica {
     struct environment_layout layout;
     MDB_txn *write; /* between begin and commit */
     bool read_only; /* another process writes */
+    int lock;       /* the flocked descriptor */
     uint64_t cursor, new_cursor;
     struct id epoch, new_epoch;
     struct id client;
+    enum replica_remains remains, new_remains;
+    struct scrub scrub;
 };
 
 /* Writes the key into `out` and returns its size. */
@@ -50,6 +53,13 @@ enum status replica_walk(struct replica *replica, const struct replica_range *ra
 /* Writes the smallest key behind all that begin with the prefix, and returns its size: that of the
  * prefix at most, 0 when there is none. */
 size_t replica_behind(struct bytes prefix, uint8_t *out);
+/* Notes in the transaction that the file will hold remains, at least of this kind. */
+enum status replica_note_remains(struct replica *replica, enum replica_remains remains);
+/* Scrubs what was purged and not scrubbed before the process ended, unless somebody is reading it:
+ * then it is still to be done. CORRUPT when it cannot be. */
+enum status replica_recover(struct replica *replica);
+/* Makes the environment anew, empty but for the client id. */
+enum status replica_replace(struct replica *replica);
 /* Sets one entry of the meta table. */
 enum status replica_meta_put(struct replica *replica, MDB_txn *txn, const char *name,
                              struct bytes value);

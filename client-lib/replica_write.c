@@ -29,10 +29,9 @@ void key_time(struct scope scope, int64_t ms, struct id id, uint8_t out[KEY_TIME
 enum status replica_begin(struct replica *replica)
 {
     assert(replica->write == NULL);
-    if (replica->read_only)
-        return STATUS_LOCKED;
     replica->new_cursor = replica->cursor;
     replica->new_epoch = replica->epoch;
+    replica->new_remains = replica->remains;
     return environment_write(&replica->db, &replica->write);
 }
 
@@ -44,6 +43,7 @@ enum status replica_commit(struct replica *replica)
     if (status == STATUS_OK) {
         replica->cursor = replica->new_cursor;
         replica->epoch = replica->new_epoch;
+        replica->remains = replica->new_remains;
     }
     return status;
 }
@@ -137,6 +137,8 @@ enum status replica_put(struct replica *replica, const struct record_view *view,
     enum status status = find(replica, view->id, &held);
     if (status == STATUS_OK) {
         status = held_keys(held, &old);
+        if (status == STATUS_OK)
+            status = replica_note_remains(replica, REPLICA_STALE);
         keeps_index = status == STATUS_OK && memcmp(&old, &new, sizeof old) == 0;
         if (status == STATUS_OK && !keeps_index)
             status = change_index(replica, &old, delete_key);
@@ -168,6 +170,8 @@ enum status replica_remove(struct replica *replica, struct id id, struct buffer 
         status = change_index(replica, &keys, delete_key);
     if (status == STATUS_OK)
         status = delete_key(replica, TABLE_RECORDS, id.octet, ID_SIZE);
+    if (status == STATUS_OK)
+        status = replica_note_remains(replica, REPLICA_STALE);
     return status;
 }
 
@@ -214,7 +218,12 @@ enum status replica_purge(struct replica *replica, struct scope scope, size_t *c
     while ((status = purge_one(replica, cursor, prefix)) == STATUS_OK)
         (*count)++;
     mdb_cursor_close(cursor);
-    return status == STATUS_NOT_FOUND ? replica_drop_backfill(replica, scope) : status;
+    if (status == STATUS_NOT_FOUND)
+        status = replica_drop_backfill(replica, scope);
+    /* Records of the scope may have been removed before, too. */
+    if (status == STATUS_OK && (*count > 0 || replica->new_remains != REPLICA_CLEAN))
+        status = replica_note_remains(replica, REPLICA_PURGED);
+    return status;
 }
 
 enum status replica_put_backfill(struct replica *replica, const struct replica_backfill *backfill)
@@ -245,11 +254,26 @@ enum status replica_set_cursor(struct replica *replica, uint64_t cursor)
     return replica_meta_put(replica, replica->write, "cursor", bytes_of(value, sizeof value));
 }
 
+/* Drops what is in a table. */
+static enum status empty_table(struct replica *replica, enum replica_table table)
+{
+    MDB_stat stat;
+    int code = mdb_stat(replica->write, replica->db.table[table], &stat);
+    if (code != 0 || stat.ms_entries == 0)
+        return environment_status(code);
+    enum status status = replica_note_remains(replica, REPLICA_PURGED);
+    return status == STATUS_OK
+               ? environment_status(mdb_drop(replica->write, replica->db.table[table], 0))
+               : status;
+}
+
 enum status replica_empty(struct replica *replica, struct id epoch, struct bytes subscription)
 {
     enum status status = STATUS_OK;
+    if (replica->new_remains != REPLICA_CLEAN)
+        status = replica_note_remains(replica, REPLICA_PURGED);
     for (int i = 0; i < TABLE_META && status == STATUS_OK; i++)
-        status = environment_status(mdb_drop(replica->write, replica->db.table[i], 0));
+        status = empty_table(replica, (enum replica_table)i);
     if (status == STATUS_OK)
         status = replica_set_cursor(replica, 0);
     if (status == STATUS_OK)
