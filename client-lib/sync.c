@@ -5,6 +5,7 @@
 #include "client-lib/sync_apply.h"
 #include "client-lib/sync_internal.h"
 #include "client-lib/sync_note.h"
+#include "client-lib/sync_settle.h"
 #include "protocol/memory.h"
 
 void sync_init(struct sync *sync, const struct sync_store *store, struct replica *replica,
@@ -13,11 +14,12 @@ void sync_init(struct sync *sync, const struct sync_store *store, struct replica
     memset(sync, 0, sizeof *sync);
     sync->store = store;
     sync->replica = replica;
-    sync->port = *port;
+    sync_settle_init(sync, port);
 }
 
 void sync_release(struct sync *sync)
 {
+    sync_settle_release(sync);
     sync_check_forget(sync);
     sync_wish_release(&sync->wish);
     memory_free(sync->notes);
@@ -49,6 +51,9 @@ const struct sync_store *sync_store_replica(void)
         .set_mark = replica_set_mark,
         .mark = replica_mark,
         .each_in = replica_each_in,
+        .remains = replica_remains,
+        .file_bytes = replica_file_bytes,
+        .scrub = replica_scrub,
     };
     return &store;
 }
@@ -243,7 +248,7 @@ static enum status on_reset(struct sync *sync, const struct message *message)
     return status;
 }
 
-enum status sync_message(struct sync *sync, const struct message *message)
+static enum status take_message(struct sync *sync, const struct message *message)
 {
     if (sync->state == SYNC_FENCED)
         return STATUS_OK;
@@ -264,4 +269,10 @@ enum status sync_message(struct sync *sync, const struct message *message)
     default:
         return STATUS_UNEXPECTED;
     }
+}
+
+enum status sync_message(struct sync *sync, const struct message *message)
+{
+    enum status status = take_message(sync, message);
+    return status == STATUS_OK ? sync_settle(sync) : status;
 }

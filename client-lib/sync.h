@@ -62,6 +62,10 @@ struct sync_store {
     enum status (*set_mark)(struct replica *, const char *, struct bytes);
     enum status (*mark)(struct replica *, const char *, struct buffer *);
     enum status (*each_in)(struct replica *, struct scope, replica_walk_fn *, void *);
+    /* NULL, all three: nothing that was deleted is ever left. */
+    enum replica_remains (*remains)(const struct replica *);
+    uint64_t (*file_bytes)(const struct replica *);
+    enum status (*scrub)(struct replica *, size_t, bool *);
 };
 /* The one over LMDB. */
 const struct sync_store *sync_store_replica(void);
@@ -140,6 +144,26 @@ struct sync_check {
     size_t repaired_count;
 };
 
+struct sync_held; /* an event that waits until it may be told */
+/* Before the event is told: false when what must be done for that cannot be yet. It is called
+ * again, also for the same event. */
+typedef bool sync_prepare_fn(void *context, const struct sync_event *event);
+
+/* See sync_settle.h. */
+struct sync_settling {
+    struct sync_port port;    /* behind it */
+    sync_prepare_fn *prepare; /* NULL: nothing is to be done */
+    struct sync_held *held;
+    size_t held_count, held_capacity;
+    bool lost;     /* there was no memory for one: RELOAD is told in its place */
+    bool telling;  /* a callback is running for one of them */
+    bool ack_held; /* an acknowledgement of so many frames waits as well */
+    uint64_t ack_frames;
+    uint64_t due_ms;     /* when to go on, while something waits */
+    uint64_t rested_ms;  /* when all was scrubbed last */
+    enum status failure; /* of what was tried on the spot */
+};
+
 struct sync {
     const struct sync_store *store;
     struct replica *replica;
@@ -150,6 +174,7 @@ struct sync {
     struct sync_wish wish;
     uint64_t now_ms;   /* as sync_clock() told */
     uint64_t heard_ms; /* when data came last */
+    struct sync_settling settling;
     struct sync_progress progress;
     struct sync_check check;
     struct scope preferred[LIMIT_PREFER]; /* the one wished for last is first */
@@ -169,6 +194,8 @@ struct sync {
 void sync_init(struct sync *sync, const struct sync_store *store, struct replica *replica,
                const struct sync_port *port);
 void sync_release(struct sync *sync);
+/* Has `prepare` called, with the port's context, before each event that is told. */
+void sync_settle_prepare(struct sync *sync, sync_prepare_fn *prepare);
 
 /* Subscribes to the scopes (`count` 0: everything) and entities (0: all). Takes effect at once when
  * connected, else with sync_start(). A replica that was subscribed to other scopes gets those added
@@ -182,9 +209,6 @@ enum status sync_want(struct sync *sync, const struct scope *scopes, size_t coun
 /* What is wanted, as bytes to be kept, appended to `out`; and the same again in a later run.
  * MALFORMED for bytes that are no such thing. */
 enum status sync_wish_keep(const struct sync *sync, struct buffer *out);
-/* The same bytes for a wish that is not to take effect yet. */
-enum status sync_wish_make(const struct scope *scopes, size_t count, const char *const *entities,
-                           size_t entity_count, struct buffer *out);
 enum status sync_want_kept(struct sync *sync, struct bytes kept);
 /* Before the rest, until caught up; at most LIMIT_PREFER scopes, of which the oldest is dropped. */
 enum status sync_prefer(struct sync *sync, struct scope scope);

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "client-lib/sync_note.h"
+#include "client-lib/sync_settle.h"
 #include "protocol/memory.h"
 #include "protocol/sum.h"
 #include "protocol/wire.h"
@@ -385,6 +386,7 @@ static enum status note_use(struct sync *sync)
 
 void sync_close(struct sync *sync)
 {
+    sync_settle_close(sync);
     if (sync->check.marked && !sync->check.thorough)
         (void)sync_transact(sync, LEFT_WELL, put_use);
     sync->check.marked = false;
@@ -396,7 +398,7 @@ static bool may_check(const struct sync *sync)
            sync->check.offered > 0;
 }
 
-uint64_t sync_due(const struct sync *sync)
+static uint64_t check_due(const struct sync *sync)
 {
     const uint64_t idle_ms = sync->heard_ms + SYNC_IDLE_MS;
     if (sync->state == SYNC_LIVE && !sync->check.marked)
@@ -404,6 +406,12 @@ uint64_t sync_due(const struct sync *sync)
     if (!may_check(sync))
         return UINT64_MAX;
     return sync->check.due_ms > idle_ms ? sync->check.due_ms : idle_ms;
+}
+
+uint64_t sync_due(const struct sync *sync)
+{
+    const uint64_t check_ms = check_due(sync), settle_ms = sync_settle_due(sync);
+    return check_ms < settle_ms ? check_ms : settle_ms;
 }
 
 static enum status check_some(struct sync *sync)
@@ -424,12 +432,12 @@ static enum status check_some(struct sync *sync)
 
 enum status sync_run(struct sync *sync)
 {
-    enum status status = STATUS_OK;
-    if (sync_due(sync) > sync->now_ms)
-        return STATUS_OK;
+    enum status status = sync_settle(sync);
+    if (status != STATUS_OK || check_due(sync) > sync->now_ms)
+        return status;
     if (!sync->check.marked)
         status = note_use(sync);
-    if (status == STATUS_OK && sync_due(sync) <= sync->now_ms)
+    if (status == STATUS_OK && check_due(sync) <= sync->now_ms)
         status = check_some(sync);
     return status;
 }

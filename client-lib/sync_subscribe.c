@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client-lib/sync_note.h"
+#include "client-lib/sync_settle.h"
 #include "protocol/wire.h"
 
 static void put_scope(struct buffer *out, struct scope scope)
@@ -156,7 +157,9 @@ enum status sync_resubscribe(struct sync *sync)
 enum status sync_begin(struct sync *sync)
 {
     sync->mismatches = 0;
-    enum status status = sync_adopt_epoch(sync);
+    enum status status = sync_settle(sync);
+    if (status == STATUS_OK)
+        status = sync_adopt_epoch(sync);
     if (status == STATUS_OK)
         status = sync_drop_unwanted(sync);
     if (status == STATUS_OK)
@@ -189,6 +192,7 @@ void sync_stop(struct sync *sync)
     sync->caught_up = false;
     sync->server_epoch = (struct id){{0}};
     sync->prefer_offered = 0;
+    sync_settle_stop(sync);
     sync_check_forget(sync);
 }
 
