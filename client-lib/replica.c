@@ -1,20 +1,15 @@
 /* Opening the replica.
  *
- * The happy path: make the folder, lock it, open the environment and its tables, read the meta
- * entries. A new environment gets them written first. What can be wrong with an existing one -
- * LMDB refuses the file, the format is not ours, a meta entry has the wrong size - has one answer:
- * delete it and begin with a new one, once. A disk that reports errors is told as such. */
+ * The happy path: make the folder, open the environment and its tables, read the meta entries. What
+ * is new gets them written first. What can be wrong with an existing environment - LMDB refuses the
+ * file, the format is not ours, a meta entry has the wrong size - has one answer: delete it and begin
+ * with a new one, once. A disk that reports errors is told as such. */
 #include "client-lib/replica_lmdb.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "client-lib/fault.h"
+#include "client-lib/folder.h"
 #include "protocol/memory.h"
 
 #define DEFAULT_MAP ((size_t)64 << 30)
@@ -32,49 +27,6 @@ enum status replica_meta_get(struct replica *replica, MDB_txn *txn, const char *
                              struct bytes *value)
 {
     return environment_get(txn, replica->db.table[TABLE_META], bytes_text(name), value);
-}
-
-static bool path_join(char *out, size_t size, const char *folder, const char *name)
-{
-    int length = snprintf(out, size, "%s/%s", folder, name);
-    return length > 0 && (size_t)length < size;
-}
-
-/* Makes the folder, and those above it, for their owner alone. */
-static bool make_folder(const char *folder)
-{
-    char path[1024];
-    size_t length = strlen(folder);
-    if (length == 0 || length >= sizeof path)
-        return false;
-    memcpy(path, folder, length + 1);
-    for (size_t i = 1; i <= length; i++) {
-        if (path[i] != '/' && path[i] != 0)
-            continue;
-        char end = path[i];
-        path[i] = 0;
-        if (mkdir(path, 0700) != 0 && errno != EEXIST)
-            return false;
-        path[i] = end;
-    }
-    return true;
-}
-
-static enum status take_lock(struct replica *replica, const char *folder, tandem_fault *fault)
-{
-    char path[1100];
-    if (!make_folder(folder) || !path_join(path, sizeof path, folder, "lock"))
-        return trouble(fault, STATUS_IO, "", "cannot make the folder %s: %s", folder,
-                       strerror(errno));
-    replica->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (replica->lock < 0)
-        return trouble(fault, STATUS_IO, "", "cannot open %s: %s", path, strerror(errno));
-    if (flock(replica->lock, LOCK_EX | LOCK_NB) == 0)
-        return STATUS_OK;
-    if (errno == EWOULDBLOCK)
-        return trouble(fault, STATUS_LOCKED, "", "another program is using the replica in %s",
-                       folder);
-    return trouble(fault, STATUS_IO, "", "cannot lock %s: %s", path, strerror(errno));
 }
 
 /* With a client id of its own; without a port it keeps the one it had. */
@@ -184,39 +136,45 @@ enum status replica_replace(struct replica *replica)
     return status;
 }
 
-enum status replica_open(const char *folder, size_t map_bytes, const struct port *port,
+enum status replica_join(const char *folder, size_t map_bytes, const struct port *port,
                          struct replica **out, tandem_fault *fault)
 {
     struct replica *replica = memory_new(sizeof *replica);
     *out = NULL;
     if (replica == NULL)
         return trouble(fault, STATUS_NO_MEMORY, "", "out of memory");
-    replica->lock = -1;
     replica->layout = (struct environment_layout){
         .file = "data.mdb",
         .tables = table_names,
         .table_count = TABLE_COUNT,
         .map_bytes = map_bytes != 0 ? map_bytes : DEFAULT_MAP,
     };
-    enum status status = take_lock(replica, folder, fault);
-    if (status != STATUS_OK) {
+    enum status status = folder_make(folder, fault);
+    if (status == STATUS_OK) {
+        status = open_once(replica, folder, port);
+        if (status != STATUS_OK)
+            trouble(fault, status, "", "cannot open the replica in %s: %s", folder,
+                    status_text(status));
+    }
+    if (status == STATUS_OK)
+        *out = replica;
+    else
         replica_close(replica);
+    return status;
+}
+
+enum status replica_open(const char *folder, size_t map_bytes, const struct port *port,
+                         struct replica **out, tandem_fault *fault)
+{
+    const struct environment_layout layout = {.file = "data.mdb"};
+    enum status status = replica_join(folder, map_bytes, port, out, fault);
+    if (status != STATUS_FORMAT_VERSION && status != STATUS_CORRUPT)
         return status;
-    }
-    status = open_once(replica, folder, port);
-    if (status == STATUS_FORMAT_VERSION || status == STATUS_CORRUPT) {
-        status = environment_delete(folder, &replica->layout);
-        if (status == STATUS_OK)
-            status = open_once(replica, folder, port);
-    }
-    if (status != STATUS_OK) {
-        trouble(fault, status, "", "cannot open the replica in %s: %s", folder,
-                status_text(status));
-        replica_close(replica);
-        return status;
-    }
-    *out = replica;
-    return STATUS_OK;
+    status = environment_delete(folder, &layout);
+    if (status != STATUS_OK)
+        return trouble(fault, status, "", "cannot replace the replica in %s", folder);
+    trouble_clear(fault);
+    return replica_join(folder, map_bytes, port, out, fault);
 }
 
 void replica_close(struct replica *replica)
@@ -225,9 +183,25 @@ void replica_close(struct replica *replica)
         return;
     replica_abort(replica);
     environment_close(&replica->db);
-    if (replica->lock >= 0)
-        close(replica->lock);
     memory_free(replica);
+}
+
+enum status replica_look(struct replica *replica)
+{
+    struct environment_reading reading;
+    if (replica->write != NULL)
+        return STATUS_OK;
+    enum status status = environment_read(&replica->db, &reading);
+    if (status != STATUS_OK)
+        return status;
+    status = read_contents(replica, reading.txn);
+    environment_read_end(&replica->db, &reading);
+    return status;
+}
+
+void replica_set_read_only(struct replica *replica, bool read_only)
+{
+    replica->read_only = read_only;
 }
 
 struct id replica_client(const struct replica *replica)

@@ -19,8 +19,9 @@
  * the entries of the one it replaces away. The whole is a copy of what the server has, so a
  * replica that cannot be read (another format, damage) is deleted and filled again.
  *
- * One handle at a time has a replica; a lock on the file `lock` in its folder sees to that. Readers
- * may be nested (a callback of a walk may read), and a walk sees the state at its start. */
+ * Several processes may have a replica open, one handle of each, and one of them writes; peers.h sees
+ * to both. The others look when they are told to. Readers may be nested (a callback of a walk may
+ * read), and a walk sees the state at its start. */
 #ifndef TANDEM_CLIENT_LIB_REPLICA_H
 #define TANDEM_CLIENT_LIB_REPLICA_H
 
@@ -39,10 +40,19 @@ struct replica_backfill {
 };
 
 /* Opens or makes the replica in `folder`, at most `map_bytes` large (0: 64 GiB, or what the address
- * space has). LOCKED when somebody else has it. */
+ * space has). One that cannot be read is deleted and begun anew: nobody else may have it open. */
 enum status replica_open(const char *folder, size_t map_bytes, const struct port *port,
                          struct replica **out, tandem_fault *fault);
+/* The same for one that others may have open: FORMAT_VERSION or CORRUPT when it cannot be read. */
+enum status replica_join(const char *folder, size_t map_bytes, const struct port *port,
+                         struct replica **out, tandem_fault *fault);
 void replica_close(struct replica *replica);
+
+/* Takes note of what another process has committed. */
+enum status replica_look(struct replica *replica);
+/* Whether another process is the one that writes: then replica_begin() says LOCKED. At first this
+ * one may. */
+void replica_set_read_only(struct replica *replica, bool read_only);
 
 struct id replica_client(const struct replica *replica);
 /* As of the last commit. */

@@ -28,7 +28,6 @@ struct replica {
     struct environment_layout layout;
     MDB_txn *write; /* between begin and commit */
     bool read_only; /* another process writes */
-    int lock;       /* the flocked descriptor */
     uint64_t cursor, new_cursor;
     struct id epoch, new_epoch;
     struct id client;

@@ -29,6 +29,8 @@ void key_time(struct scope scope, int64_t ms, struct id id, uint8_t out[KEY_TIME
 enum status replica_begin(struct replica *replica)
 {
     assert(replica->write == NULL);
+    if (replica->read_only)
+        return STATUS_LOCKED;
     replica->new_cursor = replica->cursor;
     replica->new_epoch = replica->epoch;
     replica->new_remains = replica->remains;

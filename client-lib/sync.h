@@ -209,6 +209,9 @@ enum status sync_want(struct sync *sync, const struct scope *scopes, size_t coun
 /* What is wanted, as bytes to be kept, appended to `out`; and the same again in a later run.
  * MALFORMED for bytes that are no such thing. */
 enum status sync_wish_keep(const struct sync *sync, struct buffer *out);
+/* The same bytes for a wish that is not to take effect yet. */
+enum status sync_wish_make(const struct scope *scopes, size_t count, const char *const *entities,
+                           size_t entity_count, struct buffer *out);
 enum status sync_want_kept(struct sync *sync, struct bytes kept);
 /* Before the rest, until caught up; at most LIMIT_PREFER scopes, of which the oldest is dropped. */
 enum status sync_prefer(struct sync *sync, struct scope scope);
