@@ -19,9 +19,9 @@
  * the entries of the one it replaces away. The whole is a copy of what the server has, so a
  * replica that cannot be read (another format, damage) is deleted and filled again.
  *
- * Several processes may have a replica open, one handle of each, and one of them writes; peers.h sees
- * to both. The others look when they are told to. Readers may be nested (a callback of a walk may
- * read), and a walk sees the state at its start. */
+ * Several processes may have a replica open, one handle of each, and one of them writes; peers.h
+ * sees to both. The others look when they are told to. Readers may be nested (a callback of a walk
+ * may read), and a walk sees the state at its start. */
 #ifndef TANDEM_CLIENT_LIB_REPLICA_H
 #define TANDEM_CLIENT_LIB_REPLICA_H
 
