@@ -346,6 +346,16 @@ static void mine_goes_again_against_what_is_there_now(void **state)
     assert_int_equal(tandem_resolve_mine(world->client, view.entry, made), STATUS_NOT_FOUND);
 }
 
+static void what_has_come_since_was_seen_as_well(void **state)
+{
+    struct world *world = *state;
+    struct view view = phone_conflict(world);
+    say_account(40, 85, "444", "old.example");
+    durable_settle(world, &shop);
+    assert_ok(tandem_resolve_mine(world->client, view.entry, NULL));
+    assert_int_equal(last_sent().change_base, 85);
+}
+
 static void whoever_changes_it_meanwhile_makes_a_new_conflict(void **state)
 {
     struct world *world = *state;
@@ -627,6 +637,7 @@ int main(void)
         SHOP(both_sides_are_kept),
         SHOP(the_base_is_what_was_held),
         SHOP(mine_goes_again_against_what_is_there_now),
+        SHOP(what_has_come_since_was_seen_as_well),
         SHOP(whoever_changes_it_meanwhile_makes_a_new_conflict),
         SHOP(theirs_leaves_what_is_not_in_conflict),
         SHOP(theirs_alone_leaves_nothing),
