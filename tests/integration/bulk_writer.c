@@ -150,7 +150,6 @@ void writer_says_what_is_no_lead_or_not_taken(void **state)
         feed(&writer, "looker", 1, 1);
         program_close_input(&writer);
         assert_int_equal(program_end(&writer), 1);
-        print_message("%s\n", writer.said);
         assert_non_null(strstr(writer.said, "of the outbox was not taken"));
         assert_int_equal(last_queued(&writer), run == 0 ? 1 : 0);
         program_release(&writer);

@@ -40,7 +40,8 @@ static void shows(struct program *view, const char *text, bool wanted)
             return;
         }
         if (!program_hear(view)) {
-            print_error("the view ended without %s '%s'\n", wanted ? "showing" : "hiding", text);
+            print_error("the view ended without %s '%s', but:\n%s\n", wanted ? "showing" : "hiding",
+                        text, view->said);
             fail();
         }
     }
@@ -50,6 +51,16 @@ static void start(struct program *view, const struct company *company, const cha
 {
     program_start_in_terminal(view, company, "live-view", user);
     shows(view, "connected", true);
+}
+
+/* Chooses the account, which is the first by name; another may have come before it. */
+static void choose_first(struct program *view, const char *name)
+{
+    char text[64];
+    shows(view, name, true);
+    press(view, "kkkkkkkk");
+    (void)snprintf(text, sizeof text, "\033[7m  %s", name);
+    shows(view, text, true);
 }
 
 static void quit(struct program *view)
@@ -74,7 +85,7 @@ void view_shows_what_others_do(void **state)
     char aker[COMPANY_ID], text[128], words[256];
     company_add(company, "admin", "add|account|name=Aker Trykk", aker);
     start(&view, company, "kari");
-    shows(&view, "\033[7m  Aker Trykk", true); /* chosen, being the first */
+    choose_first(&view, "Aker Trykk");
 
     (void)snprintf(words, sizeof words, "edit|%s|phoneNumber=+4722000001", aker);
     company_do(company, "admin", words);
@@ -108,7 +119,7 @@ void view_works_offline_and_settles_a_conflict(void **state)
     char first[COMPANY_ID], words[256];
     company_add(company, "admin", "add|account|name=A First One", first);
     start(&view, company, "kari");
-    shows(&view, "\033[7m  A First One", true);
+    choose_first(&view, "A First One");
     press(&view, "o");
     shows(&view, "offline", true);
     press(&view, "p+4711111111\r");
