@@ -374,8 +374,15 @@ struct own_entries {
     tandem_entry_state state[SIM_DEEDS];
 };
 void own_look(struct sim_device *device, struct own_entries *out);
-/* The deeds named in the bytes, one after another; *at is 0 to begin. */
-struct sim_deed *own_next(struct sim *sim, struct bytes text, size_t *at);
+/* The deeds that encoded changes are of, one after another. */
+struct own_walk {
+    struct wire_reader reader;
+    uint32_t left;
+    struct bytes change; /* what is left of it */
+    struct id id;
+};
+struct own_walk own_walk(struct bytes changes);
+struct sim_deed *own_next(struct sim *sim, struct own_walk *walk);
 /* What waits for the server, or for the replica to show it, is shown. */
 void own_watch(struct sim_device *device);
 /* At a quiet point: why it is not yet one (NULL: it is), and whether all is where it must be. */

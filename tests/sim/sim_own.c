@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/wire.h"
 #include "tests/sim/sim.h"
 
 struct looking {
@@ -10,20 +11,43 @@ struct looking {
     struct own_entries *out;
 };
 
-struct sim_deed *own_next(struct sim *sim, struct bytes text, size_t *at)
+struct own_walk own_walk(struct bytes changes)
 {
-    for (size_t i = *at; i + 7 <= text.size; i++) {
-        const char *begin = (const char *)text.data + i;
-        const size_t left = text.size - i < 16 ? text.size - i : 16;
-        if (memcmp(begin, "deed-", 5) != 0 || memchr(begin, '.', left) == NULL)
+    struct own_walk walk = {.reader = wire_read(changes)};
+    (void)wire_get_array(&walk.reader, &walk.left);
+    return walk;
+}
+
+/* The next deed named in what is left of a change. */
+static struct sim_deed *next_named(struct sim *sim, struct bytes *text)
+{
+    while (text->size >= 7) {
+        const char *begin = (const char *)text->data;
+        const size_t most = text->size < 16 ? text->size : 16;
+        text->data++;
+        text->size--;
+        if (memcmp(begin, "deed-", 5) != 0 || memchr(begin, '.', most) == NULL)
             continue;
         const unsigned long number = strtoul(begin + 5, NULL, 10);
-        *at = i + 5;
         if (number < sim->deed_count)
             return &sim->deeds[number];
     }
-    *at = text.size;
     return NULL;
+}
+
+struct sim_deed *own_next(struct sim *sim, struct own_walk *walk)
+{
+    for (;;) {
+        struct sim_deed *deed = next_named(sim, &walk->change);
+        if (deed != NULL && id_equal(deed->record, walk->id))
+            return deed;
+        if (deed != NULL)
+            continue; /* a copy of what was once written elsewhere */
+        if (walk->left == 0 || !wire_skip(&walk->reader, &walk->change))
+            return NULL;
+        walk->left--;
+        (void)wire_map_id(walk->change, "id", &walk->id);
+    }
 }
 
 static bool note_entry(void *context, const struct outbox_item *item)
@@ -37,7 +61,7 @@ static bool note_entry(void *context, const struct outbox_item *item)
         out->shown++;
     if (item->behind != 0 && item->state == TANDEM_ENTRY_WAITING)
         out->behind++;
-    for (size_t at = 0; (deed = own_next(sim, item->changes, &at)) != NULL;) {
+    for (struct own_walk walk = own_walk(item->changes); (deed = own_next(sim, &walk)) != NULL;) {
         if (out->has[deed->number] && deed->entry != item->order)
             sim_differ(sim, "deed-%u is in the outbox of %s twice", deed->number,
                        looking->device->name);

@@ -66,6 +66,45 @@ static void edit_both(struct writer *writer)
     put(writer, "edit d%u %s#%u %u", DEVICE, entity, thing, field);
 }
 
+static const char *some_way(struct writer *writer)
+{
+    static const char *const ways[] = {"mine", "mine", "theirs", "with", "drop", "retry"};
+    return ways[draw(writer, sizeof ways / sizeof *ways)];
+}
+
+/* Somebody edits offline what somebody else edits or removes meanwhile, and settles it later. */
+static void clash(struct writer *writer)
+{
+    const char *entity = some_entity(writer);
+    const unsigned away = DEVICE, thing = some(writer, 4), field = some(writer, 2);
+    put(writer, "offline d%u", away);
+    put(writer, "edit d%u %s#%u %u", away, entity, thing, field);
+    if (draw(writer, 4) == 0)
+        put(writer, "remove d%u %s#%u", DEVICE, entity, thing);
+    else
+        put(writer, "edit d%u %s#%u %u", DEVICE, entity, thing, field);
+    put(writer, "wait %us", 1 + some(writer, 20));
+    put(writer, "online d%u", away);
+    put(writer, "wait %us", 20 + some(writer, 40));
+    put(writer, "resolve d%u entry#%u %s", away, some(writer, 3), some_way(writer));
+}
+
+/* Somebody works offline on what is taken from them meanwhile. */
+static void lose(struct writer *writer)
+{
+    const unsigned away = DEVICE, account = some(writer, 6);
+    put(writer, "offline d%u", away);
+    put(writer, "edit d%u contact#%u %u", away, some(writer, 6), some(writer, 3));
+    put(writer, "create d%u note account#%u", away, account);
+    if (draw(writer, 2) == 0)
+        put(writer, "revoke d%u assignment#%u", DEVICE, THING);
+    else
+        put(writer, "restrict d%u account#%u user#%u", DEVICE, account, some(writer, 8));
+    put(writer, "wait %us", 1 + some(writer, 20));
+    put(writer, "online d%u", away);
+    put(writer, "wait %us", 1 + some(writer, 60));
+}
+
 static void create(struct writer *writer)
 {
     const char *entity = some_entity(writer);
@@ -187,8 +226,7 @@ static void pause_device(struct writer *writer)
 
 static void settle(struct writer *writer)
 {
-    static const char *const ways[] = {"mine", "theirs", "with", "drop", "retry"};
-    put(writer, "resolve d%u entry#%u %s", DEVICE, THING, ways[draw(writer, 5)]);
+    put(writer, "resolve d%u entry#%u %s", DEVICE, THING, some_way(writer));
 }
 
 static void look(struct writer *writer)
@@ -238,6 +276,8 @@ void sim_script_make(uint64_t seed, struct sim_script *out)
         void (*write)(struct writer *writer);
     } kinds[] = {{14, edit},
                  {6, edit_both},
+                 {6, clash},
+                 {4, lose},
                  {6, create},
                  {4, create_and_edit},
                  {4, remove_one},

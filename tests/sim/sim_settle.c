@@ -21,8 +21,8 @@ static bool pick(void *context, const struct outbox_item *item)
         return true;
     picking->entry = item->order;
     struct sim_deed *deed;
-    for (size_t at = 0;
-         picking->count < DEEDS && (deed = own_next(picking->sim, item->changes, &at)) != NULL;)
+    struct own_walk walk = own_walk(item->changes);
+    while (picking->count < DEEDS && (deed = own_next(picking->sim, &walk)) != NULL)
         picking->deeds[picking->count++] = deed;
     return false;
 }
@@ -101,8 +101,10 @@ void sim_settle(struct sim_device *device, unsigned n, const char *way)
     sim_tell(sim, "%s: entry %llu of deed-%u: %s", device->name, (unsigned long long)picking.entry,
              picking.deeds[0]->number, alive ? tandem_error_name(code) : "crashed");
     const bool again = strcmp(way, "mine") == 0 || strcmp(way, "retry") == 0;
-    if (!alive || code == TANDEM_OK)
+    if (alive && code == TANDEM_OK)
         note(&picking, again, made);
+    if (!alive)
+        note(&picking, false, "");
     if (deed != NULL)
         deed->promised = alive && code == TANDEM_OK;
     if (alive)

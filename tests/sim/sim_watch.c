@@ -25,7 +25,7 @@ static struct sim_deed *deed_of(struct sim *sim, const char *text, size_t size)
 static void count_deeds(struct sim *sim, struct bytes changes, uint64_t seq)
 {
     struct sim_deed *deed;
-    for (size_t at = 0; (deed = own_next(sim, changes, &at)) != NULL;) {
+    for (struct own_walk walk = own_walk(changes); (deed = own_next(sim, &walk)) != NULL;) {
         if (++deed->applied > 1)
             sim_differ(sim, "deed-%u was applied %u times", deed->number, deed->applied);
         if (deed->outcome == DEED_REFUSED)
