@@ -47,6 +47,7 @@ static tandem_code set_up(tandem_client *client, const tandem_options *options, 
     }
     outbox_store_on_commit(client->store, client_committed, client);
     sync_init(&client->sync, sync_store_replica(), client->replica, &port);
+    sync_settle_prepare(&client->sync, settle_purge);
     return TANDEM_OK;
 }
 
@@ -149,6 +150,8 @@ void tandem_close(tandem_client *client)
     trouble(&cancelled, STATUS_CANCELLED, "", "the client was closed");
     client_fail_requests(client, &cancelled);
     struct peers *peers = client->peers;
+    if (client->replica != NULL)
+        sync_close(&client->sync);
     release(client);
     peers_close(peers); /* last: whoever comes next finds the files closed */
 }

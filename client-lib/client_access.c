@@ -274,8 +274,10 @@ static void caught_up(tandem_client *client)
     if (outbox_store_rebasing(client->store) &&
         id_equal(replica_epoch(client->replica), outbox_store_epoch(client->store)))
         rebase(client);
-    if (!settling->looked_for_lost)
+    if (!settling->looked_for_lost) {
         settling->looked_for_lost = forget_what_is_not_held(client) == STATUS_OK;
+        settle_purge_lost(client);
+    }
 }
 
 /* What is kept of others' values in entries about a record or scope that is gone goes too. */

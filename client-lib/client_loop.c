@@ -137,6 +137,8 @@ uint64_t client_loop_due(const tandem_client *client)
         return 0;
     if (client->peers != NULL)
         due = earlier(due, peers_due(client->peers));
+    if (client->replica != NULL && client_leads(client))
+        due = earlier(due, sync_due(&client->sync));
     client_loop_refresh(client);
     return client->loop->failed ? earlier(due, client_now(client) + AGAIN_MS) : due;
 }
@@ -175,6 +177,15 @@ static void run_timers(tandem_client *client)
     }
 }
 
+/* What the replica has to do by itself, connected or not. */
+static void run_sync(tandem_client *client)
+{
+    unsigned generation = client->generation;
+    enum status status = sync_run(&client->sync);
+    if (status != STATUS_OK && client->link != NULL && generation == client->generation)
+        client_break(client, 1011, status, "the replica cannot be written");
+}
+
 /* ---- Turns ---- */
 
 tandem_code tandem_service(tandem_client *client)
@@ -188,9 +199,13 @@ tandem_code tandem_service(tandem_client *client)
         client_move_connection(client);
         client_free_set_aside(client); /* the time may have come for another */
     }
+    if (client->replica != NULL)
+        sync_clock(&client->sync, client_now(client));
     run_timers(client);
     if (client->link != NULL)
         client->ops->run(client->link);
+    if (client->replica != NULL && client_leads(client))
+        run_sync(client);
     if (client->store != NULL)
         settle_turn(client);
     client_move_connection(client);

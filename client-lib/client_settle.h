@@ -58,6 +58,11 @@ void settle_keep_all(tandem_client *client);
 bool settle_welcome(tandem_client *client, const struct msg_welcome *welcome);
 /* What happened to the replica, before the program is told. */
 void settle_sync_event(void *context, const struct sync_event *event);
+/* Takes out of the outbox what must not be there any more when the program is told of this; false
+ * when that is to be tried again. A sync_prepare_fn. */
+bool settle_purge(void *context, const struct sync_event *event);
+/* The same after what is not held was forgotten without an event. */
+void settle_purge_lost(tandem_client *client);
 /* The replica was changed or a result recorded: accepted entries may be done with. */
 void settle_shown(tandem_client *client);
 

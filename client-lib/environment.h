@@ -77,6 +77,9 @@ enum status environment_put(MDB_txn *txn, MDB_dbi table, struct bytes key, struc
 /* NOT_FOUND when the key is not there. */
 enum status environment_del(MDB_txn *txn, MDB_dbi table, struct bytes key);
 
+/* Whether nobody has committed anything since it was scrubbed by this handle. */
+bool environment_is_clean(const struct environment *environment);
+
 /* How far a scrub has come; zeroed to begin. */
 struct scrub {
     bool begun;

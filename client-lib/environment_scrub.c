@@ -440,8 +440,7 @@ static enum status scrub_slice(struct slice *slice, struct scrub *scrub, size_t 
     return *done ? STATUS_OK : STATUS_IO;
 }
 
-/* Nobody has committed anything since all was scrubbed. */
-static bool is_clean(const struct environment *environment)
+bool environment_is_clean(const struct environment *environment)
 {
     MDB_envinfo info;
     return environment->env != NULL && environment->clean != 0 &&
@@ -456,7 +455,7 @@ enum status environment_scrub(struct environment *environment, struct scrub *scr
     *done = false;
     if (environment->reading)
         return STATUS_BUSY;
-    if (!scrub->begun && is_clean(environment)) {
+    if (!scrub->begun && environment_is_clean(environment)) {
         *scrub = (struct scrub){.txn = environment->clean};
         *done = true;
         return STATUS_OK;

@@ -546,12 +546,27 @@ size_t outbox_store_count(const struct outbox_store *store, unsigned states)
     return (size_t)sum;
 }
 
+/* Has the other processes drop their buffers before they write again. */
+static enum status have_buffers_dropped(struct outbox_store *store)
+{
+    struct outbox_writing writing;
+    enum status status = outbox_begin(store, &writing);
+    if (status != STATUS_OK)
+        return status;
+    writing.counters.purges++;
+    return outbox_end(&writing, STATUS_OK);
+}
+
 enum status outbox_store_scrub(struct outbox_store *store, size_t budget, bool *done)
 {
     *done = false;
     if (store->holds > 0)
         return STATUS_BUSY;
     enum status status = make_usable(store);
+    if (status == STATUS_OK && !store->scrub.begun && !environment_is_clean(&store->environment))
+        status = have_buffers_dropped(store);
+    if (status == STATUS_OK)
+        status = make_usable(store);
     if (status == STATUS_OK)
         status = environment_scrub(&store->environment, &store->scrub, budget, done);
     if (status == STATUS_OK && *done)

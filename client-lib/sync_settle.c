@@ -10,8 +10,9 @@
 /* A file up to this size is scrubbed each time that it is idle, a larger one once in a while. */
 #define SMALL_BYTES ((uint64_t)16 << 20)
 #define WHILE_MS 60000u
-/* How soon to look again whether a reader in another process is done. */
+/* How soon to look again whether a reader in another process is done, and after a failure. */
 #define BUSY_MS 10u
+#define FAILED_MS 1000u
 #define SLICES_MOST 100000
 
 struct sync_held {
@@ -121,7 +122,9 @@ static enum status scrub_slice(struct sync *sync, bool *done)
 {
     struct sync_settling *settling = &sync->settling;
     enum status status = sync->store->scrub(sync->replica, SLICE_BYTES, done);
-    settling->due_ms = sync->now_ms + (status == STATUS_BUSY ? BUSY_MS : 0);
+    settling->due_ms = sync->now_ms;
+    if (status != STATUS_OK)
+        settling->due_ms += status == STATUS_BUSY ? BUSY_MS : FAILED_MS;
     if (*done)
         settling->rested_ms = sync->now_ms;
     if (status == STATUS_BUSY)
@@ -199,6 +202,7 @@ void sync_settle_release(struct sync *sync)
 void sync_settle_stop(struct sync *sync)
 {
     sync->settling.ack_held = false;
+    sync->settling.due_ms = 0; /* the next connection is another try */
 }
 
 /* ---- In time ---- */
