@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client-lib/client_loop.h"
+#include "client-lib/client_observe.h"
 #include "client-lib/fault.h"
 #include "client-lib/url.h"
 #include "protocol/memory.h"
@@ -126,6 +127,7 @@ static void release(tandem_client *client)
     outbox_store_close(client->store);
     settle_release(&client->settling);
     buffer_release(&client->wish);
+    observers_release(client);
     client_forget_welcome(client);
     texts_release(&client->server.texts);
     client_loop_close(client);

@@ -4,7 +4,8 @@
  *     client_loop.c     the caller's loop
  *     client_state.c    the states of a connection, when to try again
  *     client_session.c  what the server says
- *     client_read.c     reading the replica, events about records
+ *     client_read.c     reading the replica
+ *     client_tell.c     events, those about records above all
  *     client_send.c     mutations and their results
  *     client_queue.c    queueing them durably, with what their author saw
  *     client_settle.c   sending what is queued, recording what is answered
@@ -104,6 +105,7 @@ struct tandem_client {
     bool tells;         /* the others are to be told at the end of the turn */
     bool moves;         /* this process leads now, over a connection under another client's id */
     struct tandem_observer *observers;
+    unsigned telling; /* calls under way that go through the observers */
     struct client_thread *thread; /* NULL: the caller runs the loop */
     struct sync sync;
     struct field_source source;
@@ -205,15 +207,16 @@ void client_forget_welcome(tandem_client *client);
 /* The answers of a read: USAGE where there is no replica, and any other with its fault. */
 tandem_code client_without_replica(tandem_client *client);
 tandem_code client_read_done(tandem_client *client, enum status status);
-void client_event(tandem_client *client, const tandem_event *event);
-void client_sync_event(void *context, const struct sync_event *event);
 bool client_find_field(void *context, struct bytes entity, struct bytes name, struct field_def *out,
                        struct custom_field_storage *storage);
 /* The entity of a record that the replica holds, appended to `out` (else nothing). */
 void client_entity_of(tandem_client *client, struct id id, struct buffer *out);
 
-/* ---- client_observe.c ---- */
+/* ---- client_tell.c ---- */
 
+void client_event(tandem_client *client, const tandem_event *event);
+/* Tells the program and the observers, of records as reads show them. */
+void client_sync_event(void *context, const struct sync_event *event);
 /* After the outbox was changed and committed: an entry was added, given another state, or taken out
  * (`item`: as it was). Tells the program and the observers of the records that reads show
  * differently from now on; NULL, when it is not known what changed, of all that may be. Callbacks

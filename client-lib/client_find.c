@@ -12,7 +12,7 @@
 
 struct one {
     tandem_client *client;
-    find_record_fn *each;
+    tandem_record_fn *each;
     void *context;
     tandem_state state;
     bool apart;
@@ -28,12 +28,13 @@ static bool hand_one(void *context, struct bytes encoded)
         return false;
     }
     record.state = one->state;
-    bool more = one->each(one->context, &record, one->apart);
+    record.apart = one->apart;
+    bool more = one->each(one->context, &record);
     record_release(&record);
     return more;
 }
 
-enum status find_one(tandem_client *client, struct id id, find_record_fn *each, void *context)
+enum status find_one(tandem_client *client, struct id id, tandem_record_fn *each, void *context)
 {
     struct one one = {client, each, context, TANDEM_STATE_SYNCED, false, STATUS_OK};
     struct overlay overlay = {0};
@@ -176,10 +177,10 @@ static void hand_over(struct run *run, const struct tandem_record *record)
 }
 
 /* A callback may have changed the record since its place was found. */
-static bool hand_if_meets(void *context, const struct tandem_record *record, bool apart)
+static bool hand_if_meets(void *context, const struct tandem_record *record)
 {
     struct run *run = context;
-    if (find_meets(run->plan, record, apart))
+    if (find_meets(run->plan, record))
         hand_over(run, record);
     return false;
 }
@@ -198,10 +199,10 @@ static bool goes_on(const struct run *run)
 
 /* ---- What is not as the replica holds it ---- */
 
-static bool keep_if_meets(void *context, const struct tandem_record *record, bool apart)
+static bool keep_if_meets(void *context, const struct tandem_record *record)
 {
     struct run *run = context;
-    if (find_meets(run->plan, record, apart))
+    if (find_meets(run->plan, record))
         keep_place(run, &record->view);
     return false;
 }
@@ -246,7 +247,7 @@ static bool merge_held(void *context, struct bytes encoded)
     while (run->next < run->count && goes_on(run) &&
            compare_places(run, &run->places[run->next], &place) < 0)
         hand_next_place(run);
-    if (goes_on(run) && find_meets(run->plan, &record, false))
+    if (goes_on(run) && find_meets(run->plan, &record))
         hand_over(run, &record);
     record_release(&record);
     return goes_on(run);
@@ -256,7 +257,7 @@ static bool keep_held(void *context, struct bytes encoded)
 {
     struct run *run = context;
     struct tandem_record record;
-    if (take_held(run, encoded, &record) && find_meets(run->plan, &record, false))
+    if (take_held(run, encoded, &record) && find_meets(run->plan, &record))
         keep_place(run, &record.view);
     return run->status == STATUS_OK;
 }

@@ -40,15 +40,14 @@ struct find_plan {
 enum status find_prepare(tandem_client *client, const tandem_find *find, struct find_plan *plan,
                          tandem_fault *fault);
 void find_release(struct find_plan *plan);
-/* Whether a record meets it. `apart`: it is only in an entry that was not taken, and is met by a
- * query for that state alone. */
-bool find_meets(const struct find_plan *plan, const struct tandem_record *record, bool apart);
+/* Whether a record meets it. One that is only in an entry that was not taken is met by a query for
+ * that state alone. */
+bool find_meets(const struct find_plan *plan, const struct tandem_record *record);
 /* Hands over what meets it, in its order. */
 enum status find_run(tandem_client *client, const struct find_plan *plan, tandem_record_fn *each,
                      void *context);
 
-/* Hands over one record as its author left it, with its state. NOT_FOUND. *apart as above. */
-typedef bool find_record_fn(void *context, const struct tandem_record *record, bool apart);
-enum status find_one(tandem_client *client, struct id id, find_record_fn *each, void *context);
+/* Hands over one record as its author left it, with its state. NOT_FOUND. */
+enum status find_one(tandem_client *client, struct id id, tandem_record_fn *each, void *context);
 
 #endif

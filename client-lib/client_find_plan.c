@@ -129,11 +129,11 @@ static bool meets_time(const struct find_plan *plan, const struct record_view *v
            (!plan->in_range || (ms >= plan->from_ms && ms < plan->to_ms));
 }
 
-bool find_meets(const struct find_plan *plan, const struct tandem_record *record, bool apart)
+bool find_meets(const struct find_plan *plan, const struct tandem_record *record)
 {
     const struct record_view *view = &record->view;
     bool in_state = (plan->states & TANDEM_IN_STATE(record->state)) != 0;
-    if (apart ? !in_state : plan->states != 0 && !in_state)
+    if (record->apart ? !in_state : plan->states != 0 && !in_state)
         return false;
     if (plan->nothing || (plan->entity.size > 0 && !bytes_equal(view->entity, plan->entity)))
         return false;

@@ -76,12 +76,15 @@ struct laying {
     struct id id;
     uint64_t shown;
     const struct overlay_author *author;
+    uint64_t except; /* an entry that is left out; 0: none */
     enum status status;
 };
 
 static bool lay_item(void *context, const struct outbox_item *item)
 {
     struct laying *laying = context;
+    if (item->order == laying->except)
+        return true;
     laying->status = overlay_add(laying->overlay, item, laying->id, laying->shown, laying->author);
     return laying->status == STATUS_OK;
 }
@@ -104,7 +107,8 @@ static bool begin_held(void *context, struct bytes encoded)
     return false;
 }
 
-static enum status lay_over_held(tandem_client *client, struct id id, struct overlay *out)
+static enum status lay_over_held(tandem_client *client, struct id id, uint64_t except,
+                                 struct overlay *out)
 {
     struct beginning beginning = {out, 0, STATUS_OK};
     struct author author;
@@ -124,6 +128,7 @@ static enum status lay_over_held(tandem_client *client, struct id id, struct ove
                                 .id = id,
                                 .shown = beginning.seq > cursor ? beginning.seq : cursor,
                                 .author = &author.as,
+                                .except = except,
                                 .status = STATUS_OK};
         status = outbox_store_over(client->store, id, lay_item, &laying);
         if (status == STATUS_OK)
@@ -148,8 +153,24 @@ enum status laid_get(tandem_client *client, struct id id, struct overlay *out, b
         return status;
     status = outbox_store_over(client->store, id, note_one, laid);
     if (status == STATUS_OK && *laid)
-        status = lay_over_held(client, id, out);
+        status = lay_over_held(client, id, 0, out);
     outbox_store_release(client->store);
+    return status;
+}
+
+enum status laid_before(tandem_client *client, struct id id, const struct outbox_item *item,
+                        struct overlay *out)
+{
+    static const struct overlay_author nobody;
+    struct outbox_item alone = *item;
+    enum status status = outbox_store_hold(client->store);
+    if (status != STATUS_OK)
+        return status;
+    status = lay_over_held(client, id, item->order, out);
+    outbox_store_release(client->store);
+    alone.state = TANDEM_ENTRY_WAITING;
+    if (status == STATUS_OK && out->record.size == 0)
+        status = overlay_add(out, &alone, id, 0, &nobody);
     return status;
 }
 

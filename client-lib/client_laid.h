@@ -18,6 +18,10 @@ bool laid_any(const tandem_client *client);
  * false when the outbox has nothing about it: then `out` is empty, and the replica holds what there
  * is. */
 enum status laid_get(tandem_client *client, struct id id, struct overlay *out, bool *laid);
+/* The record as it was before an entry came, or before it went: what is there without it, else with
+ * it. `out` as above. */
+enum status laid_before(tandem_client *client, struct id id, const struct outbox_item *item,
+                        struct overlay *out);
 /* The ids of all records that the outbox has something about, ID_SIZE bytes each, sorted, appended
  * to `out`. */
 enum status laid_ids(tandem_client *client, struct buffer *out);

@@ -1,4 +1,4 @@
-/* Reading the replica, and telling of what changed in it. */
+/* Reading the replica. */
 #include "client-lib/client.h"
 
 #include "client-lib/client_find.h"
@@ -22,27 +22,14 @@ uint64_t tandem_cursor(const tandem_client *client)
     return client->replica != NULL ? replica_cursor(client->replica) : 0;
 }
 
-struct getting {
-    tandem_record_fn *each;
-    void *context;
-};
-
-static bool hand_one(void *context, const struct tandem_record *record, bool apart)
-{
-    const struct getting *getting = context;
-    (void)apart;
-    return getting->each(getting->context, record);
-}
-
 tandem_code tandem_get(tandem_client *client, const char *id, tandem_record_fn *each, void *context)
 {
-    struct getting getting = {each, context};
     struct id parsed;
     if (client->replica == NULL)
         return client_without_replica(client);
     if (!id_from_text(bytes_text(id), &parsed))
         return (tandem_code)trouble(&client->fault, STATUS_INVALID_VALUE, "id", "this is no id");
-    return client_read_done(client, find_one(client, parsed, hand_one, &getting));
+    return client_read_done(client, find_one(client, parsed, each, context));
 }
 
 tandem_code tandem_each(tandem_client *client, const char *entity, tandem_record_fn *each,
@@ -57,33 +44,6 @@ tandem_code tandem_timeline(tandem_client *client, const char *account, tandem_r
 {
     const tandem_find find = {.account = account != NULL ? account : ""};
     return tandem_find_each(client, &find, each, context);
-}
-
-void client_event(tandem_client *client, const tandem_event *event)
-{
-    if (client->on_event != NULL && !client->closing)
-        client->on_event(client->context, event);
-}
-
-void client_sync_event(void *context, const struct sync_event *from)
-{
-    tandem_client *client = context;
-    struct tandem_record record;
-    char id[ID_TEXT_SIZE] = "";
-    char scope[SCOPE_TEXT_SIZE] = "";
-    tandem_event event = {
-        .kind = from->kind, .seq = from->seq, .id = id, .scope = scope, .detail = from->detail};
-    if (from->kind == TANDEM_EVENT_REMOVED || from->kind == TANDEM_EVENT_CHANGED)
-        id_to_text(from->id, id);
-    if (from->kind == TANDEM_EVENT_PURGED || from->kind == TANDEM_EVENT_ENTERED)
-        scope_to_text(from->scope, scope);
-    if (from->record.size > 0 && record_init(&record, from->record, &client->source)) {
-        event.record = &record;
-        client_event(client, &event);
-        record_release(&record);
-    } else {
-        client_event(client, &event);
-    }
 }
 
 /* ---- Custom fields ---- */

@@ -15,6 +15,7 @@ bool record_init(struct tandem_record *record, struct bytes encoded,
     record->encoded = encoded;
     record->source = source;
     record->state = TANDEM_STATE_SYNCED;
+    record->apart = false;
     record->texts = (struct texts){0};
     record->id[0] = record->scope[0] = record->entity[0] = '\0';
     record->created_by[0] = record->modified_by[0] = '\0';

@@ -48,6 +48,7 @@ struct tandem_record {
     struct bytes encoded;
     const struct field_source *source; /* may be NULL */
     tandem_state state;
+    bool apart;     /* it is only in an entry that was not taken, and the replica holds nothing */
     /* Written when they are first asked for, "" before. */
     char id[ID_TEXT_SIZE];
     char scope[SCOPE_TEXT_SIZE];
