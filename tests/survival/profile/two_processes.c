@@ -91,7 +91,8 @@ static void take_note_of(struct stage *stage, const char *line)
     (void)snprintf(stage->queued[stage->queued_count++], 64, "%s", line + 7);
 }
 
-/* Reads on until this line comes, or one that begins so when it ends with "*". */
+/* Reads on until this line comes, or one that begins so when it ends with "*". A connection that is
+ * lost meanwhile, where nobody took it away, is none that was kept in order. */
 static void hear(struct stage *stage, struct sharer *sharer, const char *wanted)
 {
     char line[LINE_SIZE];
@@ -101,6 +102,8 @@ static void hear(struct stage *stage, struct sharer *sharer, const char *wanted)
         if (!next_line(sharer, line))
             fail_msg("it ended before it said: %s", wanted);
         take_note_of(stage, line);
+        if (strncmp(line, "disconnected ", 13) == 0 && strcmp(line, wanted) != 0)
+            fail_msg("%s, before it said: %s", line, wanted);
     } while (begins ? strncmp(line, wanted, length - 1) != 0 : strcmp(line, wanted) != 0);
 }
 
@@ -292,6 +295,10 @@ static void one_syncs_and_the_other_sees_changes_at_once(void **state)
     note(stage, two, "connected-as-well");
     hear(stage, two, "done connected-as-well ok");
     hear(stage, one, "changed connected-as-well");
+    /* What the one that ends says to the server is about its own connection. */
+    close_it(stage, two);
+    note(stage, one, "alone-again");
+    hear(stage, one, "done alone-again ok");
     expect_witness(stage);
 }
 
@@ -307,9 +314,18 @@ static void the_next_takes_over_when_the_leader_ends(void **state)
     hear(stage, two, "done second ok");
     one = start_online(stage, 0, "shared");
     say(two, "disconnect");
+    hear(stage, two, "disconnected disconnected");
     hear(stage, one, "caught-up");
     note(stage, two, "third");
     hear(stage, two, "done third ok");
+    /* One that led before, and is back behind another. */
+    say(two, "connect");
+    hear(stage, two, "connected");
+    note(stage, one, "fourth");
+    hear(stage, one, "done fourth ok");
+    hear(stage, two, "changed fourth");
+    note(stage, two, "fifth");
+    hear(stage, two, "done fifth ok");
     expect_witness(stage);
 }
 

@@ -60,6 +60,8 @@ static bool fake_more(const struct link *link)
 
 static void fake_run(struct link *link)
 {
+    if (server.slow)
+        return;
     if (!link->told_open) {
         link->told_open = true;
         link->events.opened(link->events.context);
@@ -100,6 +102,8 @@ static const struct id epoch = {{0xee, 1}};
 static void take_event(void *context, const tandem_event *event)
 {
     struct world *world = context;
+    if (world->watch != NULL)
+        world->watch(world, event);
     assert_true(world->told_count < TOLD_MAX);
     struct told *told = &world->told[world->told_count++];
     *told = (struct told){event->kind, event->code, event->final, event->seq, "", "", ""};

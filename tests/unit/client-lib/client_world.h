@@ -21,6 +21,7 @@ struct server {
     struct link *link; /* the open one */
     unsigned opened, freed;
     bool refuse; /* connections cannot be opened */
+    bool slow;   /* and those begun are not open yet */
     int fd;      /* of the link: -1 unless a test has one to wait for */
     int want;
     struct sent sent[SENT_MAX];
@@ -47,6 +48,8 @@ struct told {
 
 struct world {
     struct fake_port port;
+    /* Looks at an event before it is noted; NULL: nobody does. */
+    void (*watch)(struct world *world, const tandem_event *event);
     tandem_client *client;
     char *folder;
     struct told told[TOLD_MAX];
