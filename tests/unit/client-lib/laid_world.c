@@ -69,6 +69,7 @@ int laid_set_up(void **state)
     if (laid.own_store)
         assert_ok(outbox_store_open(laid.world->folder, &laid.world->port.port, &client->store,
                                     &damaged, NULL));
+    replica_set_read_only(client->replica, false); /* as if it led */
     assert_ok(outbox_store_set_user(client->store, id_of(500), bytes_text("kari")));
     assert_ok(outbox_store_start(client->store, 0));
     buffer_release(&damaged);
