@@ -85,7 +85,7 @@ static void find_entity(struct line *line, struct buffer *out)
         buffer_append(out, known.data, known.size);
     if (out->size == 0)
         client_entity_of(line->client, line->change.id, out);
-    if (out->size == 0)
+    if (out->size == 0 && line->client->store != NULL)
         (void)outbox_store_over(line->client->store, line->change.id, entity_created, &find);
 }
 
