@@ -127,6 +127,70 @@ void act_device_pump(struct oracle *oracle)
     }
 }
 
+static struct scope some_scope(struct oracle *oracle)
+{
+    const struct model_record *account = oracle_pick(oracle, "account");
+    switch (oracle_random(oracle, 6)) {
+    case 0:
+        return (struct scope){SCOPE_PARTY, oracle_pick(oracle, "party")->id};
+    case 1:
+        return (struct scope){SCOPE_USER, oracle_user(oracle, false)};
+    case 2:
+        return (struct scope){.kind = SCOPE_LIBRARY};
+    case 3:
+        return (struct scope){SCOPE_ACCOUNT, world_id(oracle->world)}; /* there is none */
+    default:
+        return account != NULL ? (struct scope){SCOPE_ACCOUNT, account->id}
+                               : (struct scope){.kind = SCOPE_LIBRARY};
+    }
+}
+
+static size_t some_scopes(struct oracle *oracle, struct scope scopes[6])
+{
+    size_t count = oracle_random(oracle, 7);
+    for (size_t i = 0; i < count; i++) {
+        scopes[i] = some_scope(oracle);
+    }
+    return count;
+}
+
+/* It comes to something for one that is far behind, or new. */
+void act_device_prefer(struct oracle *oracle)
+{
+    struct oracle_device *device = some_device(oracle, false);
+    struct scope scopes[6];
+    size_t count = some_scopes(oracle, scopes);
+    if (device == NULL || oracle_chance(oracle, 50)) {
+        if (oracle->device_count == ORACLE_MAX_DEVICES) {
+            return;
+        }
+        device = &oracle->devices[oracle->device_count++];
+        device->client = world_client_new(oracle->world, oracle_user(oracle, false), NULL, 0);
+    }
+    oracle_doing(oracle, "%s connects at cursor %llu and prefers %zu scopes",
+                 oracle_user_name(oracle, client_user(device->client)),
+                 (unsigned long long)client_cursor(device->client), count);
+    connect(oracle, device);
+    if (client_connected(device->client)) {
+        client_prefer(device->client, scopes, count);
+        client_pump(device->client, oracle_random(oracle, 6), true);
+    }
+}
+
+/* Whether they are open or not. */
+void act_device_check(struct oracle *oracle)
+{
+    struct oracle_device *device = some_device(oracle, true);
+    struct scope scopes[6];
+    size_t count = some_scopes(oracle, scopes);
+    if (device != NULL) {
+        oracle_doing(oracle, "%s checks %zu scopes",
+                     oracle_user_name(oracle, client_user(device->client)), count);
+        client_check(device->client, ++oracle->checks, scopes, count);
+        client_pump(device->client, oracle_random(oracle, 4), true);
+    }
+}
+
 void act_deliver(struct oracle *oracle)
 {
     size_t count = 1 + oracle_random(oracle, 5);

@@ -5,7 +5,7 @@
 #include "protocol/wire.h"
 #include "tests/oracle/act.h"
 
-#define LONG_TEXT 3000u
+#define LONG_TEXT 8000u
 
 static void put_text(struct oracle *oracle, bool longer, struct buffer *out)
 {

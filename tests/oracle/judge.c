@@ -222,6 +222,74 @@ static void judge_changes(struct oracle *oracle, const struct world_client *clie
     judge_scopes(oracle, client, changes->entered, seq, true);
 }
 
+static bool is_theirs(struct oracle *oracle, const struct world_client *client, struct scope scope)
+{
+    struct model_person who;
+    uint64_t head = model_head(oracle->model);
+    return client_wants_scope(client, scope) &&
+           model_person(oracle->model, client_user(client), head, &who) &&
+           model_scope_open(oracle->model, &who, scope, head);
+}
+
+/* What comes ahead is made for this client alone, from the state of now. */
+static void judge_ahead(struct oracle *oracle, const struct world_client *client,
+                        const struct msg_backfill *backfill)
+{
+    char text[SCOPE_TEXT_SIZE];
+    if (!is_theirs(oracle, client, backfill->scope) || client_cursor(client) == 0 ||
+        backfill->until > model_head(oracle->model)) {
+        oracle_differ(oracle, "%s, at cursor %llu, was sent %s ahead of its turn",
+                      oracle_user_name(oracle, client_user(client)),
+                      (unsigned long long)client_cursor(client),
+                      scope_to_text(backfill->scope, text));
+    }
+}
+
+static uint64_t seen_in(struct oracle *oracle, const struct world_client *client,
+                        struct scope scope)
+{
+    struct model_person who;
+    uint64_t head = model_head(oracle->model), count = 0;
+    model_person(oracle->model, client_user(client), head, &who);
+    for (size_t i = 0; i < model_count(oracle->model); i++) {
+        const struct model_record *record = model_at(oracle->model, i);
+        struct model_view view;
+        count += model_view(oracle->model, &who, record, head, &view) &&
+                 scope_equal(view.scope, scope) &&
+                 client_wants_entity(client, bytes_text(record->entity));
+    }
+    return count;
+}
+
+/* Sums are of scopes that are open, and of as many records as may be seen there; the client of the
+ * world compares them with what it holds. */
+static void judge_sums(struct oracle *oracle, const struct world_client *client,
+                       const struct msg_sums *sums)
+{
+    struct wire_reader reader = wire_read(sums->sums);
+    struct bytes entry, octets;
+    uint32_t count = 0;
+    char text[SCOPE_TEXT_SIZE];
+    wire_get_array(&reader, &count);
+    while (count-- > 0 && wire_skip(&reader, &entry)) {
+        struct scope scope = {0};
+        uint64_t records = UINT64_MAX;
+        bool right = wire_map_bin(entry, "scope", &octets) && scope_from_bytes(octets, &scope) &&
+                     wire_map_uint(entry, "count", &records);
+        if (!right || !is_theirs(oracle, client, scope)) {
+            oracle_differ(oracle, "%s was told a checksum of %s, which is not theirs to know",
+                          oracle_user_name(oracle, client_user(client)),
+                          scope_to_text(scope, text));
+        }
+        if (records != seen_in(oracle, client, scope)) {
+            oracle_differ(oracle, "%s was told of %llu records in %s and sees %llu",
+                          oracle_user_name(oracle, client_user(client)),
+                          (unsigned long long)records, scope_to_text(scope, text),
+                          (unsigned long long)seen_in(oracle, client, scope));
+        }
+    }
+}
+
 static void judge_backfill(struct oracle *oracle, const struct world_client *client,
                            const struct msg_backfill *backfill)
 {
@@ -230,6 +298,9 @@ static void judge_backfill(struct oracle *oracle, const struct world_client *cli
     struct scope scope = {0};
     char text[SCOPE_TEXT_SIZE];
     uint32_t count = 0;
+    if (backfill->ahead) {
+        judge_ahead(oracle, client, backfill);
+    }
     judge_records(oracle, client, backfill->records, 0, "a backfill");
     judge_asked(oracle, client, backfill->records, 0, model_head(oracle->model));
     wire_get_array(&reader, &count);
@@ -312,9 +383,9 @@ static void trace(struct oracle *oracle, const struct world_client *client,
                message_count(changes->purged), message_count(changes->entered),
                changes->more ? ", more" : "");
     } else if (message->type == MESSAGE_BACKFILL) {
-        printf(" %llu to %llu of %llu: %u records", (unsigned long long)backfill->from,
+        printf(" %llu to %llu of %llu: %u records%s", (unsigned long long)backfill->from,
                (unsigned long long)backfill->to, (unsigned long long)backfill->until,
-               message_count(backfill->records));
+               message_count(backfill->records), backfill->ahead ? ", ahead" : "");
     }
     printf("\n");
 }
@@ -336,6 +407,9 @@ void judge_received(void *context, const struct world_client *client, struct byt
         break;
     case MESSAGE_BACKFILL:
         judge_backfill(oracle, client, &message.as.backfill);
+        break;
+    case MESSAGE_SUMS:
+        judge_sums(oracle, client, &message.as.sums);
         break;
     case MESSAGE_WELCOME:
         judge_welcome(oracle, client, &message.as.welcome);

@@ -1,6 +1,7 @@
 /* When nothing is under way, each replica holds exactly what its user may see of what it asked for.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "tests/oracle/oracle.h"
 
@@ -66,6 +67,48 @@ static void compare(struct oracle *oracle, const struct world_client *client)
     }
 }
 
+/* A checksum of each scope that is open and wanted, and of no other. */
+static void check(struct oracle *oracle, struct world_client *client)
+{
+    struct scope scopes[LIMIT_CHECK];
+    struct model_person who;
+    size_t count = 0;
+    uint32_t expected = 0;
+    uint64_t head = model_head(oracle->model);
+    struct id user = client_user(client);
+    model_person(oracle->model, user, head, &who);
+    scopes[count++] = (struct scope){.kind = SCOPE_LIBRARY};
+    scopes[count++] = (struct scope){SCOPE_USER, user};
+    for (size_t i = 0; i < model_count(oracle->model) && count < LIMIT_CHECK; i++) {
+        const struct model_record *record = model_at(oracle->model, i);
+        if (model_version_at(record, head) == NULL) {
+            continue; /* the scope of what is gone may be forgotten */
+        }
+        if (strcmp(record->entity, "account") == 0) {
+            scopes[count++] = (struct scope){SCOPE_ACCOUNT, record->id};
+        } else if (strcmp(record->entity, "party") == 0) {
+            scopes[count++] = (struct scope){SCOPE_PARTY, record->id};
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        expected += client_wants_scope(client, scopes[i]) &&
+                    model_scope_open(oracle->model, &who, scopes[i], head);
+    }
+    size_t resets = client_received(client, MESSAGE_RESET);
+    client_check(client, ++oracle->checks, scopes, count);
+    client_settle(client);
+    if (client_received(client, MESSAGE_RESET) > resets) {
+        client_check(client, ++oracle->checks, scopes, count); /* that ends a check */
+        client_settle(client);
+    }
+    struct message sums;
+    if (message_decode(client_last(client, MESSAGE_SUMS), &sums, NULL) != STATUS_OK ||
+        sums.as.sums.request != oracle->checks || message_count(sums.as.sums.sums) != expected) {
+        oracle_differ(oracle, "%s was not told the checksums of %u scopes",
+                      oracle_user_name(oracle, user), expected);
+    }
+}
+
 void judge_quiet(struct oracle *oracle)
 {
     oracle_doing(oracle, "everything is delivered");
@@ -82,6 +125,7 @@ void judge_quiet(struct oracle *oracle)
                           oracle_user_name(oracle, client_user(device->client)));
         }
         compare(oracle, device->client);
+        check(oracle, device->client);
         oracle->progress->compared++;
     }
 }

@@ -46,6 +46,7 @@ struct oracle {
     size_t user_count;
     struct buffer answer; /* of the command applied last */
     unsigned names;       /* given so far */
+    uint64_t checks;      /* asked for so far */
     char doing[512];      /* what the step does, for people */
 };
 
@@ -104,6 +105,8 @@ void act_device_new(struct oracle *oracle);
 void act_device_connect(struct oracle *oracle);
 void act_device_disconnect(struct oracle *oracle);
 void act_device_pump(struct oracle *oracle);
+void act_device_prefer(struct oracle *oracle);
+void act_device_check(struct oracle *oracle);
 void act_deliver(struct oracle *oracle);
 /* act_ask.c */
 void act_ask(struct oracle *oracle);

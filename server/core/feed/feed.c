@@ -13,6 +13,8 @@
 
 void feed_release(struct feed *feed)
 {
+    feed_forget_preferred(feed);
+    feed_forget_check(feed);
     lanes_release(&feed->lanes);
     lanes_release(&feed->backfill_lanes);
     buffer_release(&feed->entities);
@@ -23,7 +25,11 @@ void feed_release(struct feed *feed)
 
 void feed_stop(struct feed *feed)
 {
+    struct feed_prefer *prefer = feed->prefer;
+    feed->prefer = NULL;
     feed_release(feed);
+    feed->prefer = prefer;
+    feed_restart_preferred(feed);
 }
 
 /* Appends `{gathered}` as an encoded array to the message under construction. */
@@ -51,7 +57,7 @@ static struct frame *frame_of(struct feed_cache *cache, const struct message *me
 }
 
 static struct frame *changes_frame(const struct feed *feed, struct feed_cache *cache,
-                                   const struct feed_batch *batch)
+                                   const struct feed_batch *batch, uint64_t head)
 {
     struct message message = {.type = MESSAGE_CHANGES};
     struct msg_changes *changes = &message.as.changes;
@@ -62,6 +68,7 @@ static struct frame *changes_frame(const struct feed *feed, struct feed_cache *c
     changes->records = close_array(&cache->records, 0, batch->records);
     changes->removed = close_array(&cache->removed, 0, batch->removed);
     changes->more = batch->more;
+    changes->head = head;
     if (batch->purged > 0) {
         message_mark(&message, "purged");
     }
@@ -76,11 +83,12 @@ static struct frame *changes_frame(const struct feed *feed, struct feed_cache *c
     }
     if (batch->more) {
         message_mark(&message, "more");
+        message_mark(&message, "head");
     }
     return frame_of(cache, &message);
 }
 
-static void begin_batch(struct feed_cache *cache, struct feed_batch *batch)
+void feed_begin_batch(struct feed_cache *cache, struct feed_batch *batch)
 {
     clear_buffers(cache);
     *batch = (struct feed_batch){.shareable = true};
@@ -101,7 +109,7 @@ static void advance(struct feed *feed, uint64_t to, bool more, bool complete,
         feed->client_cursor = to;
         feed->frames_sent++;
     }
-    feed->due = more;
+    feed->due = feed->more = more;
 }
 
 static void remember(struct feed_cache *cache, const struct feed_key *key,
@@ -136,7 +144,7 @@ static bool recall(struct feed *feed, const struct feed_cache *cache, const stru
 
 /* How far a frame may go: to the head for who reads everything. Lanes are only known up to the
  * newest notice this thread has been told of, or to where all of them were looked into. */
-static uint64_t limit_of(const struct feed *feed, const struct feed_context *context)
+uint64_t feed_limit(const struct feed *feed, const struct feed_context *context)
 {
     uint64_t head = context->meta->seq;
     if (feed->everything) {
@@ -177,7 +185,7 @@ static enum status next_changes(struct feed *feed, const struct feed_context *co
 {
     struct feed_cache *cache = context->cache;
     struct feed_batch batch;
-    begin_batch(cache, &batch);
+    feed_begin_batch(cache, &batch);
     if (feed->client_cursor == 0) {
         feed->unheld = context->meta->seq;
     }
@@ -190,7 +198,7 @@ static enum status next_changes(struct feed *feed, const struct feed_context *co
                            feed->fingerprint,
                            feed->client_cursor,
                            feed->scan,
-                           limit_of(feed, context),
+                           feed_limit(feed, context),
                            feed->complete,
                            feed->complete < feed->unheld ? feed->unheld : 0};
     /* Nobody else's frame holds what is in the viewer's own scope. */
@@ -206,7 +214,7 @@ static enum status next_changes(struct feed *feed, const struct feed_context *co
     bool news = scopes || batch.records + batch.removed > 0;
     bool progress = batch.more || (!feed->told && batch.to > feed->client_cursor);
     if (news || progress) {
-        *out = changes_frame(feed, cache, &batch);
+        *out = changes_frame(feed, cache, &batch, key.limit);
         if (*out == NULL) {
             return STATUS_NO_MEMORY;
         }
@@ -219,28 +227,56 @@ static enum status next_changes(struct feed *feed, const struct feed_context *co
     return STATUS_OK;
 }
 
+bool feed_open_lanes(struct lanes *lanes, const struct feed_context *context, struct scope scope)
+{
+    lanes_clear(lanes);
+    for (unsigned i = 0; i < context->who->tag_count; i++) {
+        if (!lanes_add(lanes, scope, context->who->tags[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static enum status open_backfill(struct feed *feed, const struct feed_context *context, bool *open)
 {
     const struct backfill *backfill = &feed->backfills[0];
     struct opening opening;
-    enum status status = access_opening(context->state, context->who, backfill->scope, &opening);
+    enum status status = feed_opening(context, backfill->scope, &opening);
     *open = status == STATUS_OK && opening.open;
     if (status != STATUS_OK || !*open || feed->backfill_open) {
         return status;
     }
-    lanes_clear(&feed->backfill_lanes);
-    for (unsigned i = 0; i < context->who->tag_count; i++) {
-        if (!lanes_add(&feed->backfill_lanes, backfill->scope, context->who->tags[i])) {
-            return STATUS_NO_MEMORY;
-        }
+    if (!feed_open_lanes(&feed->backfill_lanes, context, backfill->scope)) {
+        return STATUS_NO_MEMORY;
     }
     feed->backfill_open = true;
     return STATUS_OK;
 }
 
-static enum status next_backfill(struct feed *feed, const struct feed_context *context,
-                                 struct frame **out)
+struct frame *feed_backfill_frame(struct feed_cache *cache, const struct backfill *backfill,
+                                  const struct feed_batch *batch, bool ahead)
 {
+    struct message message = {.type = MESSAGE_BACKFILL};
+    message.as.backfill = (struct msg_backfill){
+        .scope = backfill->scope,
+        .from = backfill->from,
+        .to = batch->to,
+        .until = backfill->until,
+        .records = close_array(&cache->records, 0, batch->records),
+        .done = !batch->more,
+        .ahead = ahead,
+    };
+    if (ahead) {
+        message_mark(&message, "ahead");
+    }
+    return frame_of(cache, &message);
+}
+
+enum status feed_next_backfill(struct feed *feed, const struct feed_context *context,
+                               struct frame **out)
+{
+    feed_order_backfills(feed);
     struct backfill *backfill = &feed->backfills[0];
     bool open;
     enum status status = open_backfill(feed, context, &open);
@@ -252,21 +288,12 @@ static enum status next_backfill(struct feed *feed, const struct feed_context *c
         return STATUS_OK;
     }
     struct feed_batch batch;
-    begin_batch(context->cache, &batch);
+    feed_begin_batch(context->cache, &batch);
     status = feed_collect_backfill(feed, context, &batch);
     if (status != STATUS_OK) {
         return status;
     }
-    struct message message = {.type = MESSAGE_BACKFILL};
-    message.as.backfill = (struct msg_backfill){
-        .scope = backfill->scope,
-        .from = backfill->from,
-        .to = batch.to,
-        .until = backfill->until,
-        .records = close_array(&context->cache->records, 0, batch.records),
-        .done = !batch.more,
-    };
-    *out = frame_of(context->cache, &message);
+    *out = feed_backfill_frame(context->cache, backfill, &batch, false);
     if (*out == NULL) {
         return STATUS_NO_MEMORY;
     }
@@ -301,14 +328,21 @@ enum status feed_next(struct feed *feed, const struct feed_context *context, str
     if (feed->rebuild) {
         status = feed_list_lanes(feed, context);
     }
-    if (status == STATUS_OK && (feed->due || context->meta->access_seq > feed->access_told)) {
+    if (status == STATUS_OK && feed->prefer != NULL) {
+        status = feed_next_preferred(feed, context, out);
+    }
+    if (status == STATUS_OK && *out == NULL &&
+        (feed->due || context->meta->access_seq > feed->access_told)) {
         status = next_changes(feed, context, out);
     }
     while (status == STATUS_OK && *out == NULL && feed->backfill_count > 0) {
-        status = next_backfill(feed, context, out);
+        status = feed_next_backfill(feed, context, out);
     }
     if (status == STATUS_OK && *out == NULL && !feed->told) {
         status = next_caught_up(feed, context, out);
+    }
+    if (status == STATUS_OK && *out == NULL && feed->check != NULL && !feed->check_waits) {
+        status = feed_next_sums(feed, context, out);
     }
     return status;
 }
@@ -333,9 +367,16 @@ enum status feed_acknowledge(struct feed *feed, uint64_t frames)
     return STATUS_OK;
 }
 
-void feed_mark(struct feed *feed)
+/* Everything owed is looked into again, and a check that waits goes on. */
+static void come_due(struct feed *feed)
 {
     feed->due = true;
+    feed->check_waits = false;
+}
+
+void feed_mark(struct feed *feed)
+{
+    come_due(feed);
 }
 
 void feed_mark_lane(struct feed *feed, uint32_t lane)
@@ -343,16 +384,18 @@ void feed_mark_lane(struct feed *feed, uint32_t lane)
     if (lane < feed->lanes.count) {
         lanes_mark(&feed->lanes, lane);
     }
-    feed->due = true;
+    come_due(feed);
 }
 
 void feed_mark_access(struct feed *feed)
 {
-    feed->rebuild = feed->due = true;
+    feed->rebuild = true;
+    come_due(feed);
 }
 
 bool feed_due(const struct feed *feed)
 {
-    bool owed = feed->due || feed->backfill_count > 0 || !feed->told;
+    bool checking = feed->check != NULL && !feed->check_waits;
+    bool owed = feed->due || feed->backfill_count > 0 || !feed->told || checking;
     return feed->active && owed && feed->frames_sent - feed->frames_acked < LIMIT_WINDOW;
 }

@@ -11,6 +11,9 @@
  *
  * `scan` is how far has been looked through, `client_cursor` how far the client was told; they
  * differ when what was looked through held nothing for this client, who then hears nothing.
+ *
+ * What a client prefers is sent ahead while the rest is still on its way (feed_prefer.c). Checksums
+ * of scopes are made once nothing else is owed, a stretch at a time (feed_check.c).
  */
 #ifndef TANDEM_CORE_FEED_H
 #define TANDEM_CORE_FEED_H
@@ -26,6 +29,9 @@ struct backfill {
     uint64_t from, until;
 };
 
+struct feed_prefer; /* what the client wants first */
+struct feed_check;  /* checksums that were asked for */
+
 /* Zero-initialised storage is a subscription that is not active. */
 struct feed {
     bool active;
@@ -35,6 +41,11 @@ struct feed {
     bool rebuild; /* lanes must be listed anew: access changed */
     bool backfill_open;
     bool all_scopes, all_entities;
+    bool more;        /* the newest `changes` told that there is more behind them */
+    bool unordered;   /* backfills may have to be put into the order that is preferred */
+    bool check_waits; /* until something moves */
+    struct feed_prefer *prefer; /* NULL: nothing */
+    struct feed_check *check;   /* NULL: none */
     uint32_t backfill_count, backfill_capacity;
     uint64_t client_cursor, scan, seeded;
     uint64_t complete; /* all there was up to here was looked through at one moment, see feed.c */
@@ -72,10 +83,19 @@ void feed_release(struct feed *feed);
 enum status feed_start(struct feed *feed, const struct feed_context *context,
                        const struct msg_subscribe *request, const char **reset,
                        struct fault *fault);
+/* Ends the subscription, and a check with it; what is preferred stays. */
 void feed_stop(struct feed *feed);
 
-/* The next frame, with a reference for the caller; NULL when nothing is owed now or the client
- * has not acknowledged enough. An error is one of the store, or NO_MEMORY. */
+/* Replaces what is preferred by an encoded array of scopes, with or without a subscription. As
+ * feed_start(); after an error nothing has changed. */
+enum status feed_prefer(struct feed *feed, struct bytes scopes, struct fault *fault);
+/* Asks for the checksums of an encoded array of scopes: feed_next() gives them in their turn.
+ * UNEXPECTED without a subscription or while another is under way, else as feed_start(). */
+enum status feed_check(struct feed *feed, uint64_t request, struct bytes scopes,
+                       struct fault *fault);
+
+/* The next frame, with a reference for the caller; NULL when nothing is owed now, the client has
+ * not acknowledged enough, or (feed_due() tells) a check goes on with the next call. An error is one of the store, or NO_MEMORY. */
 enum status feed_next(struct feed *feed, const struct feed_context *context, struct frame **out);
 /* Whether deletions that the client was not told of yet are forgotten: it was connected all the
  * time and read nothing. Then the replica must start over. */

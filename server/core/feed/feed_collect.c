@@ -84,7 +84,7 @@ static enum status judge(const struct feed *feed, const struct feed_context *con
     return status;
 }
 
-static bool wants_entity(const struct feed *feed, struct bytes entity)
+bool feed_wants_entity(const struct feed *feed, struct bytes entity)
 {
     if (feed->all_entities) {
         return true;
@@ -103,8 +103,7 @@ static bool wants_entity(const struct feed *feed, struct bytes entity)
     return false;
 }
 
-/* A record the feed names but the store has forgotten since is no error: a tombstone pruned. */
-static enum status load(const struct feed_context *context, struct id id, bool *found)
+enum status feed_load(const struct feed_context *context, struct id id, bool *found)
 {
     struct bytes encoded;
     enum status status = context->state->ops->record(context->state->self, id, &encoded);
@@ -115,14 +114,27 @@ static enum status load(const struct feed_context *context, struct id id, bool *
     return status == STATUS_OK ? record_decode(encoded, &context->cache->record) : status;
 }
 
+/* A stretch of the feed to gather. */
+struct stretch;
+
 /* Looks at one record, found at `at`, and gathers what is owed of it. */
 typedef enum status take_fn(const struct feed *feed, const struct feed_context *context,
-                            const struct record *record, uint64_t at, struct feed_batch *batch);
+                            const struct stretch *stretch, const struct record *record, uint64_t at,
+                            struct feed_batch *batch);
+
+struct stretch {
+    struct lanes *lanes; /* NULL: the feed of everything */
+    uint64_t from, limit;
+    take_fn *take;
+    struct scope scope; /* of what is present in it */
+};
 
 /* What changed behind what the client has: the record, or that it is gone. */
 static enum status take_change(const struct feed *feed, const struct feed_context *context,
-                               const struct record *record, uint64_t at, struct feed_batch *batch)
+                               const struct stretch *stretch, const struct record *record,
+                               uint64_t at, struct feed_batch *batch)
 {
+    (void)stretch;
     enum judgement judgement;
     enum status status =
         judge(feed, context, record, feed->complete, at, &judgement, &batch->shareable);
@@ -142,10 +154,11 @@ static enum status take_change(const struct feed *feed, const struct feed_contex
 /* What there is of the scope: the record, when it may be seen. The lanes of a scope also name what
  * has left it. */
 static enum status take_present(const struct feed *feed, const struct feed_context *context,
-                                const struct record *record, uint64_t at, struct feed_batch *batch)
+                                const struct stretch *stretch, const struct record *record,
+                                uint64_t at, struct feed_batch *batch)
 {
-    bool here = scope_equal(record->scope, feed->backfills[0].scope) &&
-                view_seq(context->who, record) <= at;
+    (void)feed;
+    bool here = scope_equal(record->scope, stretch->scope) && view_seq(context->who, record) <= at;
     enum status status =
         here ? view_allowed(context->state, context->who, record) : STATUS_NOT_FOUND;
     if (status == STATUS_OK) {
@@ -154,13 +167,6 @@ static enum status take_present(const struct feed *feed, const struct feed_conte
     }
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
-
-/* A stretch of the feed to gather. */
-struct stretch {
-    struct lanes *lanes; /* NULL: the feed of everything */
-    uint64_t from, limit;
-    take_fn *take;
-};
 
 static enum status first_entry(const struct stretch *stretch, const struct state *state,
                                uint64_t *seq, struct id *id)
@@ -176,12 +182,12 @@ static enum status take_entry(const struct feed *feed, const struct feed_context
                               struct feed_batch *batch)
 {
     bool found;
-    enum status status = load(context, id, &found);
+    enum status status = feed_load(context, id, &found);
     const struct record *record = &context->cache->record;
-    if (status != STATUS_OK || !found || !wants_entity(feed, record->entity)) {
+    if (status != STATUS_OK || !found || !feed_wants_entity(feed, record->entity)) {
         return status;
     }
-    return stretch->take(feed, context, record, at, batch);
+    return stretch->take(feed, context, stretch, record, at, batch);
 }
 
 static size_t gathered(const struct feed_cache *cache)
@@ -259,15 +265,23 @@ static enum status gather(const struct feed *feed, const struct feed_context *co
 enum status feed_collect(struct feed *feed, const struct feed_context *context, uint64_t limit,
                          struct feed_batch *batch)
 {
-    struct stretch stretch = {feed->everything ? NULL : &feed->lanes, feed->scan, limit,
-                              take_change};
+    struct stretch stretch = {.lanes = feed->everything ? NULL : &feed->lanes,
+                              .from = feed->scan,
+                              .limit = limit,
+                              .take = take_change};
+    return gather(feed, context, &stretch, batch);
+}
+
+enum status feed_collect_ahead(struct feed *feed, const struct feed_context *context,
+                               struct lanes *lanes, const struct backfill *ahead,
+                               struct feed_batch *batch)
+{
+    struct stretch stretch = {lanes, ahead->from, ahead->until, take_present, ahead->scope};
     return gather(feed, context, &stretch, batch);
 }
 
 enum status feed_collect_backfill(struct feed *feed, const struct feed_context *context,
                                   struct feed_batch *batch)
 {
-    const struct backfill *backfill = &feed->backfills[0];
-    struct stretch stretch = {&feed->backfill_lanes, backfill->from, backfill->until, take_present};
-    return gather(feed, context, &stretch, batch);
+    return feed_collect_ahead(feed, context, &feed->backfill_lanes, &feed->backfills[0], batch);
 }

@@ -25,6 +25,21 @@ bool feed_wants_scope(const struct feed *feed, struct scope scope)
     return false;
 }
 
+enum status feed_opening(const struct feed_context *context, struct scope scope,
+                         struct opening *out)
+{
+    enum status status = access_opening(context->state, context->who, scope, out);
+    if (status == STATUS_OK && scope.kind == SCOPE_ACCOUNT && !context->who->partner) {
+        struct bytes account;
+        status = context->state->ops->record(context->state->self, scope.id, &account);
+        if (status == STATUS_NOT_FOUND) {
+            *out = (struct opening){0};
+            status = STATUS_OK;
+        }
+    }
+    return status;
+}
+
 bool feed_add_backfill(struct feed *feed, struct backfill backfill)
 {
     if (feed->backfill_count == feed->backfill_capacity) {
@@ -37,6 +52,7 @@ bool feed_add_backfill(struct feed *feed, struct backfill backfill)
         feed->backfill_capacity = capacity;
     }
     feed->backfills[feed->backfill_count++] = backfill;
+    feed->unordered = true;
     return true;
 }
 

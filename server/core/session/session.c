@@ -304,6 +304,8 @@ struct frame *session_next_frame(struct session *session)
     if (status != STATUS_OK) {
         session_refuse(session, NULL, status, NULL);
         session_close(session, CLOSE_SERVER_ERROR);
+    } else if (frame == NULL && feed_due(&session->feed)) {
+        session->port.wake(session->port.self, session); /* a check goes on, after the others */
     }
     return frame == NULL && session->first_reply != NULL ? take_reply(session) : frame;
 }

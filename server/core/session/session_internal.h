@@ -154,6 +154,8 @@ bool session_ready(const struct session *session);
 void session_on_hello(struct session *session, const struct msg_hello *hello);
 void session_on_subscribe(struct session *session, const struct msg_subscribe *subscribe);
 void session_on_ack(struct session *session, const struct msg_ack *ack);
+void session_on_prefer(struct session *session, const struct msg_prefer *prefer);
+void session_on_check(struct session *session, const struct msg_check *check);
 /* False: the committer's queue is full, the message must wait. */
 bool session_on_mutate(struct session *session, const struct msg_mutate *mutate,
                        struct bytes frame);

@@ -25,6 +25,8 @@ static const uint64_t *request_of(const struct message *message)
         return &message->as.password.request;
     case MESSAGE_SIGN_OUT:
         return &message->as.sign_out.request;
+    case MESSAGE_CHECK:
+        return &message->as.check.request;
     default:
         return NULL;
     }
@@ -44,16 +46,6 @@ static void on_unsubscribe(struct session *session)
     feed_stop(&session->feed);
 }
 
-/* As a server answers that has never heard of the message. */
-static void refuse_unknown(struct session *session, const struct message *message)
-{
-    struct fault fault;
-    fault_clear(&fault);
-    fault_set(&fault, STATUS_UNKNOWN_MESSAGE, bytes_text("type"), "\"%s\"",
-              message_name(message->type));
-    session_refuse(session, NULL, STATUS_UNKNOWN_MESSAGE, &fault);
-}
-
 /* False when the message must wait and be dispatched again. */
 static bool dispatch(struct session *session, const struct message *message, struct bytes frame)
 {
@@ -66,6 +58,12 @@ static bool dispatch(struct session *session, const struct message *message, str
         break;
     case MESSAGE_ACK:
         session_on_ack(session, &message->as.ack);
+        break;
+    case MESSAGE_PREFER:
+        session_on_prefer(session, &message->as.prefer);
+        break;
+    case MESSAGE_CHECK:
+        session_on_check(session, &message->as.check);
         break;
     case MESSAGE_MUTATE:
         return session_on_mutate(session, &message->as.mutate, frame);
@@ -101,10 +99,6 @@ static bool dispatch(struct session *session, const struct message *message, str
         break;
     case MESSAGE_GOODBYE:
         session_on_goodbye(session, &message->as.goodbye);
-        break;
-    case MESSAGE_PREFER: /* not offered by the limits in `welcome` */
-    case MESSAGE_CHECK:
-        refuse_unknown(session, message);
         break;
     default:
         session_refuse(session, NULL, STATUS_UNEXPECTED, NULL);

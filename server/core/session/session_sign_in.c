@@ -103,6 +103,8 @@ static void put_limits(struct buffer *out)
         {"window", LIMIT_WINDOW},
         {"inFlight", LIMIT_IN_FLIGHT},
         {"scopes", LIMIT_SCOPES},
+        {"prefer", LIMIT_PREFER},
+        {"check", LIMIT_CHECK},
     };
     wire_put_map(out, sizeof limits / sizeof *limits);
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {

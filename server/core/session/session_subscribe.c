@@ -39,3 +39,25 @@ void session_on_ack(struct session *session, const struct msg_ack *ack)
         session->port.wake(session->port.self, session);
     }
 }
+
+void session_on_prefer(struct session *session, const struct msg_prefer *prefer)
+{
+    struct fault fault;
+    fault_clear(&fault);
+    enum status status = feed_prefer(&session->feed, prefer->scopes, &fault);
+    if (status != STATUS_OK) {
+        session_refuse(session, NULL, status, &fault);
+    }
+}
+
+void session_on_check(struct session *session, const struct msg_check *check)
+{
+    struct fault fault;
+    fault_clear(&fault);
+    enum status status = feed_check(&session->feed, check->request, check->scopes, &fault);
+    if (status != STATUS_OK) {
+        session_refuse(session, &check->request, status, &fault);
+    } else if (feed_due(&session->feed)) {
+        session->port.wake(session->port.self, session);
+    }
+}

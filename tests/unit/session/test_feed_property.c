@@ -1,9 +1,10 @@
 /* Random histories against what the gate says.
  *
  * Users of departments and of partners watch, each from several devices that come and go, read
- * slowly or not at all, and want everything or a few accounts, while records, audiences,
- * assignments, restrictions and memberships change at random. At every quiet point each replica
- * must hold exactly what its user may see, in the version that is theirs.
+ * slowly or not at all, want everything or a few accounts, some of them first, and ask for
+ * checksums, while records, audiences, assignments, restrictions and memberships change at random.
+ * At every quiet point each replica must hold exactly what its user may see, in the version that is
+ * theirs; and what the server adds up, whenever it does, must be what is held when that arrives.
  *
  * SEED=n repeats one history, STEPS=n makes each longer. */
 #include <setjmp.h>
@@ -35,6 +36,7 @@ struct history {
     size_t record_count;
     struct world_client *clients[MAX_CLIENTS];
     size_t client_count;
+    uint64_t checks;
 };
 
 static size_t pick(struct history *h, size_t count)
@@ -137,11 +139,15 @@ static void step_create(struct history *h)
     if (h->record_count == MAX_RECORDS) {
         return;
     }
-    size_t kind = pick(h, 4), at = h->record_count++;
+    char words[1501];
+    size_t kind = pick(h, 4), at = h->record_count++, length = pick(h, 3) ? 4 : sizeof words - 1;
+    memset(words, 'w', length); /* a long one now and then, so that there is more than a frame */
+    words[length] = '\0';
     h->records[at] = world_id(h->world);
     h->entities[at] = entities[kind];
     world_create(h->world, world_admin(h->world), entities[kind], h->records[at], fields[kind],
-                 "text", "account", text_of(h, h->accounts[pick(h, ACCOUNTS)]), NULL);
+                 kind == 0 ? words : "text", "description", kind == 0 ? "" : words, "account",
+                 text_of(h, h->accounts[pick(h, ACCOUNTS)]), NULL);
     if (pick(h, 2)) {
         world_share(h->world, world_admin(h->world), h->records[at], random_tag(h), NULL);
     }
@@ -273,12 +279,58 @@ static void step_client(struct history *h)
     }
 }
 
+/* Scopes of all kinds, theirs or not. */
+static size_t some_scopes(struct history *h, struct scope scopes[4])
+{
+    size_t count = 1 + pick(h, 4);
+    for (size_t i = 0; i < count; i++) {
+        switch (pick(h, 6)) {
+        case 0:
+            scopes[i] = (struct scope){SCOPE_USER, h->users[pick(h, STAFF + PARTNERS)]};
+            break;
+        case 1:
+            scopes[i] = (struct scope){SCOPE_PARTY, h->partners[pick(h, PARTNERS)]};
+            break;
+        case 2:
+            scopes[i] = (struct scope){.kind = SCOPE_LIBRARY};
+            break;
+        default:
+            scopes[i] = (struct scope){SCOPE_ACCOUNT, h->accounts[pick(h, ACCOUNTS)]};
+        }
+    }
+    return count;
+}
+
+static void step_prefer(struct history *h)
+{
+    struct world_client *client = h->clients[pick(h, h->client_count)];
+    struct scope scopes[4];
+    if (!client_connected(client)) {
+        client_connect(client);
+    }
+    size_t count = some_scopes(h, scopes);
+    client_prefer(client, scopes, count);
+    client_pump(client, 1 + pick(h, 4), true);
+}
+
+static void step_check(struct history *h)
+{
+    struct world_client *client = h->clients[pick(h, h->client_count)];
+    struct scope scopes[4];
+    size_t count = some_scopes(h, scopes);
+    if (client_connected(client)) {
+        client_check(client, ++h->checks, scopes, count);
+        client_pump(client, pick(h, 3), true);
+    }
+}
+
 static void step(struct history *h)
 {
     static void (*const steps[])(struct history *) = {
-        step_create, step_create, step_create_private, step_edit,     step_edit,      step_edit,
-        step_share,  step_share,  step_client,         step_client,   step_client,    step_move,
-        step_assign, step_assign, step_remove,         step_restrict, step_membership};
+        step_create, step_create, step_create_private, step_edit,      step_edit,
+        step_edit,   step_share,  step_share,          step_client,    step_client,
+        step_client, step_move,   step_prefer,         step_check,     step_assign,
+        step_assign, step_remove, step_restrict,       step_membership};
     steps[pick(h, sizeof steps / sizeof *steps)](h);
 }
 
