@@ -162,6 +162,7 @@ struct sim_device {
     struct sim_trap trap;
     bool dying; /* inside a step in which the trap has sprung: nothing it does gets out */
     bool caught_up, failed;
+    bool settles; /* inside sim_settle() */
     bool behind_itself;     /* a loss of power took back what the replica had shown */
     uint64_t connected_seq; /* the server's newest when it signed in last */
     char scopes[4][SCOPE_TEXT_SIZE];

@@ -96,7 +96,9 @@ void sim_settle(struct sim_device *device, unsigned n, const char *way)
         (!picking.deeds[0]->texted || (deed = deed_new(sim, device)) == NULL))
         return;
     device_enter(device);
+    device->settles = true;
     const tandem_code code = settle(device, &picking, way, deed, made);
+    device->settles = false;
     const bool alive = device_leave(device);
     sim_tell(sim, "%s: entry %llu of deed-%u: %s", device->name, (unsigned long long)picking.entry,
              picking.deeds[0]->number, alive ? tandem_error_name(code) : "crashed");

@@ -173,7 +173,9 @@ static void watch_shown(struct sim_device *device, const struct tandem_record *r
         if (seq == head)
             memcpy(first, why, sizeof first);
     }
-    if (record->state != TANDEM_STATE_SYNCED && made_by_own(device, record->view.id))
+    /* "Mine" on a deleted record makes another, whose id is only told when the call returns. */
+    const bool new = device->settles && model_find(sim->model, record->view.id) == NULL;
+    if (record->state != TANDEM_STATE_SYNCED && (new || made_by_own(device, record->view.id)))
         return;
     sim_differ(sim, "%s of %s (cursor %llu, head %llu) shows %.*s %s in %s, which is not so: %s",
                device->name, sim->users[device->user].name, (unsigned long long)cursor,
