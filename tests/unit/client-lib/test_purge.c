@@ -415,26 +415,27 @@ static void removed_and_replaced_records_are_scrubbed_when_it_is_closed(void **s
 
 /* ---- Other processes, and crashes ---- */
 
-/* Another process that reads the replica as it is now, until it is told to end. */
+/* Another process that reads a file of the folder as it is now, until it is told to end. */
 struct reader {
     pid_t process;
     int tell;
 };
 
-static void read_until_told(const char *folder, int told, int ready)
+static void read_until_told(const char *folder, bool outbox, int told, int ready)
 {
     MDB_env *env;
     MDB_txn *txn;
-    char byte = 'r';
+    char path[512], byte = 'r';
+    snprintf(path, sizeof path, "%s%s", folder, outbox ? "/outbox.mdb" : "");
     if (mdb_env_create(&env) != 0 || mdb_env_set_maxdbs(env, 16) != 0 ||
-        mdb_env_open(env, folder, 0, 0600) != 0 ||
+        mdb_env_open(env, path, outbox ? MDB_NOSUBDIR : 0, 0600) != 0 ||
         mdb_txn_begin(env, NULL, MDB_RDONLY, &txn) != 0 || write(ready, &byte, 1) != 1 ||
         read(told, &byte, 1) != 0)
         _exit(1);
     _exit(0);
 }
 
-static void start_reader(struct world *world, struct reader *reader)
+static void start_reader(struct world *world, struct reader *reader, bool outbox)
 {
     int tell[2], hear[2];
     char byte;
@@ -444,7 +445,7 @@ static void start_reader(struct world *world, struct reader *reader)
     assert_true(reader->process >= 0);
     if (reader->process == 0) {
         close(tell[1]);
-        read_until_told(world->folder, tell[0], hear[1]);
+        read_until_told(world->folder, outbox, tell[0], hear[1]);
     }
     close(tell[0]);
     close(hear[1]);
@@ -503,7 +504,7 @@ static void a_reader_elsewhere_holds_it_back(void **state)
     search_at(TANDEM_EVENT_PURGED);
     world->watch = note_order;
     order_count = 0;
-    start_reader(world, &reader);
+    start_reader(world, &reader, false);
     size_t acks = acks_sent();
     say_purged(world, 1);
     say_record(world, 0, 1, 1);
@@ -524,6 +525,27 @@ static void a_reader_elsewhere_holds_it_back(void **state)
         assert_int_equal(order[i], expected[i]);
 }
 
+static void a_reader_of_the_outbox_holds_it_back_too(void **state)
+{
+    struct world *world = *state;
+    struct reader reader;
+    open_full(world);
+    edit(world, 1, 6, "mine");
+    for (unsigned n = 0; n < EACH; n++)
+        version_is_gone(1, n, 0);
+    search_at(TANDEM_EVENT_PURGED);
+    start_reader(world, &reader, true);
+    say_purged(world, 1);
+    for (int turns = 0; turns < 5; turns++) {
+        assert_int_equal(tandem_timeout(world->client), 10);
+        world->port.now += 10;
+        assert_ok(tandem_service(world->client));
+    }
+    assert_int_equal(search.told, 0);
+    end_reader(&reader);
+    wait_for_it(world);
+}
+
 /* The connection may end meanwhile. */
 static void it_is_told_although_the_connection_was_lost(void **state)
 {
@@ -532,7 +554,7 @@ static void it_is_told_although_the_connection_was_lost(void **state)
     open_full(world);
     account_is_gone(1);
     search_at(TANDEM_EVENT_PURGED);
-    start_reader(world, &reader);
+    start_reader(world, &reader, false);
     say_purged(world, 1);
     hang_up(4004);
     assert_ok(tandem_service(world->client));
@@ -549,7 +571,7 @@ static void a_crash_between_purge_and_scrub_is_made_good_when_it_is_opened(void 
     struct reader reader;
     open_full(world);
     account_is_gone(1);
-    start_reader(world, &reader);
+    start_reader(world, &reader, false);
     say_purged(world, 1);
     client_abandon(world->client);
     world->client = NULL;
@@ -603,6 +625,7 @@ int main(void)
         TEST(removed_and_replaced_records_are_scrubbed_while_nothing_comes),
         TEST(removed_and_replaced_records_are_scrubbed_when_it_is_closed),
         TEST(a_reader_elsewhere_holds_it_back),
+        TEST(a_reader_of_the_outbox_holds_it_back_too),
         TEST(it_is_told_although_the_connection_was_lost),
         TEST(a_crash_between_purge_and_scrub_is_made_good_when_it_is_opened),
         TEST(a_replica_of_the_former_format_is_begun_anew),
