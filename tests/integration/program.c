@@ -76,11 +76,21 @@ void program_close_input(struct program *program)
     program->in = -1;
 }
 
+static bool wait_for_words(const struct program *program, int most_ms)
+{
+    struct pollfd wait = {.fd = program->out, .events = POLLIN};
+    return poll(&wait, 1, most_ms) > 0;
+}
+
+bool program_hear_soon(struct program *program)
+{
+    return !wait_for_words(program, 1) || program_hear(program);
+}
+
 bool program_hear(struct program *program)
 {
     char text[65536];
-    struct pollfd wait = {.fd = program->out, .events = POLLIN};
-    if (poll(&wait, 1, PATIENCE_MS) <= 0) {
+    if (!wait_for_words(program, PATIENCE_MS)) {
         print_error("the program says nothing. Before, it said:\n%s\n", program->said);
         fail();
     }

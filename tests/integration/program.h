@@ -28,6 +28,8 @@ void program_close_input(struct program *program);
 void program_says(struct program *program, const char *text);
 /* Reads what it says next; false when it has ended. */
 bool program_hear(struct program *program);
+/* The same if it says something within a moment. */
+bool program_hear_soon(struct program *program);
 /* kill -9, and what it still had said. */
 void program_kill(struct program *program);
 /* Waits for its end; the exit status. */

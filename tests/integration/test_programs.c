@@ -31,6 +31,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agent_keeps_a_file_for_what_is_shared),
         cmocka_unit_test(agent_finds_what_happened_while_it_was_away),
+        cmocka_unit_test(view_shows_what_others_do),
+        cmocka_unit_test(view_works_offline_and_settles_a_conflict),
     };
     return cmocka_run_group_tests_name("programs of the guide", tests, make, end);
 }
