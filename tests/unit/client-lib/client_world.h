@@ -10,7 +10,7 @@
 #include "client-lib/client.h"
 
 #define SENT_MAX 256
-#define TOLD_MAX 512
+#define TOLD_MAX 2048
 
 struct sent {
     struct buffer frame;
