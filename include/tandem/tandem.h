@@ -71,7 +71,8 @@ typedef enum tandem_event_kind {
     TANDEM_EVENT_DISCONNECTED,  /* lost, or an attempt failed; code says why; healed by itself
                                    unless `final` */
     TANDEM_EVENT_CHANGED,       /* record: stored or replaced */
-    TANDEM_EVENT_REMOVED,       /* id: a record is gone; record: as it was held */
+    TANDEM_EVENT_REMOVED,       /* id: a record is gone; record: as it was held, NULL when another
+                                   process took it out */
     TANDEM_EVENT_PURGED,        /* scope: everything held of it is gone */
     TANDEM_EVENT_ENTERED,       /* scope: became visible; what was held of it is gone, CHANGED
                                    events for all of it follow */
@@ -114,8 +115,11 @@ typedef struct tandem_options {
 } tandem_options;
 
 /* Opens the replica. Processes may share a folder: the first that connects keeps the replica up to
- * date for all. LOCKED when another handle of this process has it. On failure *out is NULL and
- * `fault` (may be NULL) says why. */
+ * date for all, and the next does when it ends. In the others everything works the same: they read,
+ * queue mutations and get their results, may ask the server over a connection of their own, and are
+ * told what happens as events, or RELOAD; what they subscribe to counts from when their turn comes.
+ * LOCKED when another handle of this process has the folder. Not for use in a child after fork().
+ * On failure *out is NULL and `fault` (may be NULL) says why. */
 tandem_code tandem_open(const tandem_options *options, tandem_client **out, tandem_fault *fault);
 /* Closes the connection at once, and frees everything. Unanswered requests get CANCELLED first;
  * so do mutations when there is no folder, while those in an outbox get KEPT. NULL is fine. Not
@@ -202,7 +206,8 @@ tandem_code tandem_prefer(tandem_client *client, const char *account);
  * Durable when it returns. USAGE without a folder. */
 tandem_code tandem_pause(tandem_client *client, bool paused);
 bool tandem_paused(const tandem_client *client);
-/* Closes the connection, and stays offline until tandem_connect(). Mutations stay queued. */
+/* Closes the connection, and stays offline until tandem_connect(). Mutations stay queued; where the
+ * folder is shared, another process sends them. */
 void tandem_disconnect(tandem_client *client);
 
 /* ---- Reading the replica ------------------------------------------------------------------- */
@@ -484,9 +489,15 @@ tandem_code tandem_resolve_with(tandem_client *client, uint64_t entry,
 /* ---- A thread of its own ------------------------------------------------------------------- */
 
 /* Runs the loop and calls the callbacks in a thread. From then on every other call of the handle
- * needs the lock, which is held while a callback runs and may be taken again by it. */
+ * needs the lock, which is held while a callback runs and may be taken again by whoever has it. It
+ * goes to those who wait for it in the order in which they came. USAGE when a thread runs already,
+ * or from inside a callback of tandem_service(). tandem_close() stops the thread first; nobody else
+ * may have the lock or wait for it by then. */
 tandem_code tandem_thread_start(tandem_client *client);
-void tandem_thread_stop(tandem_client *client); /* waits; not from inside a callback */
+/* Waits until the thread has ended; the loop is the caller's again. From inside a callback it only
+ * asks it to end. The lock may be held, and is meanwhile given up. */
+void tandem_thread_stop(tandem_client *client);
+/* Before a thread was ever started these do nothing. */
 void tandem_lock(tandem_client *client);
 void tandem_unlock(tandem_client *client);
 

@@ -8,6 +8,8 @@
  *     list             "held TEXT STATE" for each note, and "end COUNT OUTBOX"
  *
  *     connected, disconnected WHY, caught-up, reload, changed TEXT, pending TEXT
+ *
+ * With SHARER_THREAD set it has the library's thread run the loop.
  */
 #include <poll.h>
 #include <stdbool.h>
@@ -28,7 +30,7 @@ struct send {
 struct sharer {
     tandem_client *client;
     tandem_server server;
-    bool closed;
+    bool closed, threaded;
     struct send sends[SENDS_MOST];
     unsigned send_count;
 };
@@ -95,7 +97,12 @@ static void add_notes(struct sharer *sharer, const char *account, const char *na
         (void)snprintf(text, sizeof text, "%s-%u", name, i);
         add_note(sharer, account, text);
         (void)fflush(stdout);
-        (void)tandem_wait(sharer->client, 0);
+        if (sharer->threaded) {
+            tandem_unlock(sharer->client);
+            tandem_lock(sharer->client);
+        } else {
+            (void)tandem_wait(sharer->client, 0);
+        }
     }
 }
 
@@ -180,6 +187,21 @@ static bool take_lines(struct sharer *sharer)
     return true;
 }
 
+/* The thread does the rest, and prints what happens. */
+static int talk_only(struct sharer *sharer)
+{
+    struct pollfd polled = {.fd = STDIN_FILENO, .events = POLLIN};
+    bool more = true;
+    while (more && !sharer->closed) {
+        (void)poll(&polled, 1, -1);
+        tandem_lock(sharer->client);
+        more = take_lines(sharer);
+        tandem_unlock(sharer->client);
+    }
+    tandem_close(sharer->client);
+    return more ? 0 : 1;
+}
+
 int main(int count, char **arguments)
 {
     static struct sharer sharer;
@@ -194,7 +216,11 @@ int main(int count, char **arguments)
         (void)fprintf(stderr, "%s\n", fault.detail);
         return 1;
     }
+    sharer.threaded = getenv("SHARER_THREAD") != NULL;
+    (void)setvbuf(stdout, NULL, _IOLBF, 0);
     printf("ready\n");
+    if (sharer.threaded)
+        return tandem_thread_start(sharer.client) == TANDEM_OK ? talk_only(&sharer) : 1;
     while (!sharer.closed) {
         struct pollfd polled[2] = {{.fd = STDIN_FILENO, .events = POLLIN},
                                    {.fd = tandem_fd(sharer.client), .events = POLLIN}};

@@ -118,7 +118,9 @@ static struct sharer *start(struct stage *stage, unsigned index, const char *pro
     assert_int_equal(pipe2(in, O_CLOEXEC), 0);
     assert_int_equal(pipe2(out, O_CLOEXEC), 0);
     const struct child_streams streams = {.in = in[0], .out = out[1], .err = STDERR_FILENO};
-    sharer->pid = child_start(arguments, NULL, &streams, CHILD_SECONDS);
+    /* One of them has a thread. */
+    static const char *const threaded[] = {"SHARER_THREAD=1", NULL};
+    sharer->pid = child_start(arguments, index == 1 ? threaded : NULL, &streams, CHILD_SECONDS);
     assert_true(sharer->pid > 0);
     (void)close(in[0]);
     (void)close(out[1]);
