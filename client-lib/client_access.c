@@ -55,7 +55,8 @@ static void change_user(tandem_client *client, const struct msg_welcome *welcome
         status = outbox_store_set_user(client->store, welcome->user, welcome->name);
     if (status == STATUS_OK) {
         client->id = outbox_store_client(client->store);
-        client_sync_event(client, &event);
+        /* As what a server says: it is told when nothing of it is left in the files. */
+        client->sync.port.event(client->sync.port.context, &event);
     }
     if (generation == client->generation)
         client_break(client, 1000, status == STATUS_OK ? STATUS_RESET_REQUIRED : status,

@@ -2,6 +2,8 @@
  * and its file what was ever in it. The replica was scrubbed already. */
 #include "client-lib/client.h"
 
+#include <string.h>
+
 /* A change of another process makes a scrub start over. */
 #define TRIES 8
 
@@ -27,8 +29,13 @@ bool settle_purge(void *context, const struct sync_event *event)
             outbox_store_forget_scope(client->store, event->scope) != STATUS_OK)
             return false;
         return scrub_outbox(client->store);
-    case TANDEM_EVENT_ENTERED:
     case TANDEM_EVENT_RESET:
+        /* After any other reset the values are needed, to compare them with what comes. */
+        if (strcmp(event->detail, "access") == 0 &&
+            outbox_store_forget_all(client->store) != STATUS_OK)
+            return false;
+        return scrub_outbox(client->store);
+    case TANDEM_EVENT_ENTERED:
         return scrub_outbox(client->store);
     default:
         return true;

@@ -157,6 +157,8 @@ enum status outbox_store_rebase(struct outbox_store *store, outbox_rebase_fn *ju
 /* Access to these records' scope has ended: takes away what entries keep of others' values in it.
  */
 enum status outbox_store_forget_scope(struct outbox_store *store, struct scope scope);
+/* The same for everything: the role or party of the user has changed. */
+enum status outbox_store_forget_all(struct outbox_store *store);
 /* The same for one record that was removed from the replica. What is under way keeps the values
  * until its answer tells whether the record was deleted or is not the user's to see any more. */
 enum status outbox_store_forget_record(struct outbox_store *store, struct id id);

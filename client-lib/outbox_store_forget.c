@@ -25,6 +25,8 @@ bool outbox_is_lost(const struct outbox_lost *lost, const struct outbox_seen *se
 {
     if (lost == NULL)
         return seen->lost;
+    if (lost->all)
+        return true;
     if (lost->by_scope)
         return seen->scope.kind != 0 && scope_equal(seen->scope, lost->scope);
     return id_equal(seen->id, lost->id);
@@ -36,7 +38,7 @@ static bool conflict_is_lost(const struct outbox_lost *lost, struct bytes seen_l
     struct outbox_seen seen;
     if (outbox_seen_find(seen_list, id, &seen) && seen.scope.kind != 0)
         return outbox_is_lost(lost, &seen);
-    return lost->by_scope || id_equal(lost->id, id);
+    return lost->all || lost->by_scope || id_equal(lost->id, id);
 }
 
 static bool strip_conflicts(const struct outbox_item *item, const struct outbox_lost *lost,
@@ -116,7 +118,7 @@ static enum status strip_all(struct outbox_writing *writing, const struct buffer
         status = outbox_load_copy(writing, order[i], &copy, &item);
         if (status != STATUS_OK)
             break;
-        now.keep_fields = !lost->by_scope && !is_quarantined(&item);
+        now.keep_fields = !lost->all && !lost->by_scope && !is_quarantined(&item);
         status = strip(writing, &item, buffer_bytes(&copy), &now, changed);
     }
     buffer_release(&copy);
@@ -133,8 +135,9 @@ static enum status forget(struct outbox_store *store, const struct outbox_lost *
     enum status status = outbox_begin(store, &writing);
     if (status != STATUS_OK)
         return status;
-    status = lost->by_scope ? outbox_orders(store, writing.txn, &orders)
-                            : outbox_orders_over(store, writing.txn, lost->id, &orders);
+    status = lost->all || lost->by_scope
+                 ? outbox_orders(store, writing.txn, &orders)
+                 : outbox_orders_over(store, writing.txn, lost->id, &orders);
     if (status == STATUS_OK)
         status = strip_all(&writing, &orders, lost, &changed);
     buffer_release(&orders);
@@ -148,6 +151,12 @@ static enum status forget(struct outbox_store *store, const struct outbox_lost *
 enum status outbox_store_forget_scope(struct outbox_store *store, struct scope scope)
 {
     const struct outbox_lost lost = {.by_scope = true, .scope = scope};
+    return forget(store, &lost);
+}
+
+enum status outbox_store_forget_all(struct outbox_store *store)
+{
+    const struct outbox_lost lost = {.all = true};
     return forget(store, &lost);
 }
 

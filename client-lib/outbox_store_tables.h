@@ -114,9 +114,9 @@ enum status outbox_blocker(struct outbox_writing *writing, struct bytes changes,
 
 /* ---- Taking away what is not the author's (outbox_store_forget.c) ---- */
 
-/* What is lost: a scope, or a record. */
+/* What is lost: everything, a scope, or a record. */
 struct outbox_lost {
-    bool by_scope, keep_fields;
+    bool all, by_scope, keep_fields;
     struct scope scope;
     struct id id;
 };

@@ -546,6 +546,23 @@ static void access_that_ended_leaves_mine_and_nothing_of_theirs(void **state)
     assert_null(strstr(kept.json, "Fjord"));
 }
 
+static void another_role_leaves_nothing_of_theirs_at_once(void **state)
+{
+    struct world *world = *state;
+    struct message reset = {.type = MESSAGE_RESET};
+    phone_conflict(world);
+    reset.as.reset.reason = bytes_text("access");
+    reset.as.reset.epoch = shop.epoch;
+    say(&reset);
+    durable_settle(world, &shop);
+    assert_true(was_told(world, TANDEM_EVENT_RESET));
+    struct view kept = conflict(world);
+    assert_string_equal(kept.line[0].mine, "222");
+    assert_string_equal(kept.line[0].base, "(none)");
+    assert_string_equal(kept.line[0].theirs, "(none)");
+    assert_null(strstr(kept.json, "333"));
+}
+
 /* The purge was committed, and the process died before the outbox knew of it. */
 static void what_a_crash_left_is_taken_away_when_all_has_come(void **state)
 {
@@ -647,6 +664,7 @@ int main(void)
         SHOP(deleting_what_somebody_edited_is_a_conflict),
         SHOP(a_deletion_can_be_given_up),
         SHOP(access_that_ended_leaves_mine_and_nothing_of_theirs),
+        SHOP(another_role_leaves_nothing_of_theirs_at_once),
         SHOP(what_a_crash_left_is_taken_away_when_all_has_come),
         SHOP(another_history_with_the_same_values_takes_it),
         SHOP(another_history_with_other_values_is_a_conflict),

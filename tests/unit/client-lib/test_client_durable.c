@@ -432,6 +432,7 @@ static void a_damaged_outbox_is_told_of(void **state)
     for (int page = 0; page < 2; page++)
         assert_int_equal(pwrite(fd, "damaged, damaged, damaged", 25, page * 4096), 25);
     close(fd);
+    world->told_count = 0;
     durable_start(world);
     assert_ok(tandem_service(world->client));
     assert_int_equal(world->told[0].kind, TANDEM_EVENT_OUTBOX_DAMAGED);
