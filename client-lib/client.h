@@ -183,6 +183,18 @@ void client_shared_sync_event(void *context, const struct sync_event *event);
  * on the connection there is. */
 void client_move_connection(tandem_client *client);
 
+/* ---- client_subscribe.c ---- */
+
+/* Signed in, and leading: what was wished for in an earlier run, or by another process, and is not
+ * yet; what the server offers. */
+enum status client_resume_wish(tandem_client *client, struct bytes limits);
+/* Accounts to come first that another process noted. */
+enum status client_look_preferred(tandem_client *client);
+/* A data message, or an error with a request number, for sync; false for an error that is none of
+ * its. */
+enum status client_sync_message(tandem_client *client, const struct message *message);
+bool client_sync_error(tandem_client *client, const struct message *message, enum status *status);
+
 /* ---- client_pause.c ---- */
 
 /* Leaves the connection, or begins one, as the folder says. */
@@ -244,6 +256,11 @@ enum status client_put_where(tandem_client *client, const char *entity,
 
 /* An answer, or an error with a request number; false when nobody waits for it. */
 bool client_answer(tandem_client *client, const struct message *message);
+/* A request whose answer is made here, and handed to client_answer(), under *number; or is not to
+ * come after all. */
+tandem_code client_expect(tandem_client *client, tandem_answer_fn *done, void *context,
+                          uint64_t *number);
+void client_unexpect(tandem_client *client, uint64_t number);
 /* Answers every request with this fault. */
 void client_fail_requests(tandem_client *client, const tandem_fault *fault);
 /* Frees every request without an answer. */

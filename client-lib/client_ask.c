@@ -90,6 +90,19 @@ static uint64_t number_request(tandem_client *client, struct request *request)
     return request->number;
 }
 
+tandem_code client_expect(tandem_client *client, tandem_answer_fn *done, void *context,
+                          uint64_t *number)
+{
+    struct request *request = new_request(client, MESSAGE_CHECK, done, context, &client->fault);
+    if (request == NULL)
+        return client->fault.code;
+    *number = number_request(client, request);
+    request->next = client->requests;
+    client->requests = request;
+    client->last_request = request->asked;
+    return TANDEM_OK;
+}
+
 static uint64_t page_limit(const struct request *request)
 {
     return request->remaining != 0 && request->remaining < PAGE ? request->remaining : PAGE;
@@ -328,6 +341,11 @@ static struct request *take_request(tandem_client *client, uint64_t number)
             return request;
         }
     return NULL;
+}
+
+void client_unexpect(tandem_client *client, uint64_t number)
+{
+    free_request(take_request(client, number));
 }
 
 static void fail_request(struct request *request, const tandem_fault *fault)

@@ -138,6 +138,8 @@ static void on_look(void *context)
     if (status == STATUS_OK && changed) {
         client_outbox_changed(client, NULL);
         settle_look(client);
+        if (client_leads(client))
+            (void)client_look_preferred(client);
     }
     client_follow_pause(client);
 }

@@ -190,7 +190,9 @@ static void on_welcome(tandem_client *client, const struct message *message)
     client_send_outbox(client);
     if (generation != client->generation || client->replica == NULL || !client_leads(client))
         return;
-    enum status status = sync_start(&client->sync, epoch, window);
+    enum status status = client_resume_wish(client, message->as.welcome.limits);
+    if (status == STATUS_OK)
+        status = sync_start(&client->sync, epoch, window);
     if (status != STATUS_OK && generation == client->generation)
         client_break(client, 1011, status, status_text(status));
 }
@@ -200,8 +202,15 @@ static void on_welcome(tandem_client *client, const struct message *message)
 /* An error without a request is the last thing said before the connection closes. */
 static void on_error(tandem_client *client, const struct message *message)
 {
+    unsigned generation = client->generation;
+    enum status status = STATUS_OK;
     if (message_has(message, "request") && client_answer(client, message))
         return;
+    if (client_sync_error(client, message, &status)) {
+        if (status != STATUS_OK && generation == client->generation)
+            client_break(client, 1011, status, status_text(status));
+        return;
+    }
     client_error_fault(&message->as.error, &client->parting);
 }
 
@@ -220,7 +229,7 @@ static void on_data(tandem_client *client, const struct message *message)
 {
     unsigned generation = client->generation;
     enum status status =
-        client->replica != NULL ? sync_message(&client->sync, message) : STATUS_UNEXPECTED;
+        client->replica != NULL ? client_sync_message(client, message) : STATUS_UNEXPECTED;
     if (status == STATUS_OK)
         settle_shown(client);
     if (status == STATUS_OK || generation != client->generation)
@@ -271,7 +280,9 @@ void client_receive(tandem_client *client, struct bytes frame)
         on_pong(client, &message);
         break;
     case MESSAGE_SUMS:
-        break; /* the answer to a check, and none was asked for */
+        if (client->replica != NULL)
+            on_data(client, &message);
+        break;
     default:
         on_data(client, &message);
     }
