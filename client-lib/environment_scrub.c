@@ -19,6 +19,7 @@
  * may keep any part of the writes. Pages in use are never rewritten by LMDB itself, and the lock
  * keeps the free ones free. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -447,6 +448,16 @@ bool environment_is_clean(const struct environment *environment)
            mdb_env_info(environment->env, &info) == 0 && info.me_last_txnid == environment->clean;
 }
 
+/* Whether the file has been deleted while it is open, as a program does that wants to leave nothing
+ * behind however it ends. Nobody can open it any more, this handle included. */
+static bool is_nameless(const struct environment *environment)
+{
+    mdb_filehandle_t file;
+    struct stat found;
+    return environment->env != NULL && mdb_env_get_fd(environment->env, &file) == 0 &&
+           fstat(file, &found) == 0 && found.st_nlink == 0;
+}
+
 enum status environment_scrub(struct environment *environment, struct scrub *scrub, size_t budget,
                               bool *done)
 {
@@ -460,13 +471,23 @@ enum status environment_scrub(struct environment *environment, struct scrub *scr
         *done = true;
         return STATUS_OK;
     }
+    if (is_nameless(environment)) {
+        MDB_envinfo info;
+        status = environment_status(mdb_env_info(environment->env, &info));
+        *scrub = (struct scrub){.txn = status == STATUS_OK ? info.me_last_txnid : 0};
+        *done = status == STATUS_OK;
+        return status;
+    }
     if (!scrub->begun)
         status = environment_reopen(environment);
     if (status != STATUS_OK)
         return status;
     status = slice_begin(environment, &slice);
-    if (status == STATUS_OK && !scrub->begun)
+    if (status == STATUS_OK && !scrub->begun) {
+        /* Keys in branch pages are compared with leaves anywhere: all of it will be needed. */
+        (void)posix_fadvise(slice.file, 0, 0, POSIX_FADV_WILLNEED);
         *scrub = (struct scrub){.begun = true, .txn = slice.txn, .page = PAGE_FIRST};
+    }
     if (status == STATUS_OK && slice.txn == scrub->txn)
         status = scrub_slice(&slice, scrub, budget, done);
     else if (status == STATUS_OK)
