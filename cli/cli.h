@@ -32,6 +32,7 @@ struct cli {
     struct copy copy;          /* of the profile, as cli_connect() found it */
     bool local;                /* the copy answers, and changes wait in its outbox */
     uint64_t entry;            /* of the outbox: the change queued last; 0 when it was answered */
+    const char *nameless;      /* folder to be deleted as soon as the connection is begun, or NULL */
     tandem_event_fn *on_event; /* told of every event after the frame has looked; may be NULL */
     void *event_context;
     bool ever_connected;

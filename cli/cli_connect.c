@@ -123,6 +123,9 @@ enum tandem_failure cli_sign_in(struct cli *cli, const tandem_server *server)
     cli->ever_connected = false;
     cli->lost = false;
     tandem_code code = tandem_connect(cli->client, server, &cli->fault);
+    if (cli->nameless != NULL) {
+        profile_delete_folder(cli->nameless);
+    }
     if (code != TANDEM_OK) {
         cli->fault.code = code;
         return tandem_error_class(code);

@@ -14,28 +14,27 @@
 #include "cli/cli_lookup.h"
 #include "protocol/status.h"
 
-/* A replica for one run, when the profile's own would not fit what is asked. Its files
- * live on without names while they are open, so nothing is left behind however the run ends. */
-static enum tandem_failure open_temporary(struct cli *cli)
+/* A replica for one run, when the profile's own would not fit what is asked. Its files live on
+ * without names from when the connection is begun, so nothing is left behind however the run ends. */
+static enum tandem_failure open_temporary(struct watch *watch)
 {
-    char path[PROFILE_PATH];
     const char *folder = getenv("TMPDIR");
-    (void)snprintf(path, PROFILE_PATH, "%s/tandem-watch-XXXXXX",
+    (void)snprintf(watch->folder, sizeof watch->folder, "%s/tandem-watch-XXXXXX",
                    folder == NULL || folder[0] == '\0' ? "/tmp" : folder);
-    if (mkdtemp(path) == NULL) {
-        return cli_refuse(cli, TANDEM_REFUSED, "no temporary folder: %s", strerror(errno));
+    if (mkdtemp(watch->folder) == NULL) {
+        return cli_refuse(watch->cli, TANDEM_REFUSED, "no temporary folder: %s", strerror(errno));
     }
-    enum tandem_failure failure = cli_open(cli, path);
-    profile_delete_folder(path);
-    return failure;
+    watch->cli->nameless = watch->folder;
+    return cli_open(watch->cli, watch->folder);
 }
 
-static enum tandem_failure open_replica(struct cli *cli, bool own)
+static enum tandem_failure open_replica(struct watch *watch)
 {
+    struct cli *cli = watch->cli;
     char path[PROFILE_PATH];
     char problem[256];
-    if (!own) {
-        return open_temporary(cli);
+    if (!watch->own) {
+        return open_temporary(watch);
     }
     if (!profile_make_folder(profile_replica(&cli->profile, path), problem)) {
         return cli_refuse(cli, TANDEM_REFUSED, "%s", problem);
@@ -218,7 +217,7 @@ enum tandem_failure command_watch(struct cli *cli, const struct arguments *argum
         return cli_refuse_signed_out(cli);
     }
     watch.own = watch.id_count == 0 && !arguments_has(arguments, "fresh");
-    failure = open_replica(cli, watch.own);
+    failure = open_replica(&watch);
     if (failure == TANDEM_DONE && watch.own && tandem_paused(cli->client)) {
         failure = cli_refuse(cli, TANDEM_REFUSED,
                              "this profile is offline, so nothing arrives. Connect again: tandem "
@@ -229,6 +228,10 @@ enum tandem_failure command_watch(struct cli *cli, const struct arguments *argum
     }
     cli->on_event = NULL;
     cli_close(cli);
+    if (cli->nameless != NULL) {
+        profile_delete_folder(cli->nameless);
+        cli->nameless = NULL;
+    }
     watch_release(&watch);
     return failure;
 }

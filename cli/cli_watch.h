@@ -30,7 +30,8 @@ struct watch_line {
 
 struct watch {
     struct cli *cli;
-    bool own;              /* in the profile's replica, not one for this run */
+    bool own;              /* in the profile's replica */
+    char folder[PROFILE_PATH]; /* else of one for this run */
     bool all;              /* print what is held before anything arrives */
     bool until_caught_up;
     unsigned long count;   /* end after this many changes; 0: never */
