@@ -146,6 +146,9 @@ void client_lost(tandem_client *client, unsigned close_code, const tandem_fault 
     trouble_clear(&client->parting);
     client_drop_link(client);
     client_move(client, final ? CLIENT_FAILED : CLIENT_WAITING);
+    /* Others who share the folder may have a way in. */
+    if (final)
+        client_follow(client);
 
     unsigned generation = client->generation;
     tandem_fault unanswered;

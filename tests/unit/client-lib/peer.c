@@ -4,6 +4,7 @@
  *     lead            prints "leading" or "following"; later perhaps "leads"
  *     yield, forget, tell, close
  *     note N SEQ      a record with this number was changed
+ *     remove N SEQ    and one removed
  *     notes COUNT PER notes and tells: records 1 to COUNT, seq 1 each, PER at a time
  *     storm           notes and tells for ever, with seq 0, which nobody prints
  *
@@ -61,7 +62,7 @@ static void news(void *context, const struct peers_news *news)
     if (news->kind == PEERS_CAUGHT_UP)
         printf("caught-up %llu\n", (unsigned long long)news->seq);
     else
-        printf("news %u %llu\n", get_u32(news->id.octet), (unsigned long long)news->seq);
+        printf("news %u %llu\n", get_u32(news->id.octet + 12), (unsigned long long)news->seq);
 }
 
 static void lost(void *context)
@@ -76,17 +77,19 @@ static void leads(void *context)
     printf("leads\n");
 }
 
-static void note(struct peer *peer, unsigned number, unsigned long long seq)
+/* Ids as id_of() of support.h makes them. */
+static void note(struct peer *peer, enum peers_kind kind, unsigned number, unsigned long long seq)
 {
-    struct peers_news row = {.kind = PEERS_CHANGED, .seq = seq};
-    put_u32(row.id.octet, number);
+    struct peers_news row = {
+        .kind = kind, .seq = seq, .id = {{0x01, 0x92, 0xf0, 0xc1, 0x5a, 0x3e, 0x70, 0, 0x80}}};
+    put_u32(row.id.octet + 12, number);
     peers_note(peer->peers, &row);
 }
 
 static void notes(struct peer *peer, unsigned count, unsigned per)
 {
     for (unsigned i = 1; i <= count; i++) {
-        note(peer, i, 1);
+        note(peer, PEERS_CHANGED, i, 1);
         if (i % per == 0)
             peers_tell(peer->peers);
     }
@@ -110,12 +113,14 @@ static void obey(struct peer *peer, const char *line)
     else if (strcmp(line, "others") == 0)
         printf("%s\n", peers_has_others(peer->peers) ? "others" : "alone");
     else if (sscanf(line, "note %u %llu", &number, &seq) == 2)
-        note(peer, number, seq);
+        note(peer, PEERS_CHANGED, number, seq);
+    else if (sscanf(line, "remove %u %llu", &number, &seq) == 2)
+        note(peer, PEERS_REMOVED, number, seq);
     else if (sscanf(line, "notes %u %u", &number, &per) == 2)
         notes(peer, number, per);
     else
         while (strcmp(line, "storm") == 0) {
-            note(peer, 1, 0);
+            note(peer, PEERS_CHANGED, 1, 0);
             peers_tell(peer->peers);
         }
 }

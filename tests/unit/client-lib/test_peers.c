@@ -1,6 +1,6 @@
 /* Processes that share a folder: who leads, what they hear of each other, and what is left when one
  * of them is killed, is stopped or writes nonsense. */
-#include "support.h"
+#include "peer_process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,22 +16,12 @@
 #include "client-lib/peers.h"
 #include "tests/support/child.h"
 
-#define PATIENCE_MS 30000 /* ends a test that hangs */
 #define PEERS 3
-
-struct peer {
-    pid_t pid;
-    int in, out;
-    char bytes[262144];
-    size_t size;
-};
 
 struct world {
     char *folder;
     struct peer peer[PEERS];
 };
-
-static const char *const blind[] = {"PEER_BLIND=1", NULL};
 
 static int set_up(void **state)
 {
@@ -42,103 +32,26 @@ static int set_up(void **state)
     return 0;
 }
 
-static void bury(struct peer *peer)
-{
-    (void)child_wait(peer->pid);
-    (void)close(peer->in);
-    (void)close(peer->out);
-    peer->pid = 0;
-    peer->size = 0;
-}
-
-static void end(struct peer *peer, int signal)
-{
-    if (peer->pid == 0)
-        return;
-    (void)kill(peer->pid, signal);
-    bury(peer);
-}
-
 static int tear_down(void **state)
 {
     struct world *world = *state;
     for (unsigned i = 0; i < PEERS; i++)
-        end(&world->peer[i], SIGKILL);
+        peer_end(&world->peer[i], SIGKILL);
     folder_remove(world->folder);
     return 0;
 }
 
-static void say(struct peer *peer, const char *line)
-{
-    char text[64];
-    int size = snprintf(text, sizeof text, "%s\n", line);
-    assert_int_equal(write(peer->in, text, (size_t)size), size);
-}
-
-/* Whether there is a whole line, which is then at the beginning of `bytes`. */
-static bool has_line(struct peer *peer)
-{
-    return memchr(peer->bytes, '\n', peer->size) != NULL;
-}
-
-static void read_some(struct peer *peer)
-{
-    assert_true(peer->size < sizeof peer->bytes);
-    ssize_t got = read(peer->out, peer->bytes + peer->size, sizeof peer->bytes - peer->size);
-    assert_true(got > 0);
-    peer->size += (size_t)got;
-}
-
-static void next_line(struct peer *peer, char out[64])
-{
-    struct pollfd polled = {.fd = peer->out, .events = POLLIN};
-    while (!has_line(peer)) {
-        assert_int_equal(poll(&polled, 1, PATIENCE_MS), 1);
-        read_some(peer);
-    }
-    size_t length = (size_t)((char *)memchr(peer->bytes, '\n', peer->size) - peer->bytes);
-    assert_true(length < 64);
-    memcpy(out, peer->bytes, length);
-    out[length] = 0;
-    peer->size -= length + 1;
-    memmove(peer->bytes, peer->bytes + length + 1, peer->size);
-}
-
-static void expect(struct peer *peer, const char *line)
-{
-    char heard[64];
-    next_line(peer, heard);
-    assert_string_equal(heard, line);
-}
-
-static struct peer *start_as(struct world *world, unsigned index, const char *const *environment)
-{
-    struct peer *peer = &world->peer[index];
-    const char *const arguments[] = {PEER_PROGRAM, world->folder, NULL};
-    int in[2], out[2];
-    assert_int_equal(pipe2(in, O_CLOEXEC), 0);
-    assert_int_equal(pipe2(out, O_CLOEXEC), 0);
-    const struct child_streams streams = {.in = in[0], .out = out[1], .err = STDERR_FILENO};
-    peer->pid = child_start(arguments, environment, &streams, CHILD_SECONDS);
-    assert_true(peer->pid > 0);
-    (void)close(in[0]);
-    (void)close(out[1]);
-    peer->in = in[1];
-    peer->out = out[0];
-    expect(peer, "ready");
-    return peer;
-}
-
 static struct peer *start(struct world *world, unsigned index)
 {
-    return start_as(world, index, NULL);
+    peer_start(&world->peer[index], world->folder, NULL);
+    return &world->peer[index];
 }
 
-/* Asks and waits: whatever was said before has been done. */
-static void ask(struct peer *peer, const char *question, const char *answer)
+static struct peer *start_blind(struct world *world, unsigned index)
 {
-    say(peer, question);
-    expect(peer, answer);
+    static const char *const blind[] = {"PEER_BLIND=1", NULL};
+    peer_start(&world->peer[index], world->folder, blind);
+    return &world->peer[index];
 }
 
 static void set_value(const struct world *world, const char *value)
@@ -168,19 +81,19 @@ static void one_leads_and_when_it_goes_another_does(void **state)
 {
     struct world *world = *state;
     struct peer *first = start(world, 0), *second = start(world, 1);
-    ask(first, "lead", "leading");
-    ask(second, "lead", "following");
-    ask(second, "lead", "following");
-    say(first, "close");
+    peer_ask(first, "lead", "leading");
+    peer_ask(second, "lead", "following");
+    peer_ask(second, "lead", "following");
+    peer_say(first, "close");
     assert_int_equal(child_wait(first->pid), 0);
     first->pid = 0;
-    expect(second, "leads");
+    peer_expect(second, "leads");
     /* It left in good order, so nothing is lost; and the newcomer finds a leader. */
-    ask(second, "others", "alone");
+    peer_ask(second, "others", "alone");
     first = start(world, 0);
-    ask(first, "lead", "following");
-    ask(second, "yield\nothers", "others");
-    expect(first, "leads");
+    peer_ask(first, "lead", "following");
+    peer_ask(second, "yield\nothers", "others");
+    peer_expect(first, "leads");
 }
 
 static void a_killed_leader_is_followed_by_exactly_one_and_all_read_again(void **state)
@@ -189,21 +102,21 @@ static void a_killed_leader_is_followed_by_exactly_one_and_all_read_again(void *
     struct peer *first = start(world, 0), *two[2] = {start(world, 1), start(world, 2)};
     struct pollfd polled[2];
     char line[64];
-    ask(first, "lead", "leading");
-    ask(two[0], "lead", "following");
-    ask(two[1], "lead", "following");
-    end(first, SIGKILL);
+    peer_ask(first, "lead", "leading");
+    peer_ask(two[0], "lead", "following");
+    peer_ask(two[1], "lead", "following");
+    peer_end(first, SIGKILL);
     for (unsigned i = 0; i < 2; i++)
         polled[i] = (struct pollfd){.fd = two[i]->out, .events = POLLIN};
     unsigned leaders = 0;
     for (unsigned lines = 0; lines < 3;) {
-        assert_true(poll(polled, 2, PATIENCE_MS) > 0);
+        assert_true(poll(polled, 2, PEER_PATIENCE_MS) > 0);
         for (unsigned i = 0; i < 2; i++) {
             if (polled[i].revents == 0)
                 continue;
-            read_some(two[i]);
-            for (; has_line(two[i]); lines++) {
-                next_line(two[i], line);
+            peer_read_some(two[i]);
+            for (; peer_has_line(two[i]); lines++) {
+                peer_next_line(two[i], line);
                 leaders += strcmp(line, "leads") == 0;
                 assert_true(strcmp(line, "leads") == 0 || strcmp(line, "lost") == 0);
             }
@@ -211,7 +124,7 @@ static void a_killed_leader_is_followed_by_exactly_one_and_all_read_again(void *
     }
     assert_int_equal(leaders, 1);
     first = start(world, 0);
-    ask(first, "lead", "following");
+    peer_ask(first, "lead", "following");
 }
 
 static void a_leader_killed_while_it_tells_leaves_a_file_that_serves(void **state)
@@ -221,22 +134,23 @@ static void a_leader_killed_while_it_tells_leaves_a_file_that_serves(void **stat
     struct peer *second = start(world, 1);
     for (unsigned round = 0; round < 15; round++) {
         struct peer *first = start(world, 0);
-        ask(first, "lead", "leading");
-        ask(second, "lead", "following");
-        say(first, "storm");
+        peer_ask(first, "lead", "leading");
+        peer_ask(second, "lead", "following");
+        peer_say(first, "storm");
         /* A little of the storm, for as long as a few questions take. */
         for (unsigned i = 0; i < 3 + round; i++) {
-            say(second, "others");
+            peer_say(second, "others");
             do {
-                next_line(second, line);
+                peer_next_line(second, line);
             } while (strcmp(line, "others") != 0);
         }
-        end(first, SIGKILL);
+        peer_end(first, SIGKILL);
         do {
-            next_line(second, line);
+            peer_next_line(second, line);
         } while (strcmp(line, "leads") != 0);
         unsigned lost = 0;
-        for (say(second, "yield\nothers"); strcmp(line, "alone") != 0; next_line(second, line))
+        for (peer_say(second, "yield\nothers"); strcmp(line, "alone") != 0;
+             peer_next_line(second, line))
             lost += strcmp(line, "lost") == 0;
         assert_true(lost > 0);
     }
@@ -255,10 +169,10 @@ static void nobody_shares_with_a_second_handle_of_the_process_or_an_older_librar
     /* The refusal did not take anything from the first. */
     assert_ok(peers_lead(one));
     struct peer *other = start(world, 0);
-    ask(other, "lead", "following");
+    peer_ask(other, "lead", "following");
     peers_close(one);
-    expect(other, "leads");
-    end(other, SIGKILL);
+    peer_expect(other, "leads");
+    peer_end(other, SIGKILL);
     int old = open_lock(world);
     assert_int_equal(flock(old, LOCK_EX | LOCK_NB), 0);
     assert_int_equal(peers_open(world->folder, port_system(), &port, &two, &fault), STATUS_LOCKED);
@@ -286,50 +200,50 @@ static void what_one_does_the_others_hear_in_order(void **state)
 {
     struct world *world = *state;
     struct peer *one = start(world, 0), *two = start(world, 1), *three = start(world, 2);
-    ask(one, "lead", "leading");
-    say(one, "note 1 5\nnote 2 6\ntell");
+    peer_ask(one, "lead", "leading");
+    peer_say(one, "note 1 5\nnote 2 6\ntell");
     for (unsigned i = 1; i < 3; i++) {
-        expect(&world->peer[i], "news 1 5");
-        expect(&world->peer[i], "news 2 6");
+        peer_expect(&world->peer[i], "news 1 5");
+        peer_expect(&world->peer[i], "news 2 6");
     }
-    say(two, "note 3 7\ntell");
-    expect(one, "news 3 7");
-    expect(three, "news 3 7");
+    peer_say(two, "note 3 7\ntell");
+    peer_expect(one, "news 3 7");
+    peer_expect(three, "news 3 7");
     set_value(world, "written");
-    say(three, "tell");
+    peer_say(three, "tell");
     for (unsigned i = 0; i < 3; i++)
-        expect(&world->peer[i], "value written");
+        peer_expect(&world->peer[i], "value written");
     /* Nobody heard news of its own, not even when those of others came first. */
     assert_int_equal(kill(one->pid, SIGSTOP), 0);
-    ask(two, "note 4 8\ntell\nothers", "others");
-    say(one, "note 5 9\ntell");
+    peer_ask(two, "note 4 8\ntell\nothers", "others");
+    peer_say(one, "note 5 9\ntell");
     assert_int_equal(kill(one->pid, SIGCONT), 0);
-    expect(one, "news 4 8");
-    ask(one, "others", "others");
-    expect(three, "news 4 8");
-    expect(three, "news 5 9");
-    ask(three, "others", "others");
+    peer_expect(one, "news 4 8");
+    peer_ask(one, "others", "others");
+    peer_expect(three, "news 4 8");
+    peer_expect(three, "news 5 9");
+    peer_ask(three, "others", "others");
 }
 
 static void those_who_work_offline_hear_of_each_other_without_a_leader(void **state)
 {
     struct world *world = *state;
     struct peer *one = start(world, 0), *two = start(world, 1);
-    say(one, "note 1 5\ntell");
-    expect(two, "news 1 5");
+    peer_say(one, "note 1 5\ntell");
+    peer_expect(two, "news 1 5");
 }
 
 static void without_a_watch_they_hear_all_the_same(void **state)
 {
     struct world *world = *state;
-    struct peer *one = start_as(world, 0, blind), *two = start_as(world, 1, blind);
-    ask(one, "lead", "leading");
-    ask(two, "lead", "following");
-    say(one, "note 1 5\ntell");
-    expect(two, "news 1 5");
-    end(one, SIGKILL);
-    expect(two, "leads");
-    expect(two, "lost");
+    struct peer *one = start_blind(world, 0), *two = start_blind(world, 1);
+    peer_ask(one, "lead", "leading");
+    peer_ask(two, "lead", "following");
+    peer_say(one, "note 1 5\ntell");
+    peer_expect(two, "news 1 5");
+    peer_end(one, SIGKILL);
+    peer_expect(two, "leads");
+    peer_expect(two, "lost");
 }
 
 static void one_that_was_stopped_reads_on_or_learns_that_it_lost_something(void **state)
@@ -337,24 +251,24 @@ static void one_that_was_stopped_reads_on_or_learns_that_it_lost_something(void 
     struct world *world = *state;
     char line[64];
     struct peer *one = start(world, 0), *two = start(world, 1);
-    ask(one, "lead", "leading");
+    peer_ask(one, "lead", "leading");
     assert_int_equal(kill(two->pid, SIGSTOP), 0);
-    ask(one, "notes 2040 17\nothers", "others");
+    peer_ask(one, "notes 2040 17\nothers", "others");
     assert_int_equal(kill(two->pid, SIGCONT), 0);
     for (unsigned i = 1; i <= 2040; i++) {
         (void)snprintf(line, sizeof line, "news %u 1", i);
-        expect(two, line);
+        peer_expect(two, line);
     }
     assert_int_equal(kill(two->pid, SIGSTOP), 0);
-    ask(one, "notes 2041 17\nothers", "others");
+    peer_ask(one, "notes 2041 17\nothers", "others");
     assert_int_equal(kill(two->pid, SIGCONT), 0);
-    expect(two, "lost");
+    peer_expect(two, "lost");
     /* More at once than there is room for. */
-    say(one, "notes 2041 5000");
-    expect(two, "lost");
-    say(one, "note 9 9\ntell");
-    expect(two, "news 9 9");
-    ask(one, "others", "others");
+    peer_say(one, "notes 2041 5000");
+    peer_expect(two, "lost");
+    peer_say(one, "note 9 9\ntell");
+    peer_expect(two, "news 9 9");
+    peer_ask(one, "others", "others");
 }
 
 static bool file_has(int file, unsigned number)
@@ -372,22 +286,22 @@ static void what_is_forgotten_is_gone_from_the_file(void **state)
     struct world *world = *state;
     struct peer *one = start(world, 0), *two = start(world, 1);
     int file = open_lock(world);
-    ask(one, "lead", "leading");
-    say(one, "note 305419896 5\ntell");
-    expect(two, "news 305419896 5");
+    peer_ask(one, "lead", "leading");
+    peer_say(one, "note 305419896 5\ntell");
+    peer_expect(two, "news 305419896 5");
     assert_true(file_has(file, 305419896));
     /* Also what was noted, and not told yet. */
     assert_int_equal(kill(two->pid, SIGSTOP), 0);
-    ask(one, "note 305419896 6\nforget\nothers", "others");
+    peer_ask(one, "note 305419896 6\nforget\nothers", "others");
     assert_false(file_has(file, 305419896));
-    ask(one, "note 7 8\ntell\nothers", "others");
+    peer_ask(one, "note 7 8\ntell\nothers", "others");
     assert_int_equal(kill(two->pid, SIGCONT), 0);
-    expect(two, "lost");
-    say(one, "note 305419896 9\ntell");
-    expect(two, "news 305419896 9");
+    peer_expect(two, "lost");
+    peer_say(one, "note 305419896 9\ntell");
+    peer_expect(two, "news 305419896 9");
     /* Once there is nobody to tell, nothing stays. */
-    end(two, SIGKILL);
-    ask(one, "tell\nothers", "alone");
+    peer_end(two, SIGKILL);
+    peer_ask(one, "tell\nothers", "alone");
     assert_false(file_has(file, 305419896));
     assert_int_equal(close(file), 0);
 }
@@ -424,25 +338,25 @@ static void nonsense_in_the_file_harms_nobody(void **state)
     struct peer *one = start(world, 0), *two = start(world, 1);
     int file = open_lock(world);
     print_message("seed %llu\n", (unsigned long long)seed);
-    ask(one, "lead", "leading");
+    peer_ask(one, "lead", "leading");
     for (unsigned round = 0; round < 300; round++) {
         spoil(file, &seed);
-        say(one, "note 1 5\ntell");
+        peer_say(one, "note 1 5\ntell");
         (void)snprintf(wanted, sizeof wanted, "%u", round);
         set_value(world, wanted);
-        say(one, "tell");
+        peer_say(one, "tell");
         (void)snprintf(wanted, sizeof wanted, "value %u", round);
         do {
-            next_line(two, line);
+            peer_next_line(two, line);
         } while (strcmp(line, wanted) != 0);
     }
     /* And it serves again as soon as it is left alone. */
-    say(one, "note 2 6\ntell");
+    peer_say(one, "note 2 6\ntell");
     do {
-        next_line(two, line);
+        peer_next_line(two, line);
     } while (strcmp(line, "news 2 6") != 0 && strcmp(line, "lost") != 0);
-    say(one, "note 3 7\ntell");
-    expect(two, "news 3 7");
+    peer_say(one, "note 3 7\ntell");
+    peer_expect(two, "news 3 7");
     assert_int_equal(close(file), 0);
 }
 
@@ -480,10 +394,10 @@ static void a_folder_far_down_is_made_and_shared(void **state)
     struct stat found;
     assert_int_equal(stat(path, &found), 0);
     assert_int_equal(found.st_mode & 0777, 0700);
-    say(one, "note 1 5\ntell");
-    expect(two, "news 1 5");
-    end(one, SIGKILL);
-    end(two, SIGKILL);
+    peer_say(one, "note 1 5\ntell");
+    peer_expect(two, "news 1 5");
+    peer_end(one, SIGKILL);
+    peer_end(two, SIGKILL);
     folder_remove(strdup(path));
     for (unsigned i = 0; i < 2; i++) {
         *strrchr(path, '/') = 0;

@@ -1,0 +1,250 @@
+/* A handle whose folder another process has as well: what it tells, what it hears, when it keeps
+ * the replica up to date, and over which connection. */
+#include "client_world.h"
+#include "peer_process.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+
+/* Turns until something must have happened, of 10 ms at most. */
+#define TURNS_MOST 3000
+
+static struct peer peer;
+
+static int set_up_shared(void **state)
+{
+    memset(&peer, 0, sizeof peer);
+    return set_up(state);
+}
+
+static int tear_down_shared(void **state)
+{
+    peer_end(&peer, SIGKILL);
+    return tear_down(state);
+}
+
+/* What the other process does takes its time, and our clock stands still unless it is moved. */
+static void turn(struct world *world)
+{
+    struct pollfd polled = {.fd = tandem_fd(world->client), .events = POLLIN};
+    (void)poll(&polled, 1, 10);
+    world->port.now++;
+    (void)tandem_service(world->client);
+}
+
+static void wait_for_connection(struct world *world, unsigned number)
+{
+    for (unsigned i = 0; server.opened < number; i++) {
+        assert_true(i < TURNS_MOST);
+        turn(world);
+    }
+}
+
+static const struct told *wait_for(struct world *world, tandem_event_kind kind)
+{
+    for (unsigned i = 0; i < TURNS_MOST; i++) {
+        for (size_t at = 0; at < world->told_count; at++)
+            if (world->told[at].kind == kind)
+                return &world->told[at];
+        turn(world);
+    }
+    fail_msg("it was not told");
+    return NULL;
+}
+
+static void say_changes(uint64_t from, uint64_t to, unsigned id)
+{
+    static struct buffer list;
+    const struct made made = {.id = id, .seq = to, .name = "Ring"};
+    struct message changes = {.type = MESSAGE_CHANGES};
+    changes.as.changes.from = from;
+    changes.as.changes.to = to;
+    changes.as.changes.records = records_of(&list, &made, 1);
+    message_mark(&changes, "records");
+    say(&changes);
+}
+
+/* ---- Leading ---- */
+
+static void what_is_applied_is_told_to_the_others(void **state)
+{
+    struct world *world = *state;
+    const unsigned removed[] = {8};
+    struct message changes = {.type = MESSAGE_CHANGES};
+    struct message caught_up = {.type = MESSAGE_CAUGHT_UP};
+    struct buffer list = {0};
+    open_client(world, true);
+    assert_ok(tandem_subscribe(world->client, NULL, 0));
+    peer_start(&peer, world->folder, NULL);
+    sign_in(world, 0);
+    peer_ask(&peer, "lead", "following");
+    say_changes(0, 3, 8);
+    assert_ok(tandem_service(world->client));
+    peer_expect(&peer, "news 8 3");
+    changes.as.changes.from = 3;
+    changes.as.changes.to = 4;
+    changes.as.changes.removed = ids_of(&list, removed, 1);
+    message_mark(&changes, "removed");
+    say(&changes);
+    caught_up.as.caught_up.seq = 4;
+    say(&caught_up);
+    assert_ok(tandem_service(world->client));
+    peer_expect(&peer, "news 8 4");
+    peer_expect(&peer, "caught-up 4");
+    buffer_release(&list);
+}
+
+static void one_that_cannot_sign_in_leaves_leading_to_others(void **state)
+{
+    struct world *world = *state;
+    open_client(world, true);
+    connect_with(world, &usual);
+    peer_start(&peer, world->folder, NULL);
+    peer_ask(&peer, "lead", "following");
+    say_error("sign-in-failed", 0, 0);
+    hang_up(4001);
+    assert_int_equal(tandem_service(world->client), STATUS_SIGN_IN_FAILED);
+    peer_expect(&peer, "leads");
+}
+
+static void one_that_disconnects_leaves_leading_to_others(void **state)
+{
+    struct world *world = *state;
+    open_client(world, true);
+    sign_in(world, 0);
+    peer_start(&peer, world->folder, NULL);
+    peer_ask(&peer, "lead", "following");
+    tandem_disconnect(world->client);
+    peer_expect(&peer, "leads");
+}
+
+/* ---- Following ---- */
+
+static void begin_to_follow(struct world *world, uint64_t last_number)
+{
+    peer_start(&peer, world->folder, NULL);
+    peer_ask(&peer, "lead", "leading");
+    assert_ok(tandem_connect(world->client, &usual, NULL));
+    assert_ok(tandem_service(world->client));
+    struct id id = expect_sent(MESSAGE_HELLO)->as.hello.client;
+    assert_false(id_is_zero(id));
+    assert_false(id_equal(id, outbox_store_client(world->client->store)));
+    say_welcome(last_number, NULL);
+    assert_ok(tandem_service(world->client));
+    assert_true(tandem_connected(world->client));
+}
+
+static void who_follows_neither_subscribes_nor_sends_until_its_turn(void **state)
+{
+    struct world *world = *state;
+    OUTCOMES(1);
+    open_client(world, true);
+    assert_ok(tandem_subscribe(world->client, NULL, 0));
+    begin_to_follow(world, 0);
+    assert_ok(send_note(world, "waits", &outcomes[0]));
+    assert_ok(tandem_service(world->client));
+    expect_nothing_sent();
+    peer_end(&peer, SIGKILL);
+    wait_for_connection(world, 2);
+    assert_true(expect_sent(MESSAGE_GOODBYE)->as.goodbye.forget);
+    assert_true(id_equal(expect_sent(MESSAGE_HELLO)->as.hello.client,
+                         outbox_store_client(world->client->store)));
+    (void)wait_for(world, TANDEM_EVENT_RELOAD); /* who knows what was not told */
+    say_welcome(0, NULL);
+    assert_ok(tandem_service(world->client));
+    assert_int_equal(expect_sent(MESSAGE_MUTATE)->as.mutate.number, 1);
+    (void)expect_sent(MESSAGE_SUBSCRIBE);
+    say_result(1, "ok", 5);
+    assert_ok(tandem_service(world->client));
+    assert_int_equal(outcomes[0].calls, 1);
+    assert_ok(outcomes[0].code);
+    for (size_t i = 0; i < world->told_count; i++)
+        assert_int_not_equal(world->told[i].kind, TANDEM_EVENT_DISCONNECTED);
+}
+
+static void take_answer(void *context, const tandem_answer *answer, const tandem_fault *fault)
+{
+    (void)answer;
+    *(tandem_code *)context = fault->code;
+}
+
+static void what_was_asked_is_answered_before_the_connection_is_moved(void **state)
+{
+    struct world *world = *state;
+    tandem_code code = -1;
+    open_client(world, true);
+    begin_to_follow(world, 0);
+    assert_ok(tandem_ask_status(world->client, take_answer, &code));
+    uint64_t request = expect_sent(MESSAGE_STATUS)->as.status.request;
+    peer_end(&peer, SIGKILL);
+    (void)wait_for(world, TANDEM_EVENT_RELOAD); /* told as it begins to lead */
+    turn(world);
+    expect_nothing_sent();
+    say_error("not-found", request, 0);
+    assert_ok(tandem_service(world->client));
+    assert_int_equal(code, STATUS_NOT_FOUND);
+    (void)expect_sent(MESSAGE_GOODBYE);
+    wait_for_connection(world, 2);
+    assert_true(id_equal(expect_sent(MESSAGE_HELLO)->as.hello.client,
+                         outbox_store_client(world->client->store)));
+}
+
+static void a_program_for_one_thing_does_not_take_over(void **state)
+{
+    struct world *world = *state;
+    tandem_server once = usual;
+    once.once = true;
+    open_client(world, true);
+    peer_start(&peer, world->folder, NULL);
+    peer_ask(&peer, "lead", "leading");
+    connect_with(world, &once);
+    say_welcome(0, NULL);
+    assert_ok(tandem_service(world->client));
+    peer_ask(&peer, "yield\nothers", "others");
+    for (unsigned i = 0; i < 20; i++)
+        turn(world);
+    peer_ask(&peer, "lead", "leading");
+    expect_nothing_sent();
+}
+
+static void what_the_leader_did_is_told_as_events(void **state)
+{
+    struct world *world = *state;
+    open_client(world, true);
+    assert_ok(tandem_subscribe(world->client, NULL, 0));
+    sign_in(world, 0);
+    say_changes(0, 3, 8);
+    assert_ok(tandem_service(world->client));
+    tandem_disconnect(world->client);
+    world->told_count = 0;
+    peer_start(&peer, world->folder, NULL);
+    peer_ask(&peer, "lead", "leading");
+    peer_say(&peer, "note 8 9\ntell");
+    const struct told *told = wait_for(world, TANDEM_EVENT_CHANGED);
+    assert_string_equal(told->id, id_text(8));
+    assert_string_equal(told->title, "Ring");
+    peer_say(&peer, "remove 8 10\ntell");
+    assert_string_equal(wait_for(world, TANDEM_EVENT_REMOVED)->id, id_text(8));
+    /* Of a record that is gone by now there is nothing to say. */
+    world->told_count = 0;
+    peer_say(&peer, "note 9 11\nforget\ntell");
+    (void)wait_for(world, TANDEM_EVENT_RELOAD);
+    assert_int_equal(world->told_count, 1);
+}
+
+#define SHARED(name) cmocka_unit_test_setup_teardown(name, set_up_shared, tear_down_shared)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SHARED(what_is_applied_is_told_to_the_others),
+        SHARED(one_that_cannot_sign_in_leaves_leading_to_others),
+        SHARED(one_that_disconnects_leaves_leading_to_others),
+        SHARED(who_follows_neither_subscribes_nor_sends_until_its_turn),
+        SHARED(what_was_asked_is_answered_before_the_connection_is_moved),
+        SHARED(a_program_for_one_thing_does_not_take_over),
+        SHARED(what_the_leader_did_is_told_as_events),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
