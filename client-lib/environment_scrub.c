@@ -19,7 +19,6 @@
  * may keep any part of the writes. Pages in use are never rewritten by LMDB itself, and the lock
  * keeps the free ones free. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -483,11 +482,8 @@ enum status environment_scrub(struct environment *environment, struct scrub *scr
     if (status != STATUS_OK)
         return status;
     status = slice_begin(environment, &slice);
-    if (status == STATUS_OK && !scrub->begun) {
-        /* Keys in branch pages are compared with leaves anywhere: all of it will be needed. */
-        (void)posix_fadvise(slice.file, 0, 0, POSIX_FADV_WILLNEED);
+    if (status == STATUS_OK && !scrub->begun)
         *scrub = (struct scrub){.begun = true, .txn = slice.txn, .page = PAGE_FIRST};
-    }
     if (status == STATUS_OK && slice.txn == scrub->txn)
         status = scrub_slice(&slice, scrub, budget, done);
     else if (status == STATUS_OK)
