@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "protocol/memory.h"
@@ -205,8 +206,18 @@ void environment_close(struct environment *environment)
     environment->folder = NULL;
 }
 
+bool environment_is_nameless(const struct environment *environment)
+{
+    mdb_filehandle_t file;
+    struct stat found;
+    return environment->env != NULL && mdb_env_get_fd(environment->env, &file) == 0 &&
+           fstat(file, &found) == 0 && found.st_nlink == 0;
+}
+
 enum status environment_reopen(struct environment *environment)
 {
+    if (environment_is_nameless(environment))
+        return STATUS_OK;
     close_env(environment);
     return open_all(environment);
 }

@@ -50,8 +50,11 @@ enum status environment_open(const char *folder, const struct environment_layout
                              struct environment *out);
 /* Again is fine, and on zeroed storage. */
 void environment_close(struct environment *environment);
+/* Whether the file was deleted while it is open, as a program does that wants to leave nothing
+ * behind however it ends. Nobody can open it any more, this handle included. */
+bool environment_is_nameless(const struct environment *environment);
 /* Closes and opens, so that no buffer keeps what was deleted. No transaction may be open. After a
- * failure it is closed. */
+ * failure it is closed. One without a name stays open. */
 enum status environment_reopen(struct environment *environment);
 /* Deletes the environment's files; it is closed. */
 enum status environment_delete(const char *folder, const struct environment_layout *layout);

@@ -447,16 +447,6 @@ bool environment_is_clean(const struct environment *environment)
            mdb_env_info(environment->env, &info) == 0 && info.me_last_txnid == environment->clean;
 }
 
-/* Whether the file has been deleted while it is open, as a program does that wants to leave nothing
- * behind however it ends. Nobody can open it any more, this handle included. */
-static bool is_nameless(const struct environment *environment)
-{
-    mdb_filehandle_t file;
-    struct stat found;
-    return environment->env != NULL && mdb_env_get_fd(environment->env, &file) == 0 &&
-           fstat(file, &found) == 0 && found.st_nlink == 0;
-}
-
 enum status environment_scrub(struct environment *environment, struct scrub *scrub, size_t budget,
                               bool *done)
 {
@@ -470,7 +460,7 @@ enum status environment_scrub(struct environment *environment, struct scrub *scr
         *done = true;
         return STATUS_OK;
     }
-    if (is_nameless(environment)) {
+    if (environment_is_nameless(environment)) {
         MDB_envinfo info;
         status = environment_status(mdb_env_info(environment->env, &info));
         *scrub = (struct scrub){.txn = status == STATUS_OK ? info.me_last_txnid : 0};
