@@ -225,10 +225,11 @@ tandem_code tandem_check(tandem_client *client, const char *scope, tandem_answer
     if (scope != NULL && !scope_from_text(bytes_text(scope), &one))
         return (tandem_code)trouble(&client->fault, STATUS_INVALID_VALUE, "scope",
                                     "a scope is account:ID, party:ID, user:ID or library");
-    if (!client_leads(client))
+    bool online = client->state == CLIENT_ONLINE;
+    if (online && !client_leads(client))
         return (tandem_code)trouble(&client->fault, STATUS_LOCKED, "",
                                     "another process keeps this replica up to date");
-    if (!client->sync.wanted)
+    if (online && !client->sync.wanted)
         return (tandem_code)trouble(&client->fault, STATUS_USAGE, "", "subscribe first");
     tandem_code code = client_expect(client, done_fn, context, &number);
     if (code != TANDEM_OK)
