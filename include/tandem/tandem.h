@@ -343,12 +343,13 @@ int64_t tandem_answer_expires(const tandem_answer *answer);  /* ms since 1970, o
 /* What is asked of the replica, with pending changes laid over. */
 typedef struct tandem_find {
     const char *entity;  /* NULL: all */
-    const char *account; /* NULL: any; else in the order of its timeline, newest first */
+    const char *account; /* NULL: any; else in the order of its timeline, newest first, or by id
+                            when the entity is in no timeline */
     int64_t from_ms;     /* of the timeline: [from, to); 0, 0: all */
     int64_t to_ms;
     const tandem_condition *where; /* as tandem_query; needs an entity */
     size_t where_count;
-    const char *sort; /* a field; NULL: by id */
+    const char *sort; /* a field, records without a value last; NULL: by id */
     bool descending;
     unsigned states; /* TANDEM_IN_STATE bits; 0: any */
     unsigned limit;  /* 0: none */
@@ -359,8 +360,11 @@ tandem_code tandem_find_each(tandem_client *client, const tandem_find *find, tan
                              void *context);
 
 /* Calls `on_event` with CHANGED and REMOVED of what matches (REMOVED also when it no longer does),
- * after the commit, one's own pending changes included. `find` NULL and `id` NULL: everything;
- * `id`: one record. Ends by tandem_unobserve(), also from inside a callback. */
+ * after the commit, one's own pending changes included. What matches already is not told; a limit
+ * and an order say nothing here. `find` NULL and `id` NULL: everything, and then PURGED, ENTERED,
+ * RESET and RELOAD too, of which the others are told record by record; `id`: one record. The record
+ * of REMOVED is NULL where nothing is left of it. A query remembers what matched, about 70 bytes a
+ * record. Ends by tandem_unobserve(), also from inside a callback, or with the handle. */
 typedef struct tandem_observer tandem_observer;
 tandem_code tandem_observe(tandem_client *client, const tandem_find *find, const char *id,
                            tandem_event_fn *on_event, void *context, tandem_observer **out);
