@@ -95,6 +95,43 @@ static void what_is_applied_is_told_to_the_others(void **state)
     buffer_release(&list);
 }
 
+static bool lock_file_has(const struct world *world, struct id id)
+{
+    static uint8_t bytes[1 << 17];
+    char path[1024];
+    (void)snprintf(path, sizeof path, "%s/lock", world->folder);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    size_t size = fread(bytes, 1, sizeof bytes, file);
+    assert_int_equal(fclose(file), 0);
+    return memmem(bytes, size, id.octet, ID_SIZE) != NULL;
+}
+
+static void what_was_told_of_a_purged_account_is_gone_when_the_purge_is_told(void **state)
+{
+    struct world *world = *state;
+    const struct scope purged[] = {account_of(1)};
+    struct message changes = {.type = MESSAGE_CHANGES};
+    struct buffer list = {0};
+    open_client(world, true);
+    assert_ok(tandem_subscribe(world->client, NULL, 0));
+    peer_start(&peer, world->folder, NULL);
+    sign_in(world, 0);
+    say_changes(0, 3, 8);
+    assert_ok(tandem_service(world->client));
+    peer_expect(&peer, "news 8 3");
+    assert_true(lock_file_has(world, id_of(8)));
+    changes.as.changes.from = 3;
+    changes.as.changes.to = 4;
+    changes.as.changes.purged = scopes_of(&list, purged, 1);
+    message_mark(&changes, "purged");
+    say(&changes);
+    (void)wait_for(world, TANDEM_EVENT_PURGED);
+    assert_false(lock_file_has(world, id_of(8)));
+    peer_expect(&peer, "lost");
+    buffer_release(&list);
+}
+
 static void one_that_cannot_sign_in_leaves_leading_to_others(void **state)
 {
     struct world *world = *state;
@@ -190,6 +227,28 @@ static void what_was_asked_is_answered_before_the_connection_is_moved(void **sta
                          outbox_store_client(world->client->store)));
 }
 
+static void closing_before_it_is_moved_leaves_the_folders_numbers_alone(void **state)
+{
+    struct world *world = *state;
+    tandem_code code = -1;
+    open_client(world, true);
+    begin_to_follow(world, 0);
+    assert_ok(tandem_ask_status(world->client, take_answer, &code));
+    (void)expect_sent(MESSAGE_STATUS);
+    peer_end(&peer, SIGKILL);
+    (void)wait_for(world, TANDEM_EVENT_RELOAD);
+    tandem_close(world->client);
+    world->client = NULL;
+    assert_int_equal(code, STATUS_CANCELLED);
+    assert_true(expect_sent(MESSAGE_GOODBYE)->as.goodbye.forget);
+    /* While the folder's own client is remembered. */
+    open_client(world, true);
+    sign_in(world, 0);
+    tandem_close(world->client);
+    world->client = NULL;
+    assert_false(expect_sent(MESSAGE_GOODBYE)->as.goodbye.forget);
+}
+
 static void a_program_for_one_thing_does_not_take_over(void **state)
 {
     struct world *world = *state;
@@ -239,10 +298,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SHARED(what_is_applied_is_told_to_the_others),
+        SHARED(what_was_told_of_a_purged_account_is_gone_when_the_purge_is_told),
         SHARED(one_that_cannot_sign_in_leaves_leading_to_others),
         SHARED(one_that_disconnects_leaves_leading_to_others),
         SHARED(who_follows_neither_subscribes_nor_sends_until_its_turn),
         SHARED(what_was_asked_is_answered_before_the_connection_is_moved),
+        SHARED(closing_before_it_is_moved_leaves_the_folders_numbers_alone),
         SHARED(a_program_for_one_thing_does_not_take_over),
         SHARED(what_the_leader_did_is_told_as_events),
     };
