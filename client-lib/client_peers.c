@@ -101,6 +101,17 @@ static void tell(tandem_client *client, tandem_event_kind kind, const struct pee
     client_sync_event(client, &event);
 }
 
+/* Somebody came who has not heard that the replica shows all there is. */
+static void tell_caught_up(tandem_client *client)
+{
+    const struct peers_news news = {.kind = PEERS_CAUGHT_UP,
+                                    .seq = replica_cursor(client->replica)};
+    if (!client_leads(client) || client->sync.state != SYNC_LIVE || !client->sync.caught_up)
+        return;
+    peers_note(client->peers, &news);
+    client_share(client);
+}
+
 static void on_news(void *context, const struct peers_news *news)
 {
     static const struct peers_news nothing;
@@ -115,6 +126,9 @@ static void on_news(void *context, const struct peers_news *news)
         break;
     case PEERS_CAUGHT_UP:
         tell(client, TANDEM_EVENT_CAUGHT_UP, news);
+        break;
+    case PEERS_WAITS:
+        tell_caught_up(client);
         break;
     default:
         tell(client, TANDEM_EVENT_RELOAD, &nothing);
@@ -157,6 +171,9 @@ enum status client_want(tandem_client *client, const struct scope *scopes, size_
         struct buffer former = client->wish;
         client->wish = wish;
         wish = former;
+        const struct peers_news news = {.kind = PEERS_WAITS};
+        peers_note(client->peers, &news);
+        client_share(client);
     }
     buffer_release(&wish);
     return status;
