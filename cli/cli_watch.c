@@ -170,6 +170,7 @@ static enum tandem_failure watch_run(struct watch *watch)
     if (watch->all && watch->live) {
         (void)tandem_each(cli->client, NULL, watch_print_held, watch);
     }
+    (void)watch_look_at_outbox(watch, false);
     cli->on_event = watch_on_event;
     cli->event_context = watch;
     enum tandem_failure failure = sign_in(cli);

@@ -1,5 +1,5 @@
-/* tandem watch, in two parts: cli_watch.c connects, waits and cleans up; cli_watch_print.c turns
- * events into lines.
+/* tandem watch, in three parts: cli_watch.c connects, waits and cleans up; cli_watch_print.c turns
+ * events into lines; cli_watch_outbox.c finds what other processes of the profile queue.
  *
  * A JSON line is written as soon as its event is there. A line for people also says what changed,
  * which the event does not carry: its history entry is asked for, and the lines wait in a short
@@ -47,10 +47,20 @@ struct watch {
     bool greet, greeted;   /* that all is there is to be said, was said */
     struct watch_line *lines[WATCH_QUEUE];
     size_t line_count;
+    uint64_t last_entry; /* of the outbox: the newest known to wait */
+    size_t entries;      /* in the outbox when it was last looked at */
+    struct buffer told;  /* entries in conflict or refused that were told of, 8 bytes each */
 };
 
 /* The tandem_event_fn of the watch. */
 void watch_on_event(void *context, const tandem_event *event);
+/* Prints a change of one's own that the server does not have yet. */
+void watch_print_pending(struct watch *watch, const tandem_event *event);
+/* Finds what is new in the outbox, and tells of it or, at the beginning, only notes it. False when
+ * there is nothing. */
+bool watch_look_at_outbox(struct watch *watch, bool tell);
+/* Whether an entry that was not taken is still to be told of; from then on it is not. */
+bool watch_tells_entry(struct watch *watch, uint64_t entry);
 /* Prints one record already held. */
 bool watch_print_held(void *context, const tandem_record *record);
 /* Asks for details of queued lines and prints those that are complete. Not from inside a callback. */

@@ -294,6 +294,7 @@ void watch_release(struct watch *watch)
         free_line(watch->lines[i]);
     }
     watch->line_count = 0;
+    buffer_release(&watch->told);
 }
 
 /* ---- Events ---------------------------------------------------------------------------------- */
@@ -321,8 +322,7 @@ static void say_entry(struct watch *watch, const tandem_event *event, const char
     say(watch, NULL, text, "");
 }
 
-/* A change of one's own on this machine, which the server does not have yet. */
-static void print_pending(struct watch *watch, const tandem_event *event)
+void watch_print_pending(struct watch *watch, const tandem_event *event)
 {
     char text[64];
     if (watch->cli->json) {
@@ -336,7 +336,8 @@ static void print_pending(struct watch *watch, const tandem_event *event)
     say(watch, event->record, event->id == NULL ? "" : event->id, text);
 }
 
-static void print_event(struct watch *watch, const tandem_event *event)
+/* `looked`: what was to be found by looking again is told already. */
+static void print_event(struct watch *watch, const tandem_event *event, bool looked)
 {
     switch (event->kind) {
     case TANDEM_EVENT_CHANGED:
@@ -368,7 +369,9 @@ static void print_event(struct watch *watch, const tandem_event *event)
         say(watch, NULL, event->scope, " differed from the server's and is fetched anew");
         break;
     case TANDEM_EVENT_RELOAD:
-        say(watch, NULL, "more has changed than can be told here: see tandem list", "");
+        if (!looked) {
+            say(watch, NULL, "more has changed than can be told here: see tandem list", "");
+        }
         break;
     default:
         break;
@@ -449,15 +452,22 @@ void watch_on_event(void *context, const tandem_event *event)
     }
     if (is_pending(event)) { /* while online the server's own word of it follows at once */
         if (tandem_paused(watch->cli->client)) {
-            print_pending(watch, event);
+            watch_print_pending(watch, event);
         }
         return;
     }
+    bool undecided =
+        event->kind == TANDEM_EVENT_CONFLICT || event->kind == TANDEM_EVENT_REFUSED;
+    if (undecided && !watch_tells_entry(watch, event->entry)) {
+        return;
+    }
+    bool looked = event->kind == TANDEM_EVENT_RELOAD && watch->own &&
+                  watch_look_at_outbox(watch, true);
     if (watch->cli->json) {
         print_json(watch->cli->out, kind, event->seq, event, event->record);
         watch->stop = fflush(watch->cli->out) != 0;
     } else {
-        print_event(watch, event);
+        print_event(watch, event, looked);
     }
     count(watch, event);
 }
