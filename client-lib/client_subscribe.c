@@ -75,11 +75,11 @@ tandem_code tandem_subscribe_to(tandem_client *client, const tandem_subscription
     if (client->replica == NULL)
         return client_without_replica(client);
     enum status status = read_scopes(client, wanted->scopes, wanted->scope_count, &scopes);
+    tandem_code code = (tandem_code)status;
     if (status == STATUS_OK)
-        status =
-            done(client, want(client, (const struct scope *)(const void *)scopes.data, wanted));
+        code = done(client, want(client, (const struct scope *)(const void *)scopes.data, wanted));
     buffer_release(&scopes);
-    return (tandem_code)status;
+    return code;
 }
 
 tandem_code tandem_subscribe(tandem_client *client, const char *const *scopes, size_t count)

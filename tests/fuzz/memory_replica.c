@@ -305,10 +305,29 @@ static enum status each_in(struct replica *replica, struct scope scope, replica_
 }
 
 const struct sync_store memory_replica_store = {
-    begin,         commit,        undo,       purge, put_backfill,     drop_backfill, put,
-    take_away,     held_seq,      set_cursor, empty, cursor_of,        epoch_of,      subscription,
-    next_backfill, find_backfill, next_scope, clear, set_subscription, set_mark,      mark,
-    each_in};
+    .begin = begin,
+    .commit = commit,
+    .abort = undo,
+    .purge = purge,
+    .put_backfill = put_backfill,
+    .drop_backfill = drop_backfill,
+    .put = put,
+    .remove = take_away,
+    .held_seq = held_seq,
+    .set_cursor = set_cursor,
+    .empty = empty,
+    .cursor = cursor_of,
+    .epoch = epoch_of,
+    .subscription = subscription,
+    .next_backfill = next_backfill,
+    .find_backfill = find_backfill,
+    .next_scope = next_scope,
+    .clear = clear,
+    .set_subscription = set_subscription,
+    .set_mark = set_mark,
+    .mark = mark,
+    .each_in = each_in,
+};
 
 void memory_replica_release(struct replica *replica)
 {

@@ -317,7 +317,8 @@ static void look_at_records(struct bytes records);
 
 static bool is_told_to_closed(enum message_type type)
 {
-    return type != MESSAGE_CHANGES && type != MESSAGE_BACKFILL && type != MESSAGE_CAUGHT_UP;
+    return type != MESSAGE_CHANGES && type != MESSAGE_BACKFILL && type != MESSAGE_CAUGHT_UP &&
+           type != MESSAGE_SUMS;
 }
 
 static void look_at(struct stage *stage, struct slot *slot, struct bytes frame)

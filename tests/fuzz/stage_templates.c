@@ -66,6 +66,9 @@ static const char *const templates[] = {
     "{'type':'ping','request':17}",
     "{'type':'goodbye'}",
     "{'type':'goodbye','forget':true}",
+    "{'type':'prefer','scopes':[$L,$M]}",
+    "{'type':'prefer','scopes':[]}",
+    "{'type':'check','request':18,'scopes':[$L,$M]}",
 };
 
 size_t stage_templates(void)
