@@ -71,90 +71,75 @@ static enum status find_author(tandem_client *client, struct author *out)
 
 /* ---- One record ---- */
 
+/* One record being looked up. What lies over it comes entry by entry; what it lies over is looked
+ * for with the first. */
 struct laying {
-    struct overlay *overlay;
+    tandem_client *client;
     struct id id;
-    uint64_t shown;
-    const struct overlay_author *author;
     uint64_t except; /* an entry that is left out; 0: none */
+    struct overlay *overlay;
+    bool begun;
+    uint64_t shown;
+    struct author author;
     enum status status;
 };
+
+static bool begin_held(void *context, struct bytes encoded)
+{
+    struct laying *laying = context;
+    struct record_view view;
+    if (!record_view_read(encoded, &view)) {
+        laying->status = STATUS_CORRUPT;
+        return false;
+    }
+    if (view.seq > laying->shown)
+        laying->shown = view.seq;
+    laying->status = overlay_begin(laying->overlay, encoded);
+    return false;
+}
+
+static enum status begin(struct laying *laying)
+{
+    tandem_client *client = laying->client;
+    laying->begun = true;
+    laying->status = overlay_begin(laying->overlay, (struct bytes){0});
+    if (laying->status != STATUS_OK)
+        return laying->status;
+    /* Before the record is read, which then shows all up to there. */
+    laying->shown = replica_cursor(client->replica);
+    enum status status = replica_get(client->replica, laying->id, begin_held, laying);
+    if (status == STATUS_NOT_FOUND)
+        status = STATUS_OK;
+    if (status == STATUS_OK)
+        status = laying->status;
+    return status == STATUS_OK ? find_author(client, &laying->author) : status;
+}
 
 static bool lay_item(void *context, const struct outbox_item *item)
 {
     struct laying *laying = context;
     if (item->order == laying->except)
         return true;
-    laying->status = overlay_add(laying->overlay, item, laying->id, laying->shown, laying->author);
+    if (!laying->begun)
+        laying->status = begin(laying);
+    if (laying->status == STATUS_OK)
+        laying->status =
+            overlay_add(laying->overlay, item, laying->id, laying->shown, &laying->author.as);
     return laying->status == STATUS_OK;
 }
 
-struct beginning {
-    struct overlay *overlay;
-    uint64_t seq;
-    enum status status;
-};
-
-static bool begin_held(void *context, struct bytes encoded)
+static enum status lay_all(struct laying *laying)
 {
-    struct beginning *beginning = context;
-    struct record_view view;
-    if (!record_view_read(encoded, &view))
-        beginning->status = STATUS_CORRUPT;
-    else
-        beginning->status = overlay_begin(beginning->overlay, encoded);
-    beginning->seq = view.seq;
-    return false;
-}
-
-static enum status lay_over_held(tandem_client *client, struct id id, uint64_t except,
-                                 struct overlay *out)
-{
-    struct beginning beginning = {out, 0, STATUS_OK};
-    struct author author;
-    enum status status = overlay_begin(out, (struct bytes){0});
-    if (status == STATUS_OK)
-        status = replica_get(client->replica, id, begin_held, &beginning);
-    if (status == STATUS_NOT_FOUND)
-        status = STATUS_OK;
-    if (status == STATUS_OK)
-        status = beginning.status;
-    if (status != STATUS_OK)
-        return status;
-    uint64_t cursor = replica_cursor(client->replica);
-    status = find_author(client, &author);
-    if (status == STATUS_OK) {
-        struct laying laying = {.overlay = out,
-                                .id = id,
-                                .shown = beginning.seq > cursor ? beginning.seq : cursor,
-                                .author = &author.as,
-                                .except = except,
-                                .status = STATUS_OK};
-        status = outbox_store_over(client->store, id, lay_item, &laying);
-        if (status == STATUS_OK)
-            status = laying.status;
-    }
-    buffer_release(&author.name);
-    return status;
-}
-
-static bool note_one(void *context, const struct outbox_item *item)
-{
-    (void)item;
-    *(bool *)context = true;
-    return false;
+    enum status status = outbox_store_over(laying->client->store, laying->id, lay_item, laying);
+    buffer_release(&laying->author.name);
+    return status == STATUS_OK ? laying->status : status;
 }
 
 enum status laid_get(tandem_client *client, struct id id, struct overlay *out, bool *laid)
 {
-    *laid = false;
-    enum status status = outbox_store_hold(client->store);
-    if (status != STATUS_OK)
-        return status;
-    status = outbox_store_over(client->store, id, note_one, laid);
-    if (status == STATUS_OK && *laid)
-        status = lay_over_held(client, id, 0, out);
-    outbox_store_release(client->store);
+    struct laying laying = {.client = client, .id = id, .overlay = out, .status = STATUS_OK};
+    enum status status = lay_all(&laying);
+    *laid = laying.begun;
     return status;
 }
 
@@ -162,11 +147,16 @@ enum status laid_before(tandem_client *client, struct id id, const struct outbox
                         struct overlay *out)
 {
     static const struct overlay_author nobody;
+    struct laying laying = {.client = client, .id = id, .except = item->order, .overlay = out};
     struct outbox_item alone = *item;
     enum status status = outbox_store_hold(client->store);
     if (status != STATUS_OK)
         return status;
-    status = lay_over_held(client, id, item->order, out);
+    status = begin(&laying);
+    if (status == STATUS_OK)
+        status = lay_all(&laying);
+    else
+        buffer_release(&laying.author.name);
     outbox_store_release(client->store);
     alone.state = TANDEM_ENTRY_WAITING;
     if (status == STATUS_OK && out->record.size == 0)

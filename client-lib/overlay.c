@@ -465,10 +465,12 @@ enum status overlay_add(struct overlay *overlay, const struct outbox_item *item,
     for (uint32_t i = 0; i < count && status == STATUS_OK; i++) {
         struct bytes map;
         struct change change;
-        if (!wire_skip(&reader, &map) || !read_change(map, &change))
+        if (!wire_skip(&reader, &map) || !wire_map_id(map, "id", &change.id))
             return STATUS_MALFORMED;
         if (!id_equal(change.id, id))
             continue;
+        if (!read_change(map, &change))
+            return STATUS_MALFORMED;
         met = true;
         if (!lies && overlay->record.size == 0 && bytes_is(change.op, "create"))
             overlay->apart = lies = true;

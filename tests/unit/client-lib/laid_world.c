@@ -59,20 +59,13 @@ int laid_set_up(void **state)
 {
     static struct laid_world laid;
     void *inner = NULL;
-    struct buffer damaged = {0};
-    memset(&laid, 0, sizeof laid);
     assert_int_equal(set_up(&inner), 0);
     laid.world = inner;
     open_client(laid.world, true);
     tandem_client *client = laid.world->client;
-    laid.own_store = client->store == NULL;
-    if (laid.own_store)
-        assert_ok(outbox_store_open(laid.world->folder, &laid.world->port.port, &client->store,
-                                    &damaged, NULL));
     replica_set_read_only(client->replica, false); /* as if it led */
     assert_ok(outbox_store_set_user(client->store, id_of(500), bytes_text("kari")));
     assert_ok(outbox_store_start(client->store, 0));
-    buffer_release(&damaged);
     *state = &laid;
     return 0;
 }
@@ -81,10 +74,6 @@ int laid_tear_down(void **state)
 {
     struct laid_world *laid = *state;
     void *inner = laid->world;
-    if (laid->own_store) {
-        outbox_store_close(laid->world->client->store);
-        laid->world->client->store = NULL;
-    }
     return tear_down(&inner);
 }
 

@@ -7,7 +7,6 @@
 
 struct laid_world {
     struct world *world;
-    bool own_store; /* the client has none of its own */
 };
 
 int laid_set_up(void **state);

@@ -91,6 +91,23 @@ static void an_edit_shows_at_once_and_is_replaced_by_what_the_server_made_of_it(
     expect_each(world, "contact", "1");
 }
 
+/* Through the calls of a program. */
+static void a_mutation_that_is_sent_shows_at_once(void **state)
+{
+    struct laid_world *world = *state;
+    OUTCOMES(1);
+    sign_in(world->world, 0);
+    world->world->told_count = 0;
+    assert_ok(send_note(world->world, "typed", &outcomes[0]));
+    struct met met = {.count = 0};
+    assert_ok(tandem_each(client_of(world), "note", note_record, &met));
+    assert_int_equal(met.count, 1);
+    assert_int_equal(met.text[strlen(met.text) - 1], 'p');
+    assert_int_equal(world->world->told_count, 1);
+    assert_int_equal(world->world->told[0].kind, TANDEM_EVENT_CHANGED);
+    assert_string_equal(world->world->told[0].title, "typed");
+}
+
 /* The replica may be ahead of the answer. */
 static void changes_that_come_before_their_answer_are_not_laid_twice(void **state)
 {
@@ -595,6 +612,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         LAID_TEST(an_edit_shows_at_once_and_is_replaced_by_what_the_server_made_of_it),
+        LAID_TEST(a_mutation_that_is_sent_shows_at_once),
         LAID_TEST(changes_that_come_before_their_answer_are_not_laid_twice),
         LAID_TEST(a_record_ahead_of_the_cursor_shows_what_it_shows),
         LAID_TEST(new_records_stand_in_their_place_and_removed_ones_in_none),
