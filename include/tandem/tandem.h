@@ -78,7 +78,8 @@ typedef enum tandem_event_kind {
                                    events for all of it follow */
     TANDEM_EVENT_CAUGHT_UP,     /* the replica shows the server's state at seq; after subscribing,
                                    and from then on after each burst of changes */
-    TANDEM_EVENT_RESET,         /* the replica was emptied and starts over; detail: why */
+    TANDEM_EVENT_RESET,         /* the replica was emptied, which no other event tells, and starts
+                                   over; detail: why */
     TANDEM_EVENT_PROGRESS,      /* done, total: records of a first sync or of a long catch-up */
     TANDEM_EVENT_SETTLED,       /* entry: the server has taken a mutation of the outbox */
     TANDEM_EVENT_CONFLICT,      /* entry: it is in conflict, see tandem_outbox_get() */
@@ -186,8 +187,9 @@ const char *tandem_party_id(const tandem_client *client, size_t index);
 const char *tandem_token(const tandem_client *client);
 
 /* Subscribes from where the replica stands: to everything open to the user, or to the scopes
- * given as text ("account:<id>"). Kept over reconnects. A replica that was subscribed to
- * something else starts over. May be called before being connected. */
+ * given as text ("account:<id>"). Kept over reconnects. Scopes that are added are filled in, those
+ * dropped are purged; everything, after some scopes, starts over. May be called before being
+ * connected. */
 tandem_code tandem_subscribe(tandem_client *client, const char *const *scopes, size_t count);
 
 typedef struct tandem_subscription {
@@ -196,8 +198,8 @@ typedef struct tandem_subscription {
     const char *const *entities; /* 0 of them: all; another list than before starts over */
     size_t entity_count;
 } tandem_subscription;
-/* As tandem_subscribe(), which it generalises. Scopes that are added are filled in, those dropped
- * are purged. Kept over restarts. */
+/* As tandem_subscribe(), which it generalises. Kept in the folder: a later run that names none goes
+ * on with it, unless it connects `once`. */
 tandem_code tandem_subscribe_to(tandem_client *client, const tandem_subscription *wanted);
 /* Fetches this account before the rest, and remembers that until it is whole. OK also when the
  * server is too old to know how. */
@@ -307,7 +309,10 @@ tandem_code tandem_ask_sign_out(tandem_client *client, bool everywhere, tandem_a
                                 void *context);
 
 /* Compares a scope (NULL: all held) with the server. What differs is fetched anew, which REPAIRED
- * tells. `done` is called once, when all are compared; UNKNOWN_MESSAGE from a server too old. */
+ * tells; so is a scope, when it is named or held, of which the server says nothing three times.
+ * `done` is called once, when all are compared; UNKNOWN_MESSAGE from a server too old. NOT_SIGNED_IN
+ * before CONNECTED, USAGE without a subscription, LOCKED when another process of the folder keeps
+ * it up to date. */
 tandem_code tandem_check(tandem_client *client, const char *scope, tandem_answer_fn *done,
                          void *context);
 /* The number of the request begun last, and its end without an answer: `done` is called with
