@@ -310,9 +310,9 @@ tandem_code tandem_ask_sign_out(tandem_client *client, bool everywhere, tandem_a
 
 /* Compares a scope (NULL: all held) with the server. What differs is fetched anew, which REPAIRED
  * tells; so is a scope, when it is named or held, of which the server says nothing three times.
- * `done` is called once, when all are compared; UNKNOWN_MESSAGE from a server too old. NOT_SIGNED_IN
- * before CONNECTED, USAGE without a subscription, LOCKED when another process of the folder keeps
- * it up to date. */
+ * `done` is called once, when all are compared; UNKNOWN_MESSAGE from a server too old.
+ * NOT_SIGNED_IN before CONNECTED, USAGE without a subscription, LOCKED when another process of the
+ * folder keeps it up to date. */
 tandem_code tandem_check(tandem_client *client, const char *scope, tandem_answer_fn *done,
                          void *context);
 /* The number of the request begun last, and its end without an answer: `done` is called with
