@@ -128,6 +128,7 @@ static void release(tandem_client *client)
     settle_release(&client->settling);
     buffer_release(&client->wish);
     observers_release(client);
+    buffer_release(&client->unseen);
     client_forget_welcome(client);
     texts_release(&client->server.texts);
     client_loop_close(client);

@@ -106,6 +106,7 @@ struct tandem_client {
     bool moves;         /* this process leads now, over a connection under another client's id */
     struct tandem_observer *observers;
     unsigned telling; /* calls under way that go through the observers */
+    struct buffer unseen; /* accepted changes that the replica does not show yet, client_tell.c */
     struct client_thread *thread; /* NULL: the caller runs the loop */
     struct sync sync;
     struct field_source source;

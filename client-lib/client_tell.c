@@ -1,5 +1,8 @@
 /* Telling of what changed, as reads show it from then on. */
 #include "client-lib/client.h"
+
+#include <string.h>
+
 #include "client-lib/client_find.h"
 #include "client-lib/client_laid.h"
 #include "client-lib/client_observe.h"
@@ -108,6 +111,67 @@ static void tell_record(tandem_client *client, const struct sync_event *from)
         tell_as_it_came(&telling, from);
 }
 
+/* ---- What the server took and did not send ---- */
+
+/* A record with an accepted change. As a rule the server sends it with that seq. Where the change
+ * made no difference, or took the record out of sight, nothing comes, and what reads show is
+ * different all the same once the replica is behind that seq. */
+struct unseen {
+    struct id id;
+    uint64_t seq;
+};
+
+static void note_unseen(tandem_client *client, struct id id, uint64_t seq)
+{
+    struct unseen unseen;
+    if (!client->sync.wanted)
+        return; /* the replica will never be behind it */
+    memset(&unseen, 0, sizeof unseen);
+    unseen.id = id;
+    unseen.seq = seq;
+    buffer_append(&client->unseen, &unseen, sizeof unseen);
+}
+
+static bool copy_seq(void *context, struct bytes encoded)
+{
+    struct record_view view;
+    if (record_view_read(encoded, &view))
+        *(uint64_t *)context = view.seq;
+    return false;
+}
+
+static void tell_if_not_sent(tandem_client *client, const struct unseen *unseen)
+{
+    struct telling telling;
+    uint64_t held = 0;
+    enum status status = replica_get(client->replica, unseen->id, copy_seq, &held);
+    if (status == STATUS_OK && held >= unseen->seq)
+        return;
+    begin(&telling, client, unseen->id, 0);
+    status = find_one(client, unseen->id, tell_changed, &telling);
+    if (status == STATUS_NOT_FOUND)
+        tell_removed(&telling, (struct bytes){0});
+    else if (status != STATUS_OK)
+        tell_reload(client);
+}
+
+static void tell_unseen(tandem_client *client)
+{
+    struct buffer list = client->unseen;
+    const struct unseen *unseen = (const void *)list.data;
+    uint64_t cursor = replica_cursor(client->replica);
+    client->unseen = (struct buffer){0};
+    for (size_t i = 0; i < list.size / sizeof *unseen; i++) {
+        if (unseen[i].seq > cursor)
+            note_unseen(client, unseen[i].id, unseen[i].seq);
+        else
+            tell_if_not_sent(client, &unseen[i]);
+    }
+    if (list.failed)
+        tell_reload(client);
+    buffer_release(&list);
+}
+
 void client_sync_event(void *context, const struct sync_event *from)
 {
     tandem_client *client = context;
@@ -125,6 +189,8 @@ void client_sync_event(void *context, const struct sync_event *from)
         tell_record(client, from);
         return;
     }
+    if (from->kind == TANDEM_EVENT_CAUGHT_UP)
+        tell_unseen(client);
     if (from->kind == TANDEM_EVENT_PURGED || from->kind == TANDEM_EVENT_ENTERED ||
         from->kind == TANDEM_EVENT_REPAIRED)
         scope_to_text(from->scope, scope);
@@ -171,6 +237,8 @@ void client_outbox_changed(tandem_client *client, const struct outbox_item *item
         struct telling telling;
         if (is_told(item, i, id))
             continue;
+        if (item->state == TANDEM_ENTRY_ACCEPTED && item->seq > replica_cursor(client->replica))
+            note_unseen(client, id, item->seq);
         begin(&telling, client, id, waits ? item->order : 0);
         enum status status = find_one(client, id, tell_changed, &telling);
         if (status == STATUS_NOT_FOUND)

@@ -198,6 +198,33 @@ static void an_answer_behind_its_changes_ends_what_is_pending(void **state)
     expect_log(&log, "C1");
 }
 
+/* An update that made no difference, and a new record that its author may not see: the server sends
+ * nothing but how far it has come. */
+static void what_was_taken_and_not_sent_is_told_when_it_is_past(void **state)
+{
+    struct laid_world *world = *state;
+    const struct said held = {.id = 1, .description = "same", .seq = 5};
+    struct log log;
+    struct sync_event caught_up = {.kind = TANDEM_EVENT_CAUGHT_UP, .detail = ""};
+    client_of(world)->sync.wanted = true;
+    hold_records(world, &held, 1, 5);
+    observe(world, &log, NULL, 0);
+    (void)queue_edit(world, EDIT_UPDATE, &(struct said){.id = 1, .description = "same"});
+    (void)queue_edit(world, EDIT_CREATE, &(struct said){.id = 2});
+    expect_log(&log, "C1p* C2p*");
+    assert_true(answer_next(world, STATUS_OK, 8));
+    assert_true(answer_next(world, STATUS_OK, 9));
+    log.text[0] = 0;
+    hold_records(world, &held, 1, 8);
+    client_sync_event(client_of(world), &caught_up);
+    expect_log(&log, "C1");
+    hold_records(world, &held, 1, 9);
+    client_sync_event(client_of(world), &caught_up);
+    expect_log(&log, "R2!");
+    client_sync_event(client_of(world), &caught_up);
+    expect_log(&log, "");
+}
+
 static bool keep_item(void *context, const struct outbox_item *item)
 {
     struct outbox_item *out = context;
@@ -564,6 +591,7 @@ int main(void)
         LAID_TEST(a_query_is_told_of_what_is_pending),
         LAID_TEST(what_the_server_made_of_it_is_told_when_it_comes),
         LAID_TEST(an_answer_behind_its_changes_ends_what_is_pending),
+        LAID_TEST(what_was_taken_and_not_sent_is_told_when_it_is_past),
         LAID_TEST(what_is_given_up_is_told_with_what_it_was),
         LAID_TEST(a_removal_by_the_server_is_told_whatever_waits),
         LAID_TEST(a_record_that_an_entry_changes_twice_is_told_once),
