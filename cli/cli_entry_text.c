@@ -272,12 +272,27 @@ void entry_print_changes(const json_t *entry, FILE *out)
     }
 }
 
+/* Whether the conflict is only about values, so that another one can be chosen. */
+static bool is_about_values(const json_t *entry)
+{
+    size_t index = 0;
+    json_t *change = NULL;
+    json_array_foreach(json_object_get(entry, "changes"), index, change)
+    {
+        if (json_is_true(json_object_get(change, "conflict")) &&
+            (!has_field(change) || removes(change))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void entry_print_next_step(const json_t *entry, FILE *out)
 {
     unsigned long long number = entry_number(entry);
     if (entry_is(entry, TANDEM_ENTRY_CONFLICT)) {
-        (void)fprintf(out, "  Decide: tandem resolve %llu --mine, --theirs or --set FIELD=VALUE\n",
-                      number);
+        (void)fprintf(out, "  Decide: tandem resolve %llu --mine%s\n", number,
+                      is_about_values(entry) ? ", --theirs or --set FIELD=VALUE" : " or --theirs");
     } else if (entry_is(entry, TANDEM_ENTRY_REFUSED)) {
         (void)fprintf(out,
                       "  Try again: tandem outbox retry %llu, or let it go: tandem outbox drop "

@@ -249,11 +249,12 @@ enum tandem_failure outbox_refuse_to_lose(struct cli *cli, const char *what)
         failure = TANDEM_REFUSED;
     } else if (count > 0) {
         failure = cli_refuse(cli, TANDEM_REFUSED,
-                             "%s: %zu change%s of %s not with the server yet. Send %s: tandem "
+                             "%s: %zu change%s of %s %s not with the server yet. Send %s: tandem "
                              "online. Or throw %s away: --discard",
                              what, count, count == 1 ? "" : "s",
                              cli->copy.user[0] == '\0' ? cli->profile.session.user : cli->copy.user,
-                             count == 1 ? "it" : "them", count == 1 ? "it" : "them");
+                             count == 1 ? "is" : "are", count == 1 ? "it" : "them",
+                             count == 1 ? "it" : "them");
         if (!cli->json) {
             FILE *out = cli->out;
             cli->out = cli->err;

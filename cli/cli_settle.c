@@ -270,7 +270,7 @@ static void print_outcome(struct cli *cli, const json_t *entry, const char *outc
     text_addf(&text, "entry %llu  ", (unsigned long long)entry_number(entry));
     entry_add_line(entry, &text);
     const char *line = text_of(&text);
-    (void)fprintf(cli->out, "%-12s", outcome);
+    (void)fprintf(cli->out, "%-13s", outcome);
     (void)text_put(cli->out, line == NULL ? "" : line, 0);
     (void)fputc('\n', cli->out);
     buffer_release(&text);

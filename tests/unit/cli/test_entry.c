@@ -159,7 +159,7 @@ static void a_conflict_shows_all_three_values(void **state)
     assert_non_null(strstr(out, "base    nothing"));
     free(out);
     out = printed(entry_print_next_step, entry);
-    assert_non_null(strstr(out, "tandem resolve 12 --mine"));
+    assert_non_null(strstr(out, "tandem resolve 12 --mine, --theirs or --set FIELD=VALUE"));
     free(out);
     json_decref(entry);
 }
@@ -179,6 +179,11 @@ static void a_deletion_on_either_side(void **state)
     json_t *entry = object_of(TANDEM_ENTRY_CONFLICT, &conflict, changes, 2);
     char *out = printed(entry_print_conflicts, entry);
     assert_non_null(strstr(out, "mine    changed: phoneNumber=+4711111111\n"));
+    free(out);
+    out = printed(entry_print_next_step, entry); /* no value would be of use */
+    assert_non_null(strstr(out, "tandem resolve 12 --mine or --theirs\n"));
+    free(out);
+    out = printed(entry_print_conflicts, entry);
     assert_non_null(strstr(out, "theirs  deleted  (nils, "));
     free(out);
     json_decref(entry);
