@@ -30,7 +30,7 @@ enum peers_kind {
     PEERS_CHANGED = 1, /* a record, or what lies over it */
     PEERS_REMOVED = 2,
     PEERS_CAUGHT_UP = 3,
-    PEERS_WAITS = 4 /* somebody subscribed, and is to hear when all is there, also if it is already */
+    PEERS_WAITS = 4 /* who subscribed is to hear when all has come, also if it has */
 };
 
 struct peers_news {

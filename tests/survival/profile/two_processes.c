@@ -291,9 +291,9 @@ static void one_syncs_and_the_other_sees_changes_at_once(void **state)
     hear(stage, one, "changed from-elsewhere");
     hear(stage, two, "changed from-elsewhere");
     expect_all_settled(stage, two);
-    /* Nor does a connection of its own make it sync. */
+    /* Nor does a connection of its own make it sync. Who subscribes hears that all is there. */
     say(two, "connect");
-    hear(stage, two, "connected");
+    hear(stage, two, "caught-up");
     note(stage, two, "connected-as-well");
     hear(stage, two, "done connected-as-well ok");
     hear(stage, one, "changed connected-as-well");
