@@ -19,6 +19,7 @@
  *     sim_device.c   a client with its folder, driven as a program drives it
  *     sim_watch.c    what must hold at every event and at every read
  *     sim_own.c      what must hold of an author's own work
+ *     sim_files.c    what may be left in a device's files
  *     sim_quiet.c    what must hold when everything was delivered
  *     sim_shrink.c   leaves lines out of a script that fails
  *
@@ -121,6 +122,7 @@ struct sim_letter {
     uint64_t connection, ticket;
     enum status status;
     struct buffer answer;
+    bool early; /* said before the fault that ended the process */
 };
 
 struct sim_server {
@@ -162,7 +164,7 @@ struct sim_device {
     struct sim_trap trap;
     bool dying; /* inside a step in which the trap has sprung: nothing it does gets out */
     bool caught_up, failed;
-    bool settles; /* inside sim_settle() */
+    bool settles;           /* inside sim_settle() */
     bool behind_itself;     /* a loss of power took back what the replica had shown */
     uint64_t connected_seq; /* the server's newest when it signed in last */
     char scopes[4][SCOPE_TEXT_SIZE];
@@ -389,6 +391,11 @@ void own_watch(struct sim_device *device);
 /* At a quiet point: why it is not yet one (NULL: it is), and whether all is where it must be. */
 const char *own_unsettled(struct sim_device *device);
 void own_check(struct sim_device *device);
+
+/* ---- sim_files.c ---- */
+
+/* Nothing of what is gone is left in the device's files. */
+void files_check(struct sim_device *device);
 
 /* ---- sim_quiet.c ---- */
 

@@ -6,6 +6,7 @@
 
 #define STEP_MS 1000u
 #define PATIENCE_MS 1800000u
+#define IDLE_MS 65000u
 
 /* ---- Healing ---- */
 
@@ -168,6 +169,16 @@ static void compare_replica(struct sim_device *device)
     sim->progress->compared++;
 }
 
+/* When nothing happens for a while, what is gone is taken out of the files as well. */
+static void check_files(struct sim *sim)
+{
+    const uint64_t head = model_head(sim->model);
+    sim_pass(sim, IDLE_MS);
+    for (unsigned i = 0; i < sim->device_count && model_head(sim->model) == head; i++)
+        if (!locked_out(sim, &sim->devices[i]))
+            files_check(&sim->devices[i]);
+}
+
 void sim_quiet(struct sim *sim)
 {
     heal(sim);
@@ -180,5 +191,6 @@ void sim_quiet(struct sim *sim)
         own_check(device);
         watch_read(device);
     }
+    check_files(sim);
     sim->calm = false;
 }

@@ -93,21 +93,24 @@ static struct sim_letter *new_letter(struct sim *sim)
 {
     if (sim->server.letter_count == SIM_LETTERS)
         sim_differ(sim, "the committer says more than %u things at once", SIM_LETTERS);
-    return &sim->server.letters[sim->server.letter_count++];
+    struct sim_letter *letter = &sim->server.letters[sim->server.letter_count++];
+    *letter = (struct sim_letter){.early = atomic_load(&failing_plan()->failed) == 0};
+    return letter;
 }
 
 static void port_answered(void *self, struct origin origin, enum status status, struct bytes answer)
 {
     struct sim_letter *letter = new_letter(self);
-    *letter = (struct sim_letter){
-        .connection = origin.session, .ticket = origin.ticket, .status = status};
+    letter->connection = origin.session;
+    letter->ticket = origin.ticket;
+    letter->status = status;
     buffer_append(&letter->answer, answer.data, answer.size);
 }
 
 static void port_announce(void *self, struct notice *notice)
 {
     struct sim *sim = self;
-    *new_letter(sim) = (struct sim_letter){.notice = notice_share(notice)};
+    new_letter(sim)->notice = notice_share(notice);
     if (atomic_load(&failing_plan()->failed) == 0)
         commit_staged(sim, notice->seq);
 }
@@ -379,9 +382,11 @@ static void drop_letters(struct sim_server *server)
     server->letter_count = 0;
 }
 
-static void open_letters(struct sim *sim)
+static void open_letters(struct sim *sim, bool early)
 {
     for (size_t i = 0; i < sim->server.letter_count; i++) {
+        if (early && !sim->server.letters[i].early)
+            continue;
         open_letter(sim, &sim->server.letters[i]);
         if (sim_chance(sim, 30))
             pass(sim);
@@ -497,6 +502,7 @@ static void commit(struct sim *sim)
     server->commit_at = SIM_NEVER;
     const size_t applied = committer_run_batch(server->committer);
     if (set && trap_sprung(sim, &server->trap)) {
+        open_letters(sim, true); /* another thread was quick */
         server_crash(sim, lost);
         trap_take(sim, lost);
         return;
@@ -505,7 +511,7 @@ static void commit(struct sim *sim)
         sim_differ(sim, "the committer gave up without a fault");
     if (applied > 0)
         server->commit_at = sim->now; /* there may be more than one batch */
-    open_letters(sim);
+    open_letters(sim, false);
 }
 
 static void tick(struct sim *sim)

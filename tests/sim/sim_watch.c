@@ -174,7 +174,7 @@ static void watch_shown(struct sim_device *device, const struct tandem_record *r
             memcpy(first, why, sizeof first);
     }
     /* "Mine" on a deleted record makes another, whose id is only told when the call returns. */
-    const bool new = device->settles && model_find(sim->model, record->view.id) == NULL;
+    const bool new = device->settles &&model_find(sim->model, record->view.id) == NULL;
     if (record->state != TANDEM_STATE_SYNCED && (new || made_by_own(device, record->view.id)))
         return;
     sim_differ(sim, "%s of %s (cursor %llu, head %llu) shows %.*s %s in %s, which is not so: %s",
