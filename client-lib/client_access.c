@@ -7,16 +7,25 @@
 
 /* ---- Signing in ---- */
 
+/* Entries that are not done with. */
+static size_t count_open(const tandem_client *client)
+{
+    return outbox_store_count(client->store, 0) -
+           outbox_store_count(client->store, 1u << TANDEM_ENTRY_ACCEPTED);
+}
+
 /* Ends the connection for good: typed changes of one user are not sent as another's. */
 static void turn_away(tandem_client *client)
 {
+    size_t count = count_open(client);
     struct buffer name = {0};
     char text[RECORD_NAME_MAX + 1];
     tandem_fault fault;
     (void)outbox_store_user_name(client->store, &name);
-    trouble(&fault, STATUS_DENIED, "", "%zu changes of %s wait in this folder, which %s is not",
-            outbox_store_count(client->store, 0),
-            bytes_to_text(buffer_bytes(&name), text, sizeof text), client->user_name);
+    trouble(&fault, STATUS_DENIED, "", "%zu %s of %s %s in this folder, which %s is not", count,
+            count == 1 ? "change" : "changes",
+            bytes_to_text(buffer_bytes(&name), text, sizeof text), count == 1 ? "waits" : "wait",
+            client->user_name);
     buffer_release(&name);
     client->parting = fault;
     client->ops->close(client->link, 1000);
@@ -74,7 +83,7 @@ static bool settle_user(tandem_client *client, const struct msg_welcome *welcome
             client_break(client, 1011, status, "the outbox cannot be written");
         return status == STATUS_OK;
     }
-    if (outbox_store_count(client->store, 0) > 0)
+    if (count_open(client) > 0)
         turn_away(client);
     else
         change_user(client, welcome);

@@ -426,8 +426,13 @@ enum status outbox_store_set_user(struct outbox_store *store, struct id user, st
     enum status status = outbox_begin(store, &writing);
     if (status != STATUS_OK)
         return status;
+    /* What was accepted of another user is not to be seen by this one. */
+    if (!id_is_zero(writing.user) && !id_equal(writing.user, user))
+        status = outbox_sweep(&writing, UINT64_MAX);
     writing.user = user;
-    return outbox_end(&writing, outbox_meta_put(&writing, "user name", name));
+    if (status == STATUS_OK)
+        status = outbox_meta_put(&writing, "user name", name);
+    return outbox_end(&writing, status);
 }
 
 enum status outbox_store_user_name(struct outbox_store *store, struct buffer *out)

@@ -79,7 +79,8 @@ void outbox_store_close(struct outbox_store *store); /* NULL is fine */
 struct id outbox_store_client(const struct outbox_store *store);
 /* Another number sequence: for a profile that was copied. Unanswered entries get new numbers. */
 enum status outbox_store_new_client(struct outbox_store *store, const struct port *port);
-/* Whose outbox this is; zero before the first sign-in. */
+/* Whose outbox this is; zero before the first sign-in. With another user what was ACCEPTED is
+ * deleted. */
 struct id outbox_store_user(const struct outbox_store *store);
 enum status outbox_store_set_user(struct outbox_store *store, struct id user, struct bytes name);
 enum status outbox_store_user_name(struct outbox_store *store, struct buffer *out);

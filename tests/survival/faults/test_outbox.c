@@ -374,12 +374,12 @@ static void each_disk(struct course *course, const char *what)
     char kind[96];
     course->reopens = false;
     (void)snprintf(kind, sizeof kind, "write and flush, outbox, %s, goes on", what);
-    sweep(kind, 1, without_disk, course);
+    sweep(kind, 3, without_disk, course);
     course->reopens = true;
     for (unsigned lost = LOST_NONE; lost <= LOST_SOME; lost++) {
         course->lost = (enum lost_writes)lost;
         (void)snprintf(kind, sizeof kind, "write and flush, outbox, %s, %s", what, names[lost]);
-        sweep(kind, 1, without_disk, course);
+        sweep(kind, 3, without_disk, course);
     }
 }
 

@@ -276,7 +276,7 @@ static void typed_changes_are_not_sent_as_somebody_elses(void **state)
     assert_int_equal(tandem_service(world->client), STATUS_DENIED);
     assert_int_equal(last_told(world)->kind, TANDEM_EVENT_DISCONNECTED);
     assert_true(last_told(world)->final);
-    assert_non_null(strstr(last_told(world)->detail, "1 changes of kari"));
+    assert_non_null(strstr(last_told(world)->detail, "1 change of kari waits in this folder, which nils is not"));
     assert_int_equal(count(world, 0), 1);
     assert_int_equal(shop.text_count, 0);
     /* Its author can still send it. */

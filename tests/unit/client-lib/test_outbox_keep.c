@@ -193,6 +193,20 @@ static void another_history_makes_bases_anew(void **state)
     assert_int_equal(send_all(world), 1);
 }
 
+static void what_was_accepted_goes_with_its_user(void **state)
+{
+    struct world *world = *state;
+    assert_ok(outbox_store_set_user(world->store, id_of(500), bytes_text("kari")));
+    assert_ok(outbox_store_start(world->store, 0));
+    queue(world, "create", 1, "text");
+    assert_int_equal(send_all(world), 1);
+    (void)answer(world, 1, STATUS_OK, 50);
+    assert_ok(outbox_store_set_user(world->store, id_of(500), bytes_text("kari")));
+    assert_int_equal(count(world, TANDEM_ENTRY_ACCEPTED), 1);
+    assert_ok(outbox_store_set_user(world->store, id_of(501), bytes_text("nils")));
+    assert_int_equal(outbox_store_count(world->store, 0), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +215,7 @@ int main(void)
         TEST(others_values_go_with_their_scope_and_mine_stays),
         TEST(a_purge_after_the_refusal_tells_why_as_well),
         TEST(a_removed_record_keeps_its_base_until_the_answer),
+        TEST(what_was_accepted_goes_with_its_user),
         TEST(another_history_makes_bases_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
