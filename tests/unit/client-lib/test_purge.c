@@ -316,6 +316,27 @@ static void nothing_at_all_is_left_after_a_reset(void **state)
     assert_int_equal(search.found, 0);
 }
 
+static void nothing_is_left_of_what_another_user_held(void **state)
+{
+    struct world *world = *state;
+    struct message welcome = {.type = MESSAGE_WELCOME};
+    open_full(world);
+    for (unsigned account = 0; account < ACCOUNTS; account++)
+        account_is_gone(account);
+    search_at(TANDEM_EVENT_RESET);
+    assert_ok(tandem_connect(world->client, &usual, NULL));
+    assert_ok(tandem_service(world->client)); /* connects and says hello */
+    welcome.as.welcome.version = 1;
+    welcome.as.welcome.user = id_of(501);
+    welcome.as.welcome.name = bytes_text("nils");
+    welcome.as.welcome.role = bytes_text("Member");
+    welcome.as.welcome.epoch = id_of(4711);
+    tell(world, &welcome);
+    assert_int_equal(search.told, 1);
+    assert_int_equal(search.found, 0);
+    expect_account(world, 0, false);
+}
+
 /* An account whose records went one by one before leaves nothing either. */
 static void a_purge_takes_what_was_removed_and_replaced_before(void **state)
 {
@@ -546,6 +567,51 @@ static void a_reader_of_the_outbox_holds_it_back_too(void **state)
     wait_for_it(world);
 }
 
+/* ---- Large files ---- */
+
+static unsigned slices;
+
+static uint64_t large(const struct replica *replica)
+{
+    (void)replica;
+    return UINT64_C(1) << 40;
+}
+
+static enum status scrub_a_little(struct replica *replica, size_t budget, bool *done)
+{
+    (void)budget;
+    slices++;
+    return replica_scrub(replica, 1u << 16, done);
+}
+
+/* What is too large to be scrubbed on the spot is scrubbed in turns; a message that comes in
+ * between is applied, and told of behind it. */
+static void a_large_file_is_scrubbed_in_turns(void **state)
+{
+    struct world *world = *state;
+    open_full(world);
+    struct sync_store store = *world->client->sync.store;
+    store.file_bytes = large;
+    store.scrub = scrub_a_little;
+    slices = 0;
+    world->client->sync.store = &store;
+    account_is_gone(1);
+    search_at(TANDEM_EVENT_PURGED);
+    world->watch = note_order;
+    order_count = 0;
+    say_purged(world, 1);
+    assert_int_equal(search.told, 0);
+    assert_int_equal(tandem_timeout(world->client), 0);
+    say_record(world, 0, 1, 1);
+    assert_int_equal(search.told, 0);
+    wait_for_it(world);
+    assert_true(slices > 3);
+    assert_int_equal(order[0], TANDEM_EVENT_PURGED);
+    assert_int_equal(order[2], TANDEM_EVENT_CHANGED);
+    expect_account(world, 2, true);
+    world->client->sync.store = sync_store_replica();
+}
+
 /* The connection may end meanwhile. */
 static void it_is_told_although_the_connection_was_lost(void **state)
 {
@@ -620,12 +686,14 @@ int main(void)
         TEST(nothing_of_a_purged_account_is_left_when_it_is_told),
         TEST(nothing_that_was_held_of_it_is_left_when_an_account_has_entered),
         TEST(nothing_at_all_is_left_after_a_reset),
+        TEST(nothing_is_left_of_what_another_user_held),
         TEST(a_purge_takes_what_was_removed_and_replaced_before),
         TEST(what_was_seen_of_a_purged_account_leaves_the_outbox),
         TEST(removed_and_replaced_records_are_scrubbed_while_nothing_comes),
         TEST(removed_and_replaced_records_are_scrubbed_when_it_is_closed),
         TEST(a_reader_elsewhere_holds_it_back),
         TEST(a_reader_of_the_outbox_holds_it_back_too),
+        TEST(a_large_file_is_scrubbed_in_turns),
         TEST(it_is_told_although_the_connection_was_lost),
         TEST(a_crash_between_purge_and_scrub_is_made_good_when_it_is_opened),
         TEST(a_replica_of_the_former_format_is_begun_anew),
