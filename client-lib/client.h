@@ -177,6 +177,9 @@ enum status client_want(tandem_client *client, const struct scope *scopes, size_
 /* Something was committed that others are to look at: at the end of the turn, if there is one. */
 void client_share(tandem_client *client);
 void client_committed(void *client);
+/* To be called before this entry is taken out of the outbox without the server having taken it:
+ * whoever finds it gone in another process knows then that it was given up. */
+void client_share_drop(tandem_client *client, const struct outbox_item *entry);
 void client_share_turn(tandem_client *client);
 /* What happened to the replica, for other processes and this one. */
 void client_shared_sync_event(void *context, const struct sync_event *event);

@@ -88,6 +88,8 @@ tandem_code tandem_outbox_retry(tandem_client *client, uint64_t entry)
                                     "only what was refused can be sent again");
     }
     if (status == STATUS_OK)
+        client_share_drop(client, &copy.from);
+    if (status == STATUS_OK)
         status = outbox_store_replace(client->store, entry, &copy.from, 1, &order);
     if (status == STATUS_OK) {
         client_outbox_changed(client, &copy.from);
@@ -104,6 +106,8 @@ tandem_code tandem_outbox_drop(tandem_client *client, uint64_t entry)
     if (client->store == NULL)
         return without_outbox(client);
     enum status status = queue_copy(client, entry, &copy);
+    if (status == STATUS_OK)
+        client_share_drop(client, &copy.from);
     if (status == STATUS_OK)
         status = outbox_store_drop(client->store, entry);
     if (status == STATUS_OK) {

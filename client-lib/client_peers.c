@@ -71,6 +71,16 @@ void client_shared_sync_event(void *context, const struct sync_event *event)
     settle_sync_event(client, event);
 }
 
+void client_share_drop(tandem_client *client, const struct outbox_item *entry)
+{
+    const struct peers_news news = {.kind = PEERS_DROPPED, .seq = entry->order};
+    if (client->peers == NULL || entry->state == TANDEM_ENTRY_SENT ||
+        entry->state == TANDEM_ENTRY_ACCEPTED)
+        return;
+    peers_note(client->peers, &news);
+    peers_tell(client->peers);
+}
+
 /* ---- Hearing ---- */
 
 static bool copy_record(void *context, struct bytes encoded)
@@ -126,6 +136,9 @@ static void on_news(void *context, const struct peers_news *news)
         break;
     case PEERS_CAUGHT_UP:
         tell(client, TANDEM_EVENT_CAUGHT_UP, news);
+        break;
+    case PEERS_DROPPED:
+        settle_expect_drop(client, news->seq);
         break;
     case PEERS_WAITS:
         tell_caught_up(client);

@@ -35,6 +35,7 @@ static enum status settle(tandem_client *client, const struct queue_copy *copy,
 {
     uint64_t order = 0;
     item->at_ms = (int64_t)client->port->wall_ms(client->port->context);
+    client_share_drop(client, &copy->from);
     enum status status = outbox_store_replace(client->store, copy->from.order, item, count, &order);
     if (status != STATUS_OK)
         return refuse(client, status);

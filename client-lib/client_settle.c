@@ -13,6 +13,7 @@ struct settle_waiter {
     uint64_t order;
     tandem_result_fn *done; /* NULL: told */
     void *context;
+    bool dropped; /* by another process, as soon as the entry is gone */
 };
 
 void settle_release(struct settling *settling)
@@ -45,7 +46,7 @@ enum status settle_reserve(tandem_client *client)
 
 void settle_wait(tandem_client *client, uint64_t order, tandem_result_fn *done, void *context)
 {
-    const struct settle_waiter waiter = {order, done, context};
+    const struct settle_waiter waiter = {order, done, context, false};
     if (done != NULL)
         buffer_append(&client->settling.waiters, &waiter, sizeof waiter);
 }
@@ -65,10 +66,9 @@ static void drop_told(struct settling *settling)
     settling->first = 0;
 }
 
-/* Takes out whoever waits for this entry. */
-static struct settle_waiter take_waiter(struct settling *settling, uint64_t order)
+/* Whoever waits for this entry, or NULL. */
+static struct settle_waiter *find_waiter(struct settling *settling, uint64_t order)
 {
-    struct settle_waiter found = {0};
     size_t low = settling->first, high = waiter_count(settling);
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -78,9 +78,19 @@ static struct settle_waiter take_waiter(struct settling *settling, uint64_t orde
             high = middle;
     }
     if (low == waiter_count(settling) || waiter_at(settling, low)->order != order)
+        return NULL;
+    return waiter_at(settling, low);
+}
+
+/* Takes it out. */
+static struct settle_waiter take_waiter(struct settling *settling, uint64_t order)
+{
+    struct settle_waiter *waiter = find_waiter(settling, order);
+    struct settle_waiter found = {0};
+    if (waiter == NULL)
         return found;
-    found = *waiter_at(settling, low);
-    waiter_at(settling, low)->done = NULL;
+    found = *waiter;
+    waiter->done = NULL;
     drop_told(settling);
     return found;
 }
@@ -102,6 +112,13 @@ void settle_forget(tandem_client *client, uint64_t order)
     const tandem_result result = {.code = STATUS_CANCELLED, .fault = &fault};
     if (waiter.done != NULL)
         waiter.done(waiter.context, &result);
+}
+
+void settle_expect_drop(tandem_client *client, uint64_t order)
+{
+    struct settle_waiter *waiter = find_waiter(&client->settling, order);
+    if (waiter != NULL)
+        waiter->dropped = true;
 }
 
 void settle_keep_all(tandem_client *client)
@@ -392,10 +409,12 @@ void settle_look(tandem_client *client)
         const struct outbox_item gone = {.order = waiter_at(settling, settling->first)->order,
                                          .state = TANDEM_ENTRY_ACCEPTED,
                                          .change = -1};
-        enum status status =
-            outbox_store_get(client->store, gone.order, tell_settled, &telling);
-        /* Taken, shown and done with. */
-        if (status == STATUS_NOT_FOUND)
+        bool dropped = waiter_at(settling, settling->first)->dropped;
+        enum status status = outbox_store_get(client->store, gone.order, tell_settled, &telling);
+        /* Taken, shown and done with, when nobody said otherwise. */
+        if (status == STATUS_NOT_FOUND && dropped)
+            settle_forget(client, gone.order);
+        else if (status == STATUS_NOT_FOUND)
             settle_tell(client, &gone);
         else if (status != STATUS_OK)
             return;

@@ -39,6 +39,8 @@ enum status settle_reserve(tandem_client *client);
 void settle_wait(tandem_client *client, uint64_t order, tandem_result_fn *done, void *context);
 /* The entry was given up by its author: whoever waits for it gets CANCELLED. */
 void settle_forget(tandem_client *client, uint64_t order);
+/* Another process is about to give it up. */
+void settle_expect_drop(tandem_client *client, uint64_t order);
 /* Takes note of a result, to be settled at the end of the turn. */
 void settle_result(tandem_client *client, const struct msg_result *result);
 /* The end of a turn: records what was answered and tells of it. */

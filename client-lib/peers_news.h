@@ -30,13 +30,14 @@ enum peers_kind {
     PEERS_CHANGED = 1, /* a record, or what lies over it */
     PEERS_REMOVED = 2,
     PEERS_CAUGHT_UP = 3,
-    PEERS_WAITS = 4 /* who subscribed is to hear when all has come, also if it has */
+    PEERS_WAITS = 4,  /* who subscribed is to hear when all has come, also if it has */
+    PEERS_DROPPED = 5 /* seq: an entry of the outbox that is about to be given up */
 };
 
 struct peers_news {
     unsigned kind; /* unknown ones are of a later library */
-    uint64_t seq;
-    struct id id; /* CHANGED, REMOVED */
+    uint64_t seq;  /* DROPPED: the entry */
+    struct id id;  /* CHANGED, REMOVED */
 };
 
 #define NEWS_ROWS 2040u

@@ -5,6 +5,7 @@
  *     account NAME     makes one: "account ID"
  *     note ID TEXT     a note to an account: "queued TEXT" when that is durable, "done TEXT CODE"
  *     notes ID NAME N  so many notes, NAME-1 and so on, one after the other
+ *     drop             all that waits in the outbox
  *     list             "held TEXT STATE" for each note, and "end COUNT OUTBOX"
  *
  *     connected, disconnected WHY, caught-up, reload, changed TEXT, pending TEXT
@@ -143,6 +144,28 @@ static void list(struct sharer *sharer)
     printf("end %u %zu\n", count, tandem_outbox_count(sharer->client, 0));
 }
 
+static bool take_number(void *context, const tandem_entry *entry)
+{
+    *(uint64_t *)context = entry->entry;
+    return false;
+}
+
+static void drop_all(struct sharer *sharer)
+{
+    for (uint64_t entry;;) {
+        entry = 0;
+        tandem_code code = tandem_outbox_each(sharer->client, 0, take_number, &entry);
+        if (code == TANDEM_OK && entry == 0)
+            return;
+        if (code == TANDEM_OK)
+            code = tandem_outbox_drop(sharer->client, entry);
+        if (code != TANDEM_OK) {
+            fail(sharer, "drop", code);
+            return;
+        }
+    }
+}
+
 static void connect_to_server(struct sharer *sharer)
 {
     tandem_fault fault;
@@ -165,6 +188,8 @@ static void obey(struct sharer *sharer, const char *line)
         (void)tandem_pause(sharer->client, strcmp(line, "pause") == 0);
     else if (strcmp(line, "close") == 0)
         sharer->closed = true;
+    else if (strcmp(line, "drop") == 0)
+        drop_all(sharer);
     else if (strcmp(line, "list") == 0)
         list(sharer);
     else if (sscanf(line, "account %63s", one) == 1)

@@ -387,6 +387,26 @@ static void pausing_takes_everybody_offline_until_somebody_resumes(void **state)
     expect_witness(stage);
 }
 
+static void who_waits_for_what_another_drops_is_told_so(void **state)
+{
+    struct stage *stage = *state;
+    struct sharer *one = start(stage, 0, "shared"), *two = start(stage, 1, "shared");
+    char line[LINE_SIZE];
+    (void)snprintf(line, sizeof line, "note %s not-after-all", stage->account);
+    say(two, line);
+    do {
+        assert_true(next_line(two, line));
+    } while (strcmp(line, "queued not-after-all") != 0);
+    say(one, "drop");
+    hear(stage, two, "done not-after-all cancelled");
+    /* While what the server took is told as that. */
+    say(one, "connect");
+    hear(stage, one, "connected");
+    note(stage, two, "taken");
+    hear(stage, two, "done taken ok");
+    expect_witness(stage);
+}
+
 static void three_devices_of_one_user_hold_the_same(void **state)
 {
     struct stage *stage = *state;
@@ -418,6 +438,7 @@ int main(void)
         TEST(the_next_takes_over_when_the_leader_ends),
         TEST(nothing_is_lost_or_done_twice_when_the_leader_is_killed),
         TEST(pausing_takes_everybody_offline_until_somebody_resumes),
+        TEST(who_waits_for_what_another_drops_is_told_so),
         TEST(three_devices_of_one_user_hold_the_same),
     };
     (void)signal(SIGPIPE, SIG_IGN);
