@@ -2,8 +2,8 @@
  *
  * The happy path: make the folder, open the environment and its tables, read the meta entries. What
  * is new gets them written first. What can be wrong with an existing environment - LMDB refuses the
- * file, the format is not ours, a meta entry has the wrong size - has one answer: delete it and begin
- * with a new one, once. A disk that reports errors is told as such. */
+ * file, the format is not ours, a meta entry has the wrong size - has one answer: delete it and
+ * begin with a new one, once. A disk that reports errors is told as such. */
 #include "client-lib/replica_lmdb.h"
 
 #include <string.h>
