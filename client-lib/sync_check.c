@@ -300,14 +300,34 @@ static enum status compare(struct sync *sync, struct bytes sums, struct findings
     return STATUS_OK;
 }
 
-/* What was left out is asked for again, and not for ever. */
-static void consider_left_out(struct sync_check *check, struct findings *findings)
+static bool note_any(void *context, struct bytes encoded)
 {
-    if (check->count == 0 || ++check->tries < SYNC_CHECK_TRIES)
-        return;
-    for (size_t i = 0; i < check->count && !check->jobs->own; i++)
+    (void)encoded;
+    *(bool *)context = true;
+    return false;
+}
+
+/* What was left out is asked for again, and not for ever. Where nothing is held, as of a scope that
+ * was purged meanwhile, there is nothing to compare. */
+static enum status consider_left_out(struct sync *sync, struct findings *findings)
+{
+    struct sync_check *check = &sync->check;
+    size_t kept = 0;
+    for (size_t i = 0; i < check->count; i++) {
+        bool held = false;
+        enum status status = sync->store->each_in(sync->replica, check->batch[i], note_any, &held);
+        if (status != STATUS_OK)
+            return status;
+        if (held)
+            check->batch[kept++] = check->batch[i];
+    }
+    check->count = kept;
+    if (kept == 0 || ++check->tries < SYNC_CHECK_TRIES)
+        return STATUS_OK;
+    for (size_t i = 0; i < kept && !check->jobs->own; i++)
         findings->differ[findings->count++] = check->batch[i];
     check->count = 0;
+    return STATUS_OK;
 }
 
 /* ---- Mending ---- */
@@ -347,10 +367,9 @@ enum status sync_on_sums(struct sync *sync, const struct msg_sums *sums)
         return sync_applied(sync);
     check->asked = false;
     enum status status = compare(sync, sums->sums, &findings);
-    if (status != STATUS_OK)
-        return status;
-    consider_left_out(check, &findings);
-    if (findings.count > 0)
+    if (status == STATUS_OK)
+        status = consider_left_out(sync, &findings);
+    if (status == STATUS_OK && findings.count > 0)
         status = sync_transact(sync, &findings, repair);
     if (status != STATUS_OK)
         return status;

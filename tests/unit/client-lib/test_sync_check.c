@@ -488,6 +488,20 @@ static void a_scope_that_is_always_left_out_is_fetched_anew(void **state)
     expect_whole(world);
 }
 
+static void a_scope_that_was_purged_meanwhile_is_not_mended(void **state)
+{
+    struct world *world = *state;
+    struct outcome outcome = {0};
+    const struct scope two = account_of(2);
+    fill(world);
+    assert_ok(sync_check(&world->sync, &two, take_outcome, &outcome, 1));
+    assert_ok(receive_purged(world, HEAD, HEAD + 1, two));
+    assert_int_equal(answer_check(world, 1u << 2), 1);
+    expect_ended(&outcome, 1, STATUS_OK);
+    assert_int_equal(count_told(world, TANDEM_EVENT_REPAIRED), 0);
+    expect_nothing_sent(world);
+}
+
 static enum status failing_clear(struct replica *replica, struct scope scope)
 {
     (void)replica;
@@ -651,6 +665,7 @@ int main(void)
         TEST(a_cancelled_check_says_nothing),
         TEST(a_scope_left_out_is_asked_for_again),
         TEST(a_scope_that_is_always_left_out_is_fetched_anew),
+        TEST(a_scope_that_was_purged_meanwhile_is_not_mended),
         TEST(what_cannot_be_cleared_stays_and_is_told_as_an_error),
         TEST(what_is_checked_goes_on_where_it_ended),
         TEST(while_data_comes_nothing_is_checked),
