@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 
@@ -89,7 +90,10 @@ static void fill_until_it_waits(const struct company *company)
     struct program writer;
     program_start(&writer, company, "bulk-writer", "kari", "fair");
     program_says(&writer, "going on behind line 0\n");
+    int status = 0;
     assert_int_equal(kill(company->server.pid, SIGSTOP), 0);
+    assert_int_equal(waitpid(company->server.pid, &status, WUNTRACED), company->server.pid);
+    assert_true(WIFSTOPPED(status));
     for (unsigned line = 1; line <= MOST_WAITING; line++) {
         char said[64];
         (void)snprintf(said, sizeof said, "queued up to line %u\n", line);

@@ -1,6 +1,7 @@
 #include "tests/integration/company.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -109,6 +110,9 @@ int company_make(struct company *company)
 
 void company_end(struct company *company)
 {
+    if (company->server.pid != 0) {
+        (void)kill(company->server.pid, SIGCONT); /* a test that failed may have stopped it */
+    }
     (void)server_process_stop(&company->server);
     scratch_remove(company->folder);
 }

@@ -17,7 +17,7 @@
 
 #include "tests/support/child.h"
 
-#define PATIENCE_MS 60000 /* far longer than anything takes */
+#define PATIENCE_MS 30000 /* far longer than anything takes */
 
 static void launch(struct program *program, const struct company *company, const char *name,
                    const char *user, const char *last, const struct child_streams *streams)

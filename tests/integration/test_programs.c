@@ -31,6 +31,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agent_keeps_a_file_for_what_is_shared),
         cmocka_unit_test(agent_finds_what_happened_while_it_was_away),
+        cmocka_unit_test(writer_writes_each_line_once_however_it_ends),
+        cmocka_unit_test(writer_says_what_is_no_lead_or_not_taken),
         cmocka_unit_test(view_shows_what_others_do),
         cmocka_unit_test(view_works_offline_and_settles_a_conflict),
     };
