@@ -234,6 +234,9 @@ void watch_event(struct sim_device *device, const tandem_event *event)
     case TANDEM_EVENT_REFUSED:
         watch_entry(device, event);
         break;
+    case TANDEM_EVENT_REPAIRED:
+        sim_differ(sim, "%s found that %s differs, and nothing had damaged it", device->name,
+                   event->scope);
     case TANDEM_EVENT_OUTBOX_DAMAGED:
         sim_differ(sim, "%s cannot read its outbox: %s", device->name, event->detail);
     default:
