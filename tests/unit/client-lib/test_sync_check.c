@@ -173,6 +173,13 @@ static void add_a_record(struct damage *damage)
     change_entity_key(damage, id_of(99), true);
 }
 
+/* Of one that the server has not, either: nothing that comes puts these right. */
+static void add_keys_alone(struct damage *damage)
+{
+    change_scope_key(damage, account_of(2), id_of(99), true);
+    change_entity_key(damage, id_of(99), true);
+}
+
 static void write_rubbish(struct damage *damage)
 {
     put_bytes(damage, id_of(4), bytes_text("no record at all"));
@@ -335,7 +342,7 @@ static void a_damaged_scope_is_mended_and_no_other(void **state)
     struct world *world = *state;
     void (*const damages[])(struct damage *) = {
         lose_a_field, bend_a_value,  turn_back_a_seq, lose_a_record, lose_a_record_everywhere,
-        add_a_record, write_rubbish, move_a_record};
+        add_a_record, write_rubbish, add_keys_alone,  move_a_record};
     fill(world);
     for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
         struct damage damage;
