@@ -9,6 +9,7 @@
 #include "tests/survival/faults/failing_calls.h"
 
 #define DAY_MS INT64_C(86400000)
+#define NEWEST UINT32_MAX
 
 struct doing {
     struct sim *sim;
@@ -58,7 +59,7 @@ static bool find(const struct doing *doing, const char *entity, unsigned n, cons
     (void)tandem_each(doing->device->client, entity, match, &search);
     if (search.seen == 0)
         return false;
-    search.nth = n % search.seen;
+    search.nth = n == NEWEST ? search.seen - 1 : n % search.seen;
     search.seen = 0;
     (void)tandem_each(doing->device->client, entity, match, &search);
     memcpy(id, search.id, TANDEM_ID_TEXT);
@@ -79,6 +80,10 @@ static bool named(const struct doing *doing, const char *text, char entity[24],
     if (strcmp(entity, "user") == 0) { /* the administrator stays who they are */
         (void)id_to_text(doing->sim->users[1 + n % (doing->sim->user_count - 1)].id, id);
         return true;
+    }
+    if (strcmp(entity, "newest") == 0) {
+        (void)snprintf(entity, 24, "contact");
+        return find(doing, "contact", NEWEST, NULL, NULL, false, id);
     }
     if (strcmp(entity, "last") != 0)
         return find(doing, entity, n, NULL, NULL, false, id);

@@ -105,6 +105,20 @@ static void lose(struct writer *writer)
     put(writer, "wait %us", 1 + some(writer, 60));
 }
 
+/* A partner works offline on what a colleague of the company has written, and loses the account. */
+static void betray(struct writer *writer)
+{
+    const unsigned partner = some(writer, 2);
+    put(writer, "create d0 contact account#%u", partner);
+    put(writer, "wait %us", 3 + some(writer, 10));
+    put(writer, "offline d%u", 3 + partner);
+    put(writer, "edit d%u newest#0 %u", 3 + partner, some(writer, 3));
+    put(writer, "revoke d0 assignment#%u", partner);
+    put(writer, "wait %us", 1 + some(writer, 20));
+    put(writer, "online d%u", 3 + partner);
+    put(writer, "wait %us", 1 + some(writer, 60));
+}
+
 static void create(struct writer *writer)
 {
     const char *entity = some_entity(writer);
@@ -278,6 +292,7 @@ void sim_script_make(uint64_t seed, struct sim_script *out)
                  {6, edit_both},
                  {6, clash},
                  {4, lose},
+                 {2, betray},
                  {6, create},
                  {4, create_and_edit},
                  {4, remove_one},
