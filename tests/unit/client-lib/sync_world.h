@@ -9,7 +9,7 @@
 
 #include "client-lib/sync.h"
 
-#define SENT_MAX 64
+#define SENT_MAX 128
 #define TOLD_MAX 256
 
 struct sent {
