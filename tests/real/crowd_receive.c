@@ -234,6 +234,8 @@ void crowd_on_event(void *context, const tandem_event *event)
             member->new_secret[0] = '\0';
         }
         break;
+    default: /* of the outbox and the progress, which nobody here looks at */
+        break;
     }
 }
 
