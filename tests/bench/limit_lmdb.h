@@ -18,9 +18,12 @@
 struct lmdb_trace;
 
 /* Opens a trace on this thread: tables opened from now on are known by name, changes are noted
- * after lmdb_trace_changes(). One environment at a time. NULL when out of memory, or when there is
- * one already. */
+ * after lmdb_trace_changes(). One environment at a time, see also lmdb_trace_follow(). NULL when
+ * out of memory, or when there is one already. */
 struct lmdb_trace *lmdb_trace_open(void);
+/* Notes only the environment in which a table of this name is opened, of several that the thread
+ * opens from now on. The table is the first that is opened there. */
+void lmdb_trace_follow(struct lmdb_trace *trace, const char *table);
 /* From now on, or no longer, changes are noted. */
 void lmdb_trace_changes(struct lmdb_trace *trace, bool noted);
 /* Ends the tracing; what was noted stays. */

@@ -1,4 +1,5 @@
 /* Noting what goes by. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,11 @@ struct lmdb_trace *lmdb_trace_open(void)
     }
     tracing = calloc(1, sizeof *tracing);
     return tracing;
+}
+
+void lmdb_trace_follow(struct lmdb_trace *trace, const char *table)
+{
+    (void)snprintf(trace->follow, sizeof trace->follow, "%s", table);
 }
 
 void lmdb_trace_changes(struct lmdb_trace *trace, bool noted)
@@ -119,14 +125,30 @@ static int made(int code)
     return code;
 }
 
-static bool noting(void)
+/* Whether this transaction is of the environment that is traced. */
+static bool follows(MDB_txn *txn)
 {
-    return tracing != NULL && tracing->noting;
+    return tracing->follow[0] == '\0' || tracing->env == mdb_txn_env(txn);
+}
+
+static bool noting(MDB_txn *txn)
+{
+    return tracing != NULL && tracing->noting && follows(txn);
+}
+
+static void table_opened(MDB_txn *txn, const char *name, MDB_dbi dbi)
+{
+    if (strcmp(name, tracing->follow) == 0) {
+        tracing->env = mdb_txn_env(txn);
+    }
+    if (follows(txn) && dbi < LMDB_RAW_TABLES) {
+        strncpy(tracing->names[dbi], name, LMDB_TRACE_NAME - 1);
+    }
 }
 
 int __wrap_mdb_put(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *data, unsigned flags)
 {
-    if (!noting()) {
+    if (!noting(txn)) {
         return __real_mdb_put(txn, dbi, key, data, flags);
     }
     note(LMDB_PUT, dbi, key, data, flags);
@@ -135,7 +157,7 @@ int __wrap_mdb_put(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *data, unsig
 
 int __wrap_mdb_del(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *data)
 {
-    if (!noting()) {
+    if (!noting(txn)) {
         return __real_mdb_del(txn, dbi, key, data);
     }
     note(LMDB_DELETE, dbi, key, NULL, 0);
@@ -144,7 +166,7 @@ int __wrap_mdb_del(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *data)
 
 int __wrap_mdb_drop(MDB_txn *txn, MDB_dbi dbi, int del)
 {
-    if (!noting()) {
+    if (!noting(txn)) {
         return __real_mdb_drop(txn, dbi, del);
     }
     note(LMDB_EMPTY, dbi, NULL, NULL, 0);
@@ -154,16 +176,17 @@ int __wrap_mdb_drop(MDB_txn *txn, MDB_dbi dbi, int del)
 int __wrap_mdb_dbi_open(MDB_txn *txn, const char *name, unsigned flags, MDB_dbi *dbi)
 {
     int code = __real_mdb_dbi_open(txn, name, flags, dbi);
-    if (tracing != NULL && code == 0 && name != NULL && *dbi < LMDB_RAW_TABLES) {
-        strncpy(tracing->names[*dbi], name, LMDB_TRACE_NAME - 1);
+    if (tracing != NULL && code == 0 && name != NULL) {
+        table_opened(txn, name, *dbi);
     }
     return code;
 }
 
 int __wrap_mdb_txn_commit(MDB_txn *txn)
 {
+    bool noted = noting(txn); /* afterwards it is gone */
     int code = __real_mdb_txn_commit(txn);
-    if (noting() && code == 0 && tracing->open > 0) {
+    if (noted && code == 0 && tracing->open > 0) {
         note(LMDB_COMMIT, 0, NULL, NULL, 0);
         tracing->transactions++;
         tracing->open = 0;

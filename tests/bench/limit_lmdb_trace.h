@@ -18,6 +18,8 @@ struct lmdb_change {
 
 struct lmdb_trace {
     bool noting, failed;
+    char follow[LMDB_TRACE_NAME]; /* table of the environment that is noted; "": whichever */
+    MDB_env *env;                 /* that one, once it is known */
     char names[LMDB_RAW_TABLES][LMDB_TRACE_NAME];
     uint8_t *data;             /* changes, one after another */
     size_t size, room, before; /* its size before the change noted last */

@@ -168,11 +168,59 @@ static void reading_counts_every_record(void **state)
     lmdb_raw_close(&raw);
 }
 
+/* One entry in a table of an environment of its own, which stays open. */
+static void write_one(struct lmdb_raw *raw, const char *folder, const char *table, const char *word)
+{
+    MDB_txn *txn;
+    MDB_dbi dbi;
+    MDB_val entry = {strlen(word), (void *)(uintptr_t)word};
+    assert_int_equal(lmdb_raw_open(raw, folder, MDB_NOSYNC), 0);
+    assert_int_equal(mdb_txn_begin(raw->env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, table, MDB_CREATE, &dbi), 0);
+    assert_int_equal(mdb_put(txn, dbi, &entry, &entry, 0), 0);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+}
+
+/* Both environments give their first table the same number. */
+static void only_the_environment_followed_is_noted(void **state)
+{
+    struct fixture *fixture = *state;
+    char one[SCRATCH_PATH + 16], other[SCRATCH_PATH + 16], again[SCRATCH_PATH + 16];
+    struct lmdb_raw raw[3];
+    uint64_t count = 0, bytes = 0;
+    (void)snprintf(one, sizeof one, "%s/one", fixture->folder);
+    (void)snprintf(other, sizeof other, "%s/other", fixture->folder);
+    (void)snprintf(again, sizeof again, "%s/again", fixture->folder);
+    fixture->trace = lmdb_trace_open();
+    assert_non_null(fixture->trace);
+    lmdb_trace_follow(fixture->trace, "followed");
+    lmdb_trace_changes(fixture->trace, true);
+    write_one(&raw[0], other, "apart", "before");
+    write_one(&raw[1], one, "followed", "it");
+    lmdb_raw_close(&raw[0]);
+    write_one(&raw[0], other, "apart", "behind");
+    lmdb_trace_close(fixture->trace);
+    assert_true(lmdb_trace_whole(fixture->trace));
+    assert_int_equal(lmdb_trace_transactions(fixture->trace), 1);
+    assert_int_equal(lmdb_trace_count(fixture->trace), 1);
+    assert_int_equal(lmdb_raw_open(&raw[2], again, MDB_NOSYNC), 0);
+    assert_int_equal(lmdb_raw_tables(&raw[2], fixture->trace), 0);
+    assert_int_equal(lmdb_raw_replay(&raw[2], fixture->trace), 0);
+    assert_int_equal(lmdb_raw_read(&raw[2], "followed", &count, &bytes), 0);
+    assert_int_equal(count, 1);
+    assert_int_equal(bytes, strlen("it"));
+    assert_int_equal(lmdb_raw_read(&raw[2], "apart", &count, &bytes), MDB_NOTFOUND);
+    for (size_t i = 0; i < 3; i++) {
+        lmdb_raw_close(&raw[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(replayed_changes_make_the_same_tables, set_up, tear_down),
         cmocka_unit_test_setup_teardown(same_mutations_make_the_same_changes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(only_the_environment_followed_is_noted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reading_counts_every_record, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
