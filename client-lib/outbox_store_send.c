@@ -272,6 +272,30 @@ static bool speaks_of_lost(const struct outbox_item *item)
     return false;
 }
 
+/* What the server said is in conflict. The record's scope may have been purged since the server
+ * judged: then others' values in it are not kept, and *hidden tells so. */
+static void take_conflicts(struct bytes told, struct bytes seen_list, struct buffer *out,
+                           bool *hidden)
+{
+    struct buffer copied = {0};
+    outbox_conflicts_copy(told, &copied);
+    struct wire_reader reader = outbox_list(buffer_bytes(&copied));
+    struct outbox_conflict conflict;
+    uint32_t count = 0;
+    size_t begin = wire_begin_array(out);
+    for (; outbox_conflict_next(&reader, &conflict); count++) {
+        struct outbox_seen seen;
+        if (outbox_seen_find(seen_list, conflict.id, &seen) && seen.lost && seen.fields.size == 0) {
+            conflict.theirs = conflict.by = (struct bytes){0};
+            *hidden = true;
+        }
+        outbox_conflict_put(out, &conflict);
+    }
+    wire_end(out, begin, count);
+    out->failed = out->failed || copied.failed;
+    buffer_release(&copied);
+}
+
 /* The refusal goes into the entry, which waits for another when that is the reason of it. */
 static enum status refuse(struct recording *recording, const struct outbox_answer *answer,
                           struct outbox_item *item)
@@ -279,6 +303,7 @@ static enum status refuse(struct recording *recording, const struct outbox_answe
     struct outbox_writing *writing = &recording->writing;
     struct buffer seen = {0}, conflicts = {0};
     enum status status = STATUS_OK;
+    bool hidden = false;
     item->number = 0;
     if (answer->status == STATUS_NOT_FOUND)
         status = outbox_blocker(writing, item->changes, item->order, &item->behind);
@@ -291,12 +316,12 @@ static enum status refuse(struct recording *recording, const struct outbox_answe
     item->change = answer->change;
     item->field = answer->field;
     item->detail = answer->detail;
-    outbox_conflicts_copy(answer->conflicts, &conflicts);
+    take_conflicts(answer->conflicts, item->seen, &conflicts, &hidden);
     item->conflicts = buffer_bytes(&conflicts);
     item->answered_ms = recording->now_ms;
     item->state = outbox_state_answered(answer->status);
-    if ((answer->status == STATUS_NOT_FOUND || answer->status == STATUS_DENIED) &&
-        speaks_of_lost(item)) {
+    if (hidden || ((answer->status == STATUS_NOT_FOUND || answer->status == STATUS_DENIED) &&
+                   speaks_of_lost(item))) {
         item->access_ended = true;
         outbox_strip_seen(item->seen, NULL, &seen);
         item->seen = buffer_bytes(&seen);

@@ -123,6 +123,24 @@ static void others_values_go_with_their_scope_and_mine_stays(void **state)
     assert_true(file_has(world, "outbox.mdb", "mine in conflict"));
 }
 
+/* The server judged while the record was still to be seen, and its answer comes after the purge. */
+static void a_conflict_told_after_the_purge_leaves_nothing_of_others(void **state)
+{
+    struct world *world = *state;
+    uint64_t order = queue(world, "update", 2, "mine");
+    assert_ok(outbox_store_start(world->store, 0));
+    assert_int_equal(send_all(world), 1);
+    assert_ok(outbox_store_forget_scope(world->store, account_of(1)));
+    refuse_with_conflict(world, 1, 2);
+    struct copy kept = entry(world, order);
+    assert_int_equal(kept.item.state, TANDEM_ENTRY_CONFLICT);
+    assert_false(kept.has_theirs);
+    assert_int_equal(kept.conflict.by.size, 0);
+    assert_true(kept.item.access_ended);
+    assert_false(file_has(world, "outbox.mdb", "theirs\xa2"));
+    assert_true(file_has(world, "outbox.mdb", "mine"));
+}
+
 static void a_purge_after_the_refusal_tells_why_as_well(void **state)
 {
     struct world *world = *state;
@@ -214,6 +232,7 @@ int main(void)
         TEST(what_was_sent_with_a_refused_creation_joins_it),
         TEST(others_values_go_with_their_scope_and_mine_stays),
         TEST(a_purge_after_the_refusal_tells_why_as_well),
+        TEST(a_conflict_told_after_the_purge_leaves_nothing_of_others),
         TEST(a_removed_record_keeps_its_base_until_the_answer),
         TEST(what_was_accepted_goes_with_its_user),
         TEST(another_history_makes_bases_anew),
