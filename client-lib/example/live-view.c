@@ -357,7 +357,8 @@ static void read_keys(struct view *view)
 static void on_event(void *context, const tandem_event *event)
 {
     struct view *view = context;
-    if (event->kind == TANDEM_EVENT_CHANGED || event->kind == TANDEM_EVENT_REMOVED)
+    if (event->kind == TANDEM_EVENT_CHANGED || event->kind == TANDEM_EVENT_REMOVED ||
+        (event->kind == TANDEM_EVENT_CAUGHT_UP && view->status[0] == '\0'))
         return; /* the observers hear of what is on the screen */
     if (event->kind == TANDEM_EVENT_PROGRESS)
         snprintf(view->status, sizeof view->status, "%llu of ~%llu",
