@@ -162,8 +162,7 @@ static void tell_resolved(struct cli *cli, const json_t *entry, enum choice choi
 {
     static const char *const sentences[] = {"your values", "their values", "the values given"};
     unsigned long long number = entry_number(entry);
-    uint64_t newest = entry_newest(cli);
-    uint64_t pending = newest > number ? newest : 0; /* what it left to be sent */
+    uint64_t pending = tandem_last_entry(cli->client); /* what it left to be sent */
     if (cli->json) {
         json_t *object =
             json_pack("{s:I, s:s}", "entry", (json_int_t)number, "resolved", choice_names[choice]);

@@ -197,20 +197,6 @@ json_t *entry_read(struct cli *cli, uint64_t number)
     return entry;
 }
 
-static bool take_number(void *context, const tandem_entry *entry)
-{
-    uint64_t *number = context;
-    *number = entry->entry;
-    return true;
-}
-
-uint64_t entry_newest(struct cli *cli)
-{
-    uint64_t number = 0;
-    (void)tandem_outbox_each(cli->client, ENTRY_OPEN, take_number, &number);
-    return number;
-}
-
 /* ---- Finding --------------------------------------------------------------------------------- */
 
 static enum tandem_failure refuse_several(struct cli *cli, const char *text,

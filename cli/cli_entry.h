@@ -38,8 +38,6 @@ json_t *entry_object(const tandem_entry *entry);
 json_t *entry_read_all(struct cli *cli, unsigned states);
 /* One entry; NULL when there is none (any more), or out of memory. */
 json_t *entry_read(struct cli *cli, uint64_t number);
-/* The newest entry that waits: the one just queued. 0: none. */
-uint64_t entry_newest(struct cli *cli);
 /* The entry a person means: its number, or the id of a record (or the exact name of an account)
  * that one entry in these states changes. Tells when there is not exactly one. */
 enum tandem_failure entry_find(struct cli *cli, const char *text, unsigned states, json_t **out);

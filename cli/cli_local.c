@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "cli/cli_entry.h"
 #include "protocol/status.h"
 
 static tandem_code ended(struct cli *cli, tandem_code code)
@@ -49,7 +48,7 @@ enum tandem_failure local_send(struct cli *cli, const tandem_mutation *mutation,
         (void)ended(cli, code);
         return cli_fault(cli, what, &cli->fault);
     }
-    cli->entry = entry_newest(cli);
+    cli->entry = tandem_last_entry(cli->client);
     return TANDEM_DONE;
 }
 

@@ -113,6 +113,7 @@ struct tandem_client {
     struct outbox outbox;
     struct request *requests;
     uint64_t next_request, last_request;
+    uint64_t last_entry; /* that a call of the program queued; 0: the last one queued none */
     struct request *answering; /* a page of it is being handed over, and others are to come */
     struct id id;             /* of the client, to which mutation numbers belong */
     unsigned failures;        /* to connect, in a row */

@@ -79,6 +79,7 @@ tandem_code tandem_outbox_retry(tandem_client *client, uint64_t entry)
 {
     struct queue_copy copy = {.from = {.order = 0}};
     uint64_t order = 0;
+    client->last_entry = 0;
     if (client->store == NULL)
         return without_outbox(client);
     enum status status = queue_copy(client, entry, &copy);
@@ -95,6 +96,7 @@ tandem_code tandem_outbox_retry(tandem_client *client, uint64_t entry)
         client_outbox_changed(client, &copy.from);
         queue_tell(client, order);
         settle_send(client);
+        client->last_entry = order;
     }
     queue_copy_release(&copy);
     return outcome(client, status);

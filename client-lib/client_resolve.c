@@ -18,6 +18,7 @@ static enum status refuse(tandem_client *client, enum status status)
 static enum status get_conflict(tandem_client *client, uint64_t entry, bool any_refusal,
                                 struct queue_copy *copy)
 {
+    client->last_entry = 0;
     if (client->store == NULL)
         return trouble(&client->fault, STATUS_USAGE, "", "the client was opened without a folder");
     enum status status = queue_copy(client, entry, copy);
@@ -43,6 +44,7 @@ static enum status settle(tandem_client *client, const struct queue_copy *copy,
     if (order != 0)
         queue_tell(client, order);
     settle_send(client);
+    client->last_entry = order;
     return STATUS_OK;
 }
 

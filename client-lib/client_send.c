@@ -69,7 +69,7 @@ static enum status send_from_memory(tandem_client *client, struct buffer *change
 
 static enum status send_durably(tandem_client *client, struct bytes changes,
                                 const tandem_mutation *mutation, tandem_result_fn *done,
-                                void *context)
+                                void *context, uint64_t *entry)
 {
     uint64_t order = 0;
     /* Room to remember the caller comes first: what is stored cannot fail any more. */
@@ -82,6 +82,7 @@ static enum status send_durably(tandem_client *client, struct bytes changes,
     settle_wait(client, order, done, context);
     settle_send(client);
     queue_tell(client, order);
+    *entry = order;
     return STATUS_OK;
 }
 
@@ -89,15 +90,23 @@ tandem_code tandem_send(tandem_client *client, const tandem_mutation *mutation,
                         tandem_result_fn *done, void *context)
 {
     struct buffer changes = {0};
+    uint64_t entry = 0;
+    client->last_entry = 0;
     if (client->closing)
         return (tandem_code)trouble(&client->fault, STATUS_CANCELLED, "", "the client is closing");
     enum status status = mutation_encode(mutation, &client->source, &changes, &client->fault);
     if (status == STATUS_OK && client->store != NULL)
-        status = send_durably(client, buffer_bytes(&changes), mutation, done, context);
+        status = send_durably(client, buffer_bytes(&changes), mutation, done, context, &entry);
     else if (status == STATUS_OK)
         status = send_from_memory(client, &changes, mutation, done, context);
     buffer_release(&changes);
+    client->last_entry = entry; /* also when a callback has sent something meanwhile */
     return (tandem_code)status;
+}
+
+uint64_t tandem_last_entry(const tandem_client *client)
+{
+    return client->last_entry;
 }
 
 size_t tandem_unanswered(const tandem_client *client)

@@ -38,6 +38,51 @@ extern "C" {
  */
 typedef int tandem_code;
 #define TANDEM_OK 0
+/* By name: where this header says NOT_FOUND, it means TANDEM_CODE_NOT_FOUND. What each means is
+ * tandem_error_text(). Later versions may know more. */
+enum {
+    TANDEM_CODE_MALFORMED = 1,
+    TANDEM_CODE_TOO_LARGE = 2,
+    TANDEM_CODE_TOO_DEEP = 3,
+    TANDEM_CODE_UNKNOWN_MESSAGE = 4,
+    TANDEM_CODE_MISSING_FIELD = 5,
+    TANDEM_CODE_WRONG_KIND = 6,
+    TANDEM_CODE_UNKNOWN_ENTITY = 7,
+    TANDEM_CODE_UNKNOWN_FIELD = 8,
+    TANDEM_CODE_INVALID_VALUE = 9,
+    TANDEM_CODE_NOT_FOUND = 10,
+    TANDEM_CODE_DENIED = 11,
+    TANDEM_CODE_CONFLICT = 12,
+    TANDEM_CODE_EXISTS = 13,
+    TANDEM_CODE_NUMBER_REUSED = 14,
+    TANDEM_CODE_NUMBER_GAP = 15,
+    TANDEM_CODE_NUMBER_FORGOTTEN = 16,
+    TANDEM_CODE_NOT_SIGNED_IN = 17,
+    TANDEM_CODE_SIGN_IN_FAILED = 18,
+    TANDEM_CODE_TOO_MANY_ATTEMPTS = 19,
+    TANDEM_CODE_RATE_LIMITED = 20,
+    TANDEM_CODE_UNSUPPORTED_VERSION = 21,
+    TANDEM_CODE_UNEXPECTED = 22,
+    TANDEM_CODE_RESET_REQUIRED = 23,
+    TANDEM_CODE_WEAK_PASSWORD = 24,
+    TANDEM_CODE_CODE_NEEDS_PASSWORD = 25,
+    TANDEM_CODE_REFERENCED = 26,
+    TANDEM_CODE_LIMIT = 27,
+    TANDEM_CODE_BUSY = 40,
+    TANDEM_CODE_READ_ONLY = 41,
+    TANDEM_CODE_SHUTTING_DOWN = 42,
+    TANDEM_CODE_INTERNAL = 43,
+    TANDEM_CODE_NO_MEMORY = 44,
+    TANDEM_CODE_IO = 45,
+    TANDEM_CODE_CORRUPT = 46,
+    TANDEM_CODE_FORMAT_VERSION = 47,
+    TANDEM_CODE_LOCKED = 48,
+    TANDEM_CODE_UNREACHABLE = 60,
+    TANDEM_CODE_UNTRUSTED = 61,
+    TANDEM_CODE_CANCELLED = 62,
+    TANDEM_CODE_USAGE = 63,
+    TANDEM_CODE_KEPT = 64
+};
 
 /* Stable name of a code ("not-found") and a sentence for a person. Never NULL. */
 const char *tandem_error_name(tandem_code code);
@@ -373,7 +418,7 @@ tandem_code tandem_find_each(tandem_client *client, const tandem_find *find, tan
 typedef struct tandem_observer tandem_observer;
 tandem_code tandem_observe(tandem_client *client, const tandem_find *find, const char *id,
                            tandem_event_fn *on_event, void *context, tandem_observer **out);
-void tandem_unobserve(tandem_observer *observer);
+void tandem_unobserve(tandem_observer *observer); /* NULL is fine */
 
 /* ---- Changing ------------------------------------------------------------------------------ */
 
@@ -432,9 +477,15 @@ typedef void tandem_result_fn(void *context, const tandem_result *result);
  * with CANCELLED. What the server cannot take for now (busy, read-only, stopping) is sent again
  * until it can; with tandem_server.once only what it is too busy for, and the rest is told. LIMIT
  * when 64 are unanswered (with a folder: 100,000): service and try again. TOO_LARGE when the
- * message would be larger than 1 MiB. Details of a refusal are in tandem_last_fault(). */
+ * message would be larger than 1 MiB. After IO (with a folder: the disk did not say that it has it)
+ * it may be in the outbox all the same: look there before sending it again. Details of a refusal
+ * are in tandem_last_fault(). */
 tandem_code tandem_send(tandem_client *client, const tandem_mutation *mutation,
                         tandem_result_fn *done, void *context);
+/* The entry of the outbox that the last tandem_send(), tandem_outbox_retry() or tandem_resolve_*()
+ * of this handle made, whatever other processes queue and also when it is settled by now; 0 when
+ * that call failed or queued nothing, before the first, and without a folder. */
+uint64_t tandem_last_entry(const tandem_client *client);
 /* Mutations not yet answered. */
 size_t tandem_unanswered(const tandem_client *client);
 

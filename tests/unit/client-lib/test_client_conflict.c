@@ -376,6 +376,7 @@ static void theirs_leaves_what_is_not_in_conflict(void **state)
     assert_ok(tandem_resolve_theirs(world->client, view.entry));
     struct sent_change sent = last_sent();
     assert_int_equal(sent.fields, 1);
+    assert_int_equal(only(world, STATE(TANDEM_ENTRY_SENT)).entry, tandem_last_entry(world->client));
     assert_string_equal(sent.field, "website");
     assert_string_equal(sent.text, "new.example");
     durable_settle(world, &shop);
@@ -390,6 +391,7 @@ static void theirs_alone_leaves_nothing(void **state)
     assert_ok(edit(world, "222", NULL, NULL));
     durable_settle(world, &shop);
     assert_ok(tandem_resolve_theirs(world->client, conflict(world).entry));
+    assert_int_equal(tandem_last_entry(world->client), 0);
     assert_int_equal(tandem_outbox_count(world->client, 0), 0);
     durable_crash(world);
     open_client(world, true);

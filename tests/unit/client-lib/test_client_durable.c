@@ -1,5 +1,6 @@
 /* What tandem_send() took with a folder: it survives the process at every step, and each is applied
  * exactly once. */
+#include "client-lib/client_queue.h"
 #include "durable_server.h"
 
 #include <fcntl.h>
@@ -347,6 +348,47 @@ static struct seen all(struct world *world, unsigned states)
     return seen;
 }
 
+/* As another process does it: not through the handle. */
+static uint64_t queue_beside(struct world *world, uint64_t like)
+{
+    struct queue_copy copy = {.bytes = {0}};
+    uint64_t order = 0;
+    assert_ok(queue_copy(world->client, like, &copy));
+    assert_ok(outbox_store_add(world->client->store, &copy.from, &order));
+    queue_copy_release(&copy);
+    return order;
+}
+
+static void whoever_sends_is_told_as_which_entry(void **state)
+{
+    struct world *world = *state;
+    OUTCOMES(2);
+    tandem_mutation *nothing = tandem_mutation_new();
+    open_client(world, true);
+    assert_int_equal(tandem_last_entry(world->client), 0);
+    assert_ok(send_note(world, "typed", &outcomes[0]));
+    uint64_t typed = tandem_last_entry(world->client);
+    assert_int_equal(all(world, 0).entry, typed);
+    assert_true(queue_beside(world, typed) > typed);
+    assert_int_equal(tandem_last_entry(world->client), typed);
+    assert_int_not_equal(tandem_send(world->client, nothing, NULL, NULL), TANDEM_OK);
+    tandem_mutation_free(nothing);
+    assert_int_equal(tandem_last_entry(world->client), 0);
+
+    assert_ok(tandem_connect(world->client, &usual, NULL));
+    durable_settle(world, &shop);
+    shop.refuse = "invalid-value";
+    assert_ok(send_note(world, "refused", &outcomes[1]));
+    uint64_t refused = tandem_last_entry(world->client);
+    durable_settle(world, &shop);
+    assert_int_equal(tandem_last_entry(world->client), refused);
+    assert_int_equal(all(world, STATE(TANDEM_ENTRY_REFUSED)).entry, refused);
+    assert_ok(tandem_outbox_retry(world->client, refused));
+    assert_true(tandem_last_entry(world->client) > refused);
+    assert_int_equal(tandem_outbox_retry(world->client, refused), STATUS_NOT_FOUND);
+    assert_int_equal(tandem_last_entry(world->client), 0);
+}
+
 static void entries_can_be_looked_at_dropped_and_tried_again(void **state)
 {
     struct world *world = *state;
@@ -493,6 +535,7 @@ int main(void)
         SHOP(a_real_gap_asks_the_server_where_it_stands),
         SHOP(typed_changes_are_not_sent_as_somebody_elses),
         SHOP(an_empty_outbox_goes_over_to_another_user),
+        SHOP(whoever_sends_is_told_as_which_entry),
         SHOP(entries_can_be_looked_at_dropped_and_tried_again),
         SHOP(refused_entries_outlive_the_process),
         SHOP(an_answer_of_a_later_server_is_a_refusal),

@@ -15,6 +15,7 @@ static void mutations_are_numbered_from_where_the_server_stands(void **state)
     assert_int_equal(expect_sent(MESSAGE_MUTATE)->as.mutate.number, 42);
     assert_ok(send_note(world, "after", &outcomes[1]));
     assert_int_equal(expect_sent(MESSAGE_MUTATE)->as.mutate.number, 43);
+    assert_int_equal(tandem_last_entry(world->client), 0); /* there is no outbox */
     assert_int_equal(tandem_unanswered(world->client), 2);
     say_result(42, "ok", 1001);
     say_result(43, "invalid-value", 0);
