@@ -46,6 +46,13 @@ const char *tandem_error_text(tandem_code code)
     return status_text((enum status)code);
 }
 
+#define STATUS(name, code, wire, retry, text)                                                      \
+    _Static_assert(TANDEM_CODE_##name == (code), "the header names every code as the table does");
+#define TANDEM_CODE_OK TANDEM_OK
+#include "protocol/status.def"
+#undef TANDEM_CODE_OK
+#undef STATUS
+
 enum tandem_failure tandem_error_class(tandem_code code)
 {
     switch ((enum status)code) {
