@@ -53,6 +53,13 @@ static const struct bench_row rows[] = {
      .sense = BENCH_AT_LEAST,
      .target = 0.5,
      ROW_OF(replica_get)},
+    {.name = "replica-list",
+     .what = "tandem_each of the interactions of a replica of 100k",
+     .against = "a bare cursor over their ids in the same file, with an mdb_get of each",
+     .unit = "records/CPU s",
+     .sense = BENCH_AT_LEAST,
+     .target = 0.5,
+     ROW_OF(replica_list)},
     /* Behind the limit stand, besides the writing that both do, the server's reading and
      * encoding, TLS on both sides, and decoding with the checks that a client owes itself; they
      * run on another core, or between the client's flushes. Half of what the disk and LMDB alone
@@ -63,7 +70,17 @@ static const struct bench_row rows[] = {
      .unit = "records/s",
      .sense = BENCH_AT_LEAST,
      .target = 0.5,
-     ROW_OF(first_sync)},
+     ROW_OF(first_sync),
+     .parameter = 100000},
+    {.name = "first-sync-1m",
+     .what = "records a second of the first sync of a replica of 1 million, likewise",
+     .against = "bare LMDB reading those records and writing the same replica",
+     .unit = "records/s",
+     .sense = BENCH_AT_LEAST,
+     .target = 0.5,
+     .rounds = 3, /* each takes a minute and more */
+     ROW_OF(first_sync),
+     .parameter = 1000000},
     /* What is told of a record beyond its bytes, TLS and frames included. */
     {.name = "first-sync-bytes",
      .what = "bytes on the wire of each record of a first sync",
@@ -72,6 +89,36 @@ static const struct bench_row rows[] = {
      .sense = BENCH_AT_MOST,
      .target = 1.1,
      ROW_OF(first_sync_bytes)},
+    /* What was queued is read again, which the client that is online need not; but its flushes are
+     * behind it, and may be fewer: those of sending and of the answers are shared. */
+    {.name = "outbox-settle",
+     .what = "mutations a second of an outbox of 10,000 that is settled, signing in included",
+     .against = "the same queued, sent and answered while online",
+     .unit = "mutations/s",
+     .sense = BENCH_AT_LEAST,
+     .target = 0.8,
+     ROW_OF(outbox_settle),
+     .parameter = 10000},
+    /* A client holds a connection, a batch and a transaction: flat, and a tenth for the allocator.
+     */
+    {.name = "client-memory-1m",
+     .what = "heap and resident memory of its own of a client in use, with 1 million records",
+     .against = "the same with 10 thousand",
+     .unit = "bytes",
+     .sense = BENCH_AT_MOST,
+     .target = 1.1,
+     .rounds = 3, /* it varies little */
+     ROW_OF(client_memory),
+     .parameter = 1000000},
+    /* On the way to the first record are a page or two more. */
+    {.name = "replica-open-1m",
+     .what = "opening a replica of 1 million records, until one has been read",
+     .against = "the same with 10 thousand",
+     .unit = "us",
+     .sense = BENCH_AT_MOST,
+     .target = 1.2,
+     ROW_OF(replica_open),
+     .parameter = 1000000},
     GROWTH_ALL("100k", 100000, LOG_100K),
     GROWTH_ALL("1m", 1000000, LOG_1M),
     GROWTH_ALL("3m", 3000000, LOG_3M),

@@ -95,13 +95,26 @@ static bool waits_for_answers(const struct served_client *client, size_t answers
     return client->answers < answers;
 }
 
-bool served_connect(struct served_client *client, struct bench_run *run,
-                    const struct server_process *server, const struct seed_user *user,
-                    const char *replica)
+static bool refused(struct bench_run *run, tandem_code code, const tandem_fault *fault)
+{
+    if (code != TANDEM_OK) {
+        bench_fail(run, "a client: %s", fault->detail);
+    }
+    return code != TANDEM_OK;
+}
+
+bool served_open(struct served_client *client, struct bench_run *run, const char *replica)
 {
     tandem_fault fault;
     *client = (struct served_client){.client = NULL};
     const tandem_options options = {.replica = replica, .on_event = on_event, .context = client};
+    return !refused(run, tandem_open(&options, &client->client, &fault), &fault);
+}
+
+bool served_begin(struct served_client *client, struct bench_run *run,
+                  const struct server_process *server, const struct seed_user *user)
+{
+    tandem_fault fault;
     const tandem_server to = {.url = server->url,
                               .ca = server->ca,
                               .method = TANDEM_SIGN_IN_TOKEN,
@@ -109,18 +122,31 @@ bool served_connect(struct served_client *client, struct bench_run *run,
                               .secret = user->token,
                               .once = true,
                               .agent = "tandem-bench"};
-    tandem_code code = tandem_open(&options, &client->client, &fault);
-    if (code == TANDEM_OK && replica != NULL) {
-        code = tandem_subscribe(client->client, NULL, 0);
+    if (client->client->replica != NULL) {
+        tandem_code code = tandem_subscribe(client->client, NULL, 0);
+        tandem_last_fault(client->client, &fault);
+        if (refused(run, code, &fault)) {
+            return false;
+        }
     }
-    if (code == TANDEM_OK) {
-        code = tandem_connect(client->client, &to, &fault);
+    return !refused(run, tandem_connect(client->client, &to, &fault), &fault);
+}
+
+bool served_connect(struct served_client *client, struct bench_run *run,
+                    const struct server_process *server, const struct seed_user *user,
+                    const char *replica)
+{
+    return served_open(client, run, replica) && served_begin(client, run, server, user) &&
+           wait_while(client, run, replica != NULL ? waits_for_all : waits_for_welcome, 0);
+}
+
+bool served_service(struct served_client *client, struct bench_run *run)
+{
+    (void)tandem_wait(client->client, 0);
+    if (client->ended) {
+        bench_fail(run, "the connection ended: %s", client->why);
     }
-    if (code != TANDEM_OK) {
-        bench_fail(run, "a client: %s", fault.detail);
-        return false;
-    }
-    return wait_while(client, run, replica != NULL ? waits_for_all : waits_for_welcome, 0);
+    return !client->ended;
 }
 
 void served_close(struct served_client *client)
@@ -132,6 +158,17 @@ void served_close(struct served_client *client)
 bool served_answers(struct served_client *client, struct bench_run *run, size_t answers)
 {
     return wait_while(client, run, waits_for_answers, answers);
+}
+
+static bool waits_for_outbox(const struct served_client *client, size_t answers)
+{
+    (void)answers;
+    return tandem_outbox_count(client->client, 0) > 0;
+}
+
+bool served_settled(struct served_client *client, struct bench_run *run)
+{
+    return wait_while(client, run, waits_for_outbox, 0);
 }
 
 static void count(struct served_client *client, const tandem_fault *fault)

@@ -24,7 +24,16 @@ struct served_client {
 bool served_connect(struct served_client *client, struct bench_run *run,
                     const struct server_process *server, const struct seed_user *user,
                     const char *replica);
+/* The same in its steps: a client of a folder (or NULL) that is not connected; its connection,
+ * which these only begin. False after bench_fail(). */
+bool served_open(struct served_client *client, struct bench_run *run, const char *replica);
+bool served_begin(struct served_client *client, struct bench_run *run,
+                  const struct server_process *server, const struct seed_user *user);
 void served_close(struct served_client *client);
+/* Services it once, without waiting. False after bench_fail(). */
+bool served_service(struct served_client *client, struct bench_run *run);
+/* Services it until its outbox is empty. False after bench_fail(). */
+bool served_settled(struct served_client *client, struct bench_run *run);
 /* Services it until as many answers have come. False after bench_fail(). */
 bool served_answers(struct served_client *client, struct bench_run *run, size_t answers);
 /* For answers and results: counts them, and ends the client when one is a refusal. The context is
