@@ -167,7 +167,9 @@ static void on_welcome(tandem_client *client, const struct message *message)
         client_break(client, 1002, STATUS_UNEXPECTED, "the server welcomed twice");
         return;
     }
-    if (!read_welcome(client, message) || !prepare_next_sign_in(client)) {
+    /* Numbers count up from there, and must not turn over. */
+    if (message->as.welcome.last_number > INT64_MAX || !read_welcome(client, message) ||
+        !prepare_next_sign_in(client)) {
         client_break(client, 1002, STATUS_MALFORMED, "the server's welcome cannot be read");
         return;
     }

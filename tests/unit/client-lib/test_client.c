@@ -329,6 +329,27 @@ static void a_lost_connection_subscribes_again_from_the_cursor(void **state)
     assert_int_equal(expect_sent(MESSAGE_SUBSCRIBE)->as.subscribe.cursor, 12);
 }
 
+/* Numbers must not turn over, whatever the server says it has answered. */
+static void a_welcome_beyond_all_numbers_is_none(void **state)
+{
+    static const uint64_t beyond[] = {UINT64_MAX, UINT64_MAX - 1, (uint64_t)INT64_MAX + 1};
+    struct world *world = *state;
+    OUTCOMES(2);
+    open_client(world, true);
+    assert_ok(send_note(world, "typed", &outcomes[0]));
+    assert_ok(send_note(world, "and more", &outcomes[1]));
+    for (size_t i = 0; i < sizeof beyond / sizeof *beyond; i++) {
+        connect_with(world, &usual);
+        say_welcome(beyond[i], NULL);
+        assert_int_equal(tandem_service(world->client), STATUS_MALFORMED);
+        assert_false(tandem_connected(world->client));
+        expect_nothing_sent();
+    }
+    sign_in(world, 0);
+    assert_int_equal(expect_sent(MESSAGE_MUTATE)->as.mutate.number, 1);
+    assert_int_equal(expect_sent(MESSAGE_MUTATE)->as.mutate.number, 2);
+}
+
 static void without_a_replica_there_is_no_subscription(void **state)
 {
     struct world *world = *state;
@@ -355,6 +376,7 @@ int main(void)
         TEST(a_malformed_frame_breaks_the_connection_off),
         TEST(events_of_the_subscription_reach_the_caller),
         TEST(a_lost_connection_subscribes_again_from_the_cursor),
+        TEST(a_welcome_beyond_all_numbers_is_none),
         TEST(without_a_replica_there_is_no_subscription),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
