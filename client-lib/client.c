@@ -19,10 +19,25 @@ static enum status sync_send(void *context, const struct message *message)
     return client_send_message(context, message);
 }
 
+/* A damaged outbox is set aside by whoever leads, while nobody else has it open: they would go on
+ * queueing into what nobody sends any more. */
+static enum status replace_outbox(tandem_client *client, const char *folder, tandem_fault *fault)
+{
+    if (peers_has_others(client->peers) || peers_lead(client->peers) != STATUS_OK)
+        return trouble(fault, STATUS_LOCKED, "",
+                       "the outbox in %s is damaged, and others have it open", folder);
+    trouble_clear(fault);
+    enum status status =
+        outbox_store_open(folder, client->port, &client->store, &client->settling.damaged, fault);
+    peers_yield(client->peers);
+    return status;
+}
+
 static enum status open_outbox(tandem_client *client, const char *folder, tandem_fault *fault)
 {
-    enum status status = outbox_store_open(folder, client->port, &client->store,
-                                           &client->settling.damaged, fault);
+    enum status status = outbox_store_open(folder, client->port, &client->store, NULL, fault);
+    if (status == STATUS_CORRUPT)
+        status = replace_outbox(client, folder, fault);
     if (status == STATUS_OK)
         client->id = outbox_store_client(client->store);
     return status;

@@ -365,7 +365,9 @@ enum status outbox_store_open(const char *folder, const struct port *port,
     if (store == NULL)
         return trouble(fault, STATUS_NO_MEMORY, "", "out of memory");
     enum status status = open_once(store, folder, port, &newer, fault);
-    if (is_damage(status) && !newer) {
+    if (is_damage(status) && !newer && damaged == NULL)
+        status = STATUS_CORRUPT;
+    else if (is_damage(status) && !newer) {
         status = environment_set_aside(folder, &layout, aside, sizeof aside);
         if (status == STATUS_OK) {
             buffer_append(damaged, aside, strlen(aside));

@@ -69,8 +69,8 @@ struct outbox_answer {
 /* ---- The handle ---- */
 
 /* Opens or makes outbox.mdb in `folder`. FORMAT_VERSION when a newer library wrote it: `fault` says
- * how many entries wait in it. A damaged file is set aside and *damaged (a buffer) gets its name.
- */
+ * how many entries wait in it. A damaged file is set aside and *damaged (a buffer) gets its name;
+ * with NULL it is left alone: CORRUPT. */
 enum status outbox_store_open(const char *folder, const struct port *port,
                               struct outbox_store **out, struct buffer *damaged,
                               tandem_fault *fault);

@@ -3,9 +3,11 @@
 #include "client_world.h"
 #include "peer_process.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 /* Turns until something must have happened, of 10 ms at most. */
 #define TURNS_MOST 3000
@@ -292,6 +294,33 @@ static void what_the_leader_did_is_told_as_events(void **state)
     assert_int_equal(world->told_count, 1);
 }
 
+/* Whoever has it open would go on queueing into what was set aside, and nobody would send that. */
+static void a_damaged_outbox_that_others_have_open_stays(void **state)
+{
+    struct world *world = *state;
+    const tandem_options options = {.replica = world->folder};
+    char path[512];
+    struct tandem_client *late = NULL;
+    open_client(world, true);
+    tandem_close(world->client);
+    world->client = NULL;
+    snprintf(path, sizeof path, "%s/outbox.mdb", world->folder);
+    int fd = open(path, O_WRONLY);
+    assert_true(fd >= 0);
+    for (int page = 0; page < 2; page++)
+        assert_int_equal(pwrite(fd, "damaged, damaged, damaged", 25, page * 4096), 25);
+    close(fd);
+    peer_start(&peer, world->folder, NULL);
+    assert_int_equal(tandem_open(&options, &late, NULL), STATUS_LOCKED);
+    snprintf(path, sizeof path, "%s/outbox.mdb.damaged-1", world->folder);
+    assert_int_not_equal(access(path, F_OK), 0);
+    peer_end(&peer, SIGKILL);
+    open_client(world, true);
+    assert_int_equal(access(path, F_OK), 0);
+    assert_ok(tandem_service(world->client));
+    assert_int_equal(last_told(world)->kind, TANDEM_EVENT_OUTBOX_DAMAGED);
+}
+
 #define SHARED(name) cmocka_unit_test_setup_teardown(name, set_up_shared, tear_down_shared)
 
 int main(void)
@@ -306,6 +335,7 @@ int main(void)
         SHARED(closing_before_it_is_moved_leaves_the_folders_numbers_alone),
         SHARED(a_program_for_one_thing_does_not_take_over),
         SHARED(what_the_leader_did_is_told_as_events),
+        SHARED(a_damaged_outbox_that_others_have_open_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
