@@ -1,7 +1,9 @@
 /* Reading a replica: records by their ids, and all of an entity, against LMDB alone in the same
  * file. What a get has to do is to take a snapshot, as nothing is known of the next one, and to
  * find the record. What a list has to do is to walk the ids that the replica keeps of an entity, in
- * one snapshot, and to find the record of each. */
+ * one snapshot, to find the record of each and to read it: most of the time goes by until records
+ * have come from memory, which lie beside each other, so that a walk which only points at them
+ * would be spared it. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,7 +108,8 @@ struct bare {
     struct lmdb_raw raw;
     MDB_txn *txn; /* a reader, reset */
     MDB_dbi records, entities;
-    uint64_t found, bytes;
+    uint64_t found;
+    uint64_t seen; /* made of what was read, so that it has to be read */
 };
 
 /* Each returns LMDB's code, and counts what it read. */
@@ -151,24 +154,36 @@ static void bare_close(struct bare *bare)
     lmdb_raw_close(&bare->raw);
 }
 
-static int find_record(struct bare *bare, MDB_val key)
+static int find_record(struct bare *bare, MDB_val key, MDB_val *value)
 {
-    MDB_val value;
-    int code = mdb_get(bare->txn, bare->records, &key, &value);
+    int code = mdb_get(bare->txn, bare->records, &key, value);
     if (code == 0) {
         bare->found++;
-        bare->bytes += value.mv_size + ((const uint8_t *)value.mv_data)[0];
+        bare->seen += value->mv_size + ((const uint8_t *)value->mv_data)[0];
     }
     return code;
 }
 
+/* Reads a record from its beginning to its end, as fast as that goes. */
+static void read_record(struct bare *bare, MDB_val value)
+{
+    const uint8_t *data = value.mv_data;
+    uint64_t word, sum = 0;
+    for (size_t at = 0; at + sizeof word <= value.mv_size; at += sizeof word) {
+        memcpy(&word, data + at, sizeof word);
+        sum += word;
+    }
+    bare->seen += sum & 1;
+}
+
 static int bare_gets(struct bare *bare, const struct reading *row)
 {
+    MDB_val value;
     int code = 0;
     for (size_t i = 0; i < GETS && code == 0; i++) {
         code = mdb_txn_renew(bare->txn);
         if (code == 0) {
-            code = find_record(bare, (MDB_val){ID_SIZE, row->ids[i].octet});
+            code = find_record(bare, (MDB_val){ID_SIZE, row->ids[i].octet}, &value);
             mdb_txn_reset(bare->txn);
         }
     }
@@ -178,7 +193,7 @@ static int bare_gets(struct bare *bare, const struct reading *row)
 static int walk_entity(struct bare *bare)
 {
     static const char prefix[] = LISTED; /* its NUL ends the name in the key as well */
-    MDB_val key = {sizeof prefix, (void *)(uintptr_t)prefix}, value;
+    MDB_val key = {sizeof prefix, (void *)(uintptr_t)prefix}, id, value;
     MDB_cursor *cursor;
     int code = mdb_cursor_open(bare->txn, bare->entities, &cursor);
     if (code != 0) {
@@ -187,8 +202,10 @@ static int walk_entity(struct bare *bare)
     code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
     while (code == 0 && key.mv_size == sizeof prefix + ID_SIZE &&
            memcmp(key.mv_data, prefix, sizeof prefix) == 0) {
-        code = find_record(bare, (MDB_val){ID_SIZE, (uint8_t *)key.mv_data + sizeof prefix});
+        id = (MDB_val){ID_SIZE, (uint8_t *)key.mv_data + sizeof prefix};
+        code = find_record(bare, id, &value);
         if (code == 0) {
+            read_record(bare, value);
             code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
         }
     }
@@ -227,7 +244,7 @@ static bool time_bare(struct bench_run *run, const struct reading *row, bare_tur
     bare_close(&bare);
     if (code != 0) {
         bench_fail(run, "bare LMDB: %s", mdb_strerror(code));
-    } else if (bare.found != 2 * expected || bare.bytes == 0) {
+    } else if (bare.found != 2 * expected || bare.seen == 0) {
         bench_fail(run, "bare LMDB read %llu records instead of %llu",
                    (unsigned long long)bare.found, (unsigned long long)(2 * expected));
     }

@@ -55,7 +55,7 @@ static const struct bench_row rows[] = {
      ROW_OF(replica_get)},
     {.name = "replica-list",
      .what = "tandem_each of the interactions of a replica of 100k",
-     .against = "a bare cursor over their ids in the same file, with an mdb_get of each",
+     .against = "a bare cursor over their ids in the same file, getting and reading each",
      .unit = "records/CPU s",
      .sense = BENCH_AT_LEAST,
      .target = 0.5,
