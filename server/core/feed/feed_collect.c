@@ -228,6 +228,7 @@ static enum status gather(const struct feed *feed, const struct feed_context *co
     uint64_t seq = stretch->from, whole = stretch->from;
     struct id id = last_id(), taken = last_id();
     for (uint32_t examined = 0;; examined++) {
+        batch->examined = examined;
         enum status status = first_entry(stretch, context->state, &seq, &id);
         bool end = status == STATUS_NOT_FOUND || (status == STATUS_OK && seq > stretch->limit);
         if (!end && status != STATUS_OK) {

@@ -9,6 +9,7 @@
 /* What one frame will say; the bytes gather in the buffers of the feed_cache. */
 struct feed_batch {
     uint32_t records, removed, purged, entered;
+    uint32_t examined; /* entries of the feed that were looked at for it */
     size_t records_begin, removed_begin;
     uint64_t to;
     bool more;

@@ -14,6 +14,9 @@
 #include "protocol/memory.h"
 #include "protocol/wire.h"
 
+/* Entries that one call looks at in vain before `changes` go on; the rest is for the next call. */
+#define VAIN_BUDGET 250u
+
 struct feed_prefer {
     struct scope scopes[LIMIT_PREFER];
     uint32_t count;
@@ -165,9 +168,10 @@ static enum status look_at(struct feed *feed, const struct feed_context *context
     return feed_open_lanes(&prefer->lanes, context, scope) ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
-/* What is next of the scope at `at`; nothing when there is none, which ends it. */
+/* What is next of the scope at `at`; nothing when there is none, which ends it. Adds to `examined`
+ * the entries that were looked at. */
 static enum status next_ahead(struct feed *feed, const struct feed_context *context,
-                              struct frame **out)
+                              uint32_t *examined, struct frame **out)
 {
     struct feed_prefer *prefer = feed->prefer;
     struct feed_batch batch;
@@ -182,6 +186,7 @@ static enum status next_ahead(struct feed *feed, const struct feed_context *cont
     if (status != STATUS_OK) {
         return status;
     }
+    *examined += batch.examined;
     if (batch.records > 0 || batch.more) {
         *out = feed_backfill_frame(context->cache, &prefer->ahead, &batch, true);
         if (*out == NULL) {
@@ -201,6 +206,7 @@ enum status feed_next_preferred(struct feed *feed, const struct feed_context *co
 {
     struct feed_prefer *prefer = feed->prefer;
     enum status status = STATUS_OK;
+    uint32_t examined = 0;
     if (!feed->more || feed->client_cursor == 0 || context->meta->access_seq > feed->access_told) {
         return STATUS_OK;
     }
@@ -209,8 +215,9 @@ enum status feed_next_preferred(struct feed *feed, const struct feed_context *co
            holds(prefer, feed->backfills[0].scope)) {
         status = feed_next_backfill(feed, context, out);
     }
-    while (status == STATUS_OK && *out == NULL && prefer->at < prefer->count) {
-        status = next_ahead(feed, context, out);
+    while (status == STATUS_OK && *out == NULL && prefer->at < prefer->count &&
+           examined < VAIN_BUDGET) {
+        status = next_ahead(feed, context, &examined, out);
     }
     return status;
 }

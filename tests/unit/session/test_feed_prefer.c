@@ -285,6 +285,46 @@ static void test_only_entities_that_are_wanted_come_ahead(void **state)
     assert_null(client_find(kari, note));
 }
 
+/* What is read until the second frame comes, when so many accounts are preferred in which nothing
+ * is of what is wanted. */
+static unsigned long reads_in_vain(struct fixture *f, const struct scope *scopes, size_t count)
+{
+    static const char *const entities[] = {"contact"};
+    struct world_client *kari = world_client_new(f->world, f->kari, NULL, 0);
+    client_want_entities(kari, entities, 1);
+    client_connect(kari);
+    client_prefer(kari, scopes, count);
+    assert_int_equal(client_pump(kari, 1, true), 1);
+    unsigned long before = world_reads(f->world);
+    assert_int_equal(client_pump(kari, 1, true), 1);
+    unsigned long reads = world_reads(f->world) - before;
+    client_settle(kari);
+    world_check_view(f->world, kari);
+    client_disconnect(kari);
+    return reads;
+}
+
+/* Others of its thread wait for one call as long as it reads. */
+static void test_looking_in_vain_is_for_a_short_while(void **state)
+{
+    struct fixture *f = *state;
+    struct scope scopes[8];
+    for (unsigned i = 0; i < 2 * MANY; i++) {
+        char words[1001];
+        memset(words, 'w', sizeof words - 1);
+        words[sizeof words - 1] = '\0';
+        must(world_create(f->world, f->admin, "contact", world_id(f->world), "lastName", "X",
+                          "description", words, "account", text(f, f->hytte), NULL));
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        scopes[i] = account(make_account(f, "Bare"));
+        for (unsigned n = 0; n < 100; n++) {
+            make_note(f, scopes[i].id, "no contact", NULL);
+        }
+    }
+    assert_true(reads_in_vain(f, scopes, 8) < 4 * reads_in_vain(f, scopes, 1));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, feed_set_up, feed_tear_down)
@@ -297,6 +337,7 @@ int main(void)
         TEST(test_what_is_closed_is_as_what_never_was),
         TEST(test_the_window_holds_for_what_comes_ahead),
         TEST(test_only_entities_that_are_wanted_come_ahead),
+        TEST(test_looking_in_vain_is_for_a_short_while),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
