@@ -3,9 +3,9 @@
  *     tandem-bench-client FOLDER URL CA USER TOKEN
  *
  * It catches up, walks all it holds, sorts, looks up, changes a little, and compares its replica
- * with the server's. After each of these it looks at its memory, and in the end prints the largest
- * figures: bytes of the heap that are in use, and bytes of the process that are its own (RssAnon:
- * without the replica, which is a mapped file). */
+ * with the server's. Meanwhile it looks at its memory again and again, and in the end prints the
+ * largest figures: bytes of the heap that are in use, and bytes of the process that are its own
+ * (RssAnon: without the replica, which is a mapped file). */
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,13 +16,14 @@
 
 #define PICKED 100u
 #define CHANGED 20u
+#define LOOK_EVERY 1000u /* records */
 #define LONGEST_WAIT_NS (UINT64_C(300) * 1000000000)
 
 struct used_client {
     tandem_client *client;
     bool caught_up, ended, failed;
     size_t waiting; /* for answers and results */
-    size_t walked, picked;
+    size_t seen, walked, picked;
     char ids[PICKED][TANDEM_ID_TEXT], accounts[PICKED][TANDEM_ID_TEXT];
     uint64_t heap, resident; /* the largest seen */
 };
@@ -77,8 +78,8 @@ static bool wait_while(struct used_client *used, bool (*waiting)(const struct us
             return fail(used, "waiting", "nothing came for too long");
         }
         (void)tandem_wait(used->client, 1000);
+        look(used);
     }
-    look(used);
     return !used->ended && !used->failed;
 }
 
@@ -104,6 +105,9 @@ static bool count(void *context, const tandem_record *record)
 {
     struct used_client *used = context;
     used->walked += tandem_record_text(record, "subject") != NULL;
+    if (++used->seen % LOOK_EVERY == 0) {
+        look(used);
+    }
     return true;
 }
 
@@ -111,6 +115,7 @@ static bool pick(void *context, const tandem_record *record)
 {
     struct used_client *used = context;
     const char *account = strchr(tandem_record_scope(record), ':');
+    look(used); /* what sorting needed is still there */
     if (account != NULL && used->picked < PICKED) {
         (void)snprintf(used->ids[used->picked], TANDEM_ID_TEXT, "%s", tandem_record_id(record));
         (void)snprintf(used->accounts[used->picked++], TANDEM_ID_TEXT, "%s", account + 1);
@@ -122,15 +127,12 @@ static bool read_much(struct used_client *used)
 {
     const tandem_find find = {.entity = "interaction", .sort = "subject", .limit = PICKED};
     bool read = check(used, "walking", tandem_each(used->client, NULL, count, used));
-    look(used);
     read = read && check(used, "sorting", tandem_find_each(used->client, &find, pick, used));
-    look(used);
     for (size_t i = 0; i < used->picked && read; i++) {
         read = check(used, "getting", tandem_get(used->client, used->ids[i], count, used)) &&
                check(used, "a timeline",
                      tandem_timeline(used->client, used->accounts[i], count, used));
     }
-    look(used);
     return read && (used->picked == PICKED || fail(used, "sorting", "too few records came"));
 }
 
