@@ -15,7 +15,14 @@ static size_t count_open(const tandem_client *client)
 }
 
 /* Ends the connection for good: typed changes of one user are not sent as another's. */
-static void turn_away(tandem_client *client)
+static void turn_away(tandem_client *client, const tandem_fault *fault)
+{
+    client->parting = *fault;
+    client->ops->close(client->link, 1000);
+    client_lost(client, 4002, fault);
+}
+
+static void turn_away_from_changes(tandem_client *client)
 {
     size_t count = count_open(client);
     struct buffer name = {0};
@@ -27,9 +34,21 @@ static void turn_away(tandem_client *client)
             bytes_to_text(buffer_bytes(&name), text, sizeof text), count == 1 ? "waits" : "wait",
             client->user_name);
     buffer_release(&name);
-    client->parting = fault;
-    client->ops->close(client->link, 1000);
-    client_lost(client, 4002, &fault);
+    turn_away(client, &fault);
+}
+
+/* Another process sends what this one queues, as the user whose folder it is. */
+static bool settle_follower(tandem_client *client, const struct msg_welcome *welcome)
+{
+    tandem_fault fault;
+    (void)outbox_store_refresh(client->store);
+    struct id user = outbox_store_user(client->store);
+    if (id_is_zero(user) || id_equal(user, welcome->user))
+        return true;
+    trouble(&fault, STATUS_DENIED, "", "another process uses this folder as a user that %s is not",
+            client->user_name);
+    turn_away(client, &fault);
+    return false;
 }
 
 /* The replica of somebody else is emptied. */
@@ -84,7 +103,7 @@ static bool settle_user(tandem_client *client, const struct msg_welcome *welcome
         return status == STATUS_OK;
     }
     if (count_open(client) > 0)
-        turn_away(client);
+        turn_away_from_changes(client);
     else
         change_user(client, welcome);
     return false;
@@ -213,7 +232,7 @@ bool settle_welcome(tandem_client *client, const struct msg_welcome *welcome)
     unsigned generation = client->generation;
     client->settling.sent_next = 0;
     if (client->peers != NULL && !peers_is_leader(client->peers))
-        return true;
+        return settle_follower(client, welcome);
     if (!settle_user(client, welcome))
         return false;
     enum status status = outbox_store_set_epoch(client->store, welcome->epoch);

@@ -321,6 +321,38 @@ static void a_damaged_outbox_that_others_have_open_stays(void **state)
     assert_int_equal(last_told(world)->kind, TANDEM_EVENT_OUTBOX_DAMAGED);
 }
 
+static void say_welcome_to(unsigned user)
+{
+    const struct id usually = id_of(500), now = id_of(user);
+    say_welcome(0, NULL);
+    const struct buffer *frame = &server.inbox[server.inbox_count - 1];
+    uint8_t *at = memmem(frame->data, frame->size, usually.octet, ID_SIZE);
+    assert_non_null(at);
+    memcpy(at, now.octet, ID_SIZE);
+}
+
+/* What they typed would be sent as the other's. */
+static void another_user_does_not_join_those_who_use_the_folder(void **state)
+{
+    struct world *world = *state;
+    open_client(world, true);
+    sign_in(world, 0);
+    tandem_disconnect(world->client);
+    (void)expect_sent(MESSAGE_GOODBYE);
+    peer_start(&peer, world->folder, NULL);
+    peer_ask(&peer, "lead", "leading");
+    connect_with(world, &usual);
+    say_welcome_to(501);
+    assert_int_equal(tandem_service(world->client), STATUS_DENIED);
+    assert_false(tandem_connected(world->client));
+    assert_int_equal(last_told(world)->code, STATUS_DENIED);
+    assert_true(last_told(world)->final);
+    connect_with(world, &usual);
+    say_welcome_to(500);
+    assert_ok(tandem_service(world->client));
+    assert_true(tandem_connected(world->client));
+}
+
 #define SHARED(name) cmocka_unit_test_setup_teardown(name, set_up_shared, tear_down_shared)
 
 int main(void)
@@ -336,6 +368,7 @@ int main(void)
         SHARED(a_program_for_one_thing_does_not_take_over),
         SHARED(what_the_leader_did_is_told_as_events),
         SHARED(a_damaged_outbox_that_others_have_open_stays),
+        SHARED(another_user_does_not_join_those_who_use_the_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
