@@ -5,7 +5,6 @@
  * client that is online queues and is answered at the same time. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "tests/bench/limit_lmdb.h"
@@ -56,34 +55,12 @@ void outbox_settle_tear_down(void *context)
     free(row);
 }
 
-/* Any interaction of the store, one after another. */
-static struct id some_interaction(const struct outbox_row *row)
-{
-    const struct seed_options *options = &row->source.kept.options;
-    uint64_t index = row->made % RECORDS;
-    while (strcmp(seed_record_entity(options, index), "interaction") != 0) {
-        index = (index + options->accounts) % RECORDS;
-    }
-    return seed_record_id(options, index);
-}
-
-/* Queues the next mutation. */
+/* Queues the next mutation, of any interaction. */
 static bool queue(struct bench_run *run, struct served_client *client, struct outbox_row *row)
 {
-    char id[ID_TEXT_SIZE], subject[32];
-    tandem_mutation *mutation = tandem_mutation_new();
-    id_to_text(some_interaction(row), id);
-    (void)snprintf(subject, sizeof subject, "seen %zu", row->made++);
-    bool queued = mutation != NULL && tandem_update(mutation, "interaction", id) == TANDEM_OK &&
-                  tandem_set_text(mutation, "subject", subject) == TANDEM_OK &&
-                  tandem_send(client->client, mutation, served_result, client) == TANDEM_OK;
-    tandem_mutation_free(mutation);
-    if (!queued) {
-        tandem_fault fault;
-        tandem_last_fault(client->client, &fault);
-        bench_fail(run, "a mutation cannot be queued: %s", fault.detail);
-    }
-    return queued;
+    size_t number = row->made++;
+    return served_change(client, run, kept_interaction(&row->source.kept, number % RECORDS),
+                         number);
 }
 
 static bool queue_all(struct bench_run *run, struct served_client *client, struct outbox_row *row)

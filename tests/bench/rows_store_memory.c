@@ -37,13 +37,9 @@ void growth_memory_tear_down(void *context)
     free(memory);
 }
 
-static uint64_t some_interaction(const struct kept *kept, size_t n)
+static struct id some_interaction(const struct kept *kept, size_t n)
 {
-    uint64_t index = kept->options.records / (REQUESTS + 1) * (n % REQUESTS);
-    while (strcmp(seed_record_entity(&kept->options, index), "interaction") != 0) {
-        index = (index + kept->options.accounts) % kept->options.records;
-    }
-    return index;
+    return kept_interaction(kept, kept->options.records / (REQUESTS + 1) * (n % REQUESTS));
 }
 
 static bool ask(struct served_client *client, struct bench_run *run, const struct kept *kept)
@@ -54,7 +50,7 @@ static bool ask(struct served_client *client, struct bench_run *run, const struc
     bool asked = true;
     size_t sent = 0;
     for (size_t i = 0; i < REQUESTS && asked; i++) {
-        id_to_text(seed_record_id(&kept->options, some_interaction(kept, i)), id);
+        id_to_text(some_interaction(kept, i), id);
         asked = tandem_ask_fetch(client->client, id, served_answered, client) == TANDEM_OK;
         asked = asked && (++sent % AT_ONCE != 0 || served_answers(client, run, sent));
     }
@@ -68,20 +64,10 @@ static bool ask(struct served_client *client, struct bench_run *run, const struc
 
 static bool change(struct served_client *client, struct bench_run *run, const struct kept *kept)
 {
-    char id[ID_TEXT_SIZE], subject[32];
     size_t before = client->answers;
     bool sent = true;
     for (size_t i = 0; i < MUTATIONS && sent; i++) {
-        tandem_mutation *mutation = tandem_mutation_new();
-        if (mutation == NULL) {
-            return false;
-        }
-        id_to_text(seed_record_id(&kept->options, some_interaction(kept, i)), id);
-        (void)snprintf(subject, sizeof subject, "seen %zu", i);
-        (void)tandem_update(mutation, "interaction", id);
-        (void)tandem_set_text(mutation, "subject", subject);
-        sent = tandem_send(client->client, mutation, served_result, client) == TANDEM_OK;
-        tandem_mutation_free(mutation);
+        sent = served_change(client, run, some_interaction(kept, i), i);
         sent = sent && ((i + 1) % AT_ONCE != 0 || served_answers(client, run, before + i + 1));
     }
     return sent;

@@ -84,3 +84,12 @@ bool kept_store(const struct kept *kept, struct bench_run *run, struct store **o
     }
     return code == 0;
 }
+
+struct id kept_interaction(const struct kept *kept, uint64_t index)
+{
+    const struct seed_options *options = &kept->options;
+    while (strcmp(seed_record_entity(options, index), "interaction") != 0) {
+        index = (index + options->accounts) % options->records;
+    }
+    return seed_record_id(options, index);
+}

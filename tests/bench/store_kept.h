@@ -22,6 +22,9 @@ void kept_release(struct kept *kept); /* zeroed storage is fine */
 /* The store of it, every page of it read once, so that figures are those of a warm store. */
 bool kept_store(const struct kept *kept, struct bench_run *run, struct store **out);
 
+/* The interaction at `index` of the records, or else the next in its account. */
+struct id kept_interaction(const struct kept *kept, uint64_t index);
+
 /* 10,000 as "10k", 3,000,000 as "3m". */
 const char *kept_size_name(uint64_t records, char out[24]);
 

@@ -95,10 +95,11 @@ static bool waits_for_answers(const struct served_client *client, size_t answers
     return client->answers < answers;
 }
 
-static bool refused(struct bench_run *run, tandem_code code, const tandem_fault *fault)
+static bool refused(struct bench_run *run, const char *what, tandem_code code,
+                    const tandem_fault *fault)
 {
     if (code != TANDEM_OK) {
-        bench_fail(run, "a client: %s", fault->detail);
+        bench_fail(run, "%s: %s", what, fault->detail);
     }
     return code != TANDEM_OK;
 }
@@ -108,7 +109,7 @@ bool served_open(struct served_client *client, struct bench_run *run, const char
     tandem_fault fault;
     *client = (struct served_client){.client = NULL};
     const tandem_options options = {.replica = replica, .on_event = on_event, .context = client};
-    return !refused(run, tandem_open(&options, &client->client, &fault), &fault);
+    return !refused(run, "a client", tandem_open(&options, &client->client, &fault), &fault);
 }
 
 bool served_begin(struct served_client *client, struct bench_run *run,
@@ -125,11 +126,11 @@ bool served_begin(struct served_client *client, struct bench_run *run,
     if (client->client->replica != NULL) {
         tandem_code code = tandem_subscribe(client->client, NULL, 0);
         tandem_last_fault(client->client, &fault);
-        if (refused(run, code, &fault)) {
+        if (refused(run, "a client", code, &fault)) {
             return false;
         }
     }
-    return !refused(run, tandem_connect(client->client, &to, &fault), &fault);
+    return !refused(run, "a client", tandem_connect(client->client, &to, &fault), &fault);
 }
 
 bool served_connect(struct served_client *client, struct bench_run *run,
@@ -203,4 +204,24 @@ uint64_t served_bytes(const struct served_client *client)
         return 0;
     }
     return info.tcpi_bytes_received;
+}
+
+bool served_change(struct served_client *client, struct bench_run *run, struct id interaction,
+                   size_t number)
+{
+    char id[ID_TEXT_SIZE], subject[32];
+    tandem_fault fault;
+    tandem_mutation *mutation = tandem_mutation_new();
+    if (mutation == NULL) {
+        bench_fail(run, "a mutation: out of memory");
+        return false;
+    }
+    id_to_text(interaction, id);
+    (void)snprintf(subject, sizeof subject, "seen %zu", number);
+    (void)tandem_update(mutation, "interaction", id); /* what fails is told when it is sent */
+    (void)tandem_set_text(mutation, "subject", subject);
+    tandem_code code = tandem_send(client->client, mutation, served_result, client);
+    tandem_mutation_free(mutation);
+    tandem_last_fault(client->client, &fault);
+    return !refused(run, "a mutation", code, &fault);
 }

@@ -30,6 +30,10 @@ bool served_open(struct served_client *client, struct bench_run *run, const char
 bool served_begin(struct served_client *client, struct bench_run *run,
                   const struct server_process *server, const struct seed_user *user);
 void served_close(struct served_client *client);
+/* Sends a subject with this number in it for an interaction, see served_result(). False after
+ * bench_fail(). */
+bool served_change(struct served_client *client, struct bench_run *run, struct id interaction,
+                   size_t number);
 /* Services it once, without waiting. False after bench_fail(). */
 bool served_service(struct served_client *client, struct bench_run *run);
 /* Services it until its outbox is empty. False after bench_fail(). */
