@@ -96,6 +96,62 @@ static enum tandem_failure check_editable(struct cli *cli, const json_t *entry)
     return TANDEM_DONE;
 }
 
+static bool is_in_conflict(const json_t *entry, const char *field)
+{
+    size_t index = 0;
+    json_t *change = NULL;
+    json_array_foreach(json_object_get(entry, "changes"), index, change)
+    {
+        if (json_is_true(json_object_get(change, "conflict")) &&
+            strcmp(member(change, "field"), field) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_given(const struct arguments *arguments, const char *field)
+{
+    char name[FIELDS_NAME];
+    const char *value = NULL;
+    const char *assignment = NULL;
+    for (size_t i = 0; (assignment = arguments_nth(arguments, "set", i)) != NULL; i++) {
+        if (fields_split(assignment, name, &value) && strcmp(name, field) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Each field in conflict is decided, and no other one is changed in passing. */
+static enum tandem_failure check_given(struct cli *cli, const struct arguments *arguments,
+                                       const json_t *entry)
+{
+    char name[FIELDS_NAME];
+    const char *value = NULL;
+    const char *assignment = NULL;
+    size_t index = 0;
+    json_t *change = NULL;
+    for (size_t i = 0; (assignment = arguments_nth(arguments, "set", i)) != NULL; i++) {
+        if (fields_split(assignment, name, &value) && !is_in_conflict(entry, name)) {
+            return cli_refuse(cli, TANDEM_REFUSED,
+                              "%s is not in conflict in entry %llu. See: tandem outbox show %llu",
+                              name, (unsigned long long)entry_number(entry),
+                              (unsigned long long)entry_number(entry));
+        }
+    }
+    json_array_foreach(json_object_get(entry, "changes"), index, change)
+    {
+        const char *field = member(change, "field");
+        if (json_is_true(json_object_get(change, "conflict")) && !is_given(arguments, field)) {
+            return cli_refuse(cli, TANDEM_REFUSED,
+                              "%s is still undecided: --set %s=..., or --mine, or --theirs", field,
+                              field);
+        }
+    }
+    return TANDEM_DONE;
+}
+
 /* The author's value as it was read before: no names in it stand for ids any more. */
 static enum tandem_failure set_mine(struct cli *cli, tandem_mutation *mutation,
                                     const json_t *change)
@@ -145,6 +201,7 @@ static enum tandem_failure resolve_with(struct cli *cli, const struct arguments 
                                         const json_t *entry, tandem_code *code)
 {
     enum tandem_failure failure = check_editable(cli, entry);
+    failure = failure == TANDEM_DONE ? check_given(cli, arguments, entry) : failure;
     tandem_mutation *mutation = failure == TANDEM_DONE ? tandem_mutation_new() : NULL;
     if (mutation == NULL) {
         return failure == TANDEM_DONE ? cli_no_memory(cli) : failure;
@@ -223,7 +280,10 @@ static enum tandem_failure read_choice(struct cli *cli, const struct arguments *
             given++;
         }
     }
-    if (given != 1) {
+    if (given > 1) {
+        return cli_usage(cli, "choose one of --mine, --theirs and --set");
+    }
+    if (given == 0) {
         return cli_usage(cli, "say which value it is to be: --mine, --theirs or --set FIELD=VALUE");
     }
     for (size_t i = 0; (assignment = arguments_nth(arguments, "set", i)) != NULL; i++) {
