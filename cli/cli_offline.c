@@ -104,6 +104,7 @@ enum tandem_failure command_offline(struct cli *cli, const struct arguments *arg
 
 /* ---- online ---------------------------------------------------------------------------------- */
 
+/* The sums count everything that is left to decide, which programs go by. */
 static void tell_online(struct cli *cli, const struct settled *settled)
 {
     if (cli->json) {
@@ -131,10 +132,7 @@ static void tell_online(struct cli *cli, const struct settled *settled)
     bool some = counts != NULL && counts[0] != '\0';
     (void)fprintf(cli->out, "Online.%s%s\n", some ? counts : "", some ? "." : "");
     buffer_release(&text);
-    size_t before = tandem_outbox_count(cli->client, ENTRY_BIT(TANDEM_ENTRY_CONFLICT));
-    if (before > settled->conflicts) {
-        cli_note(cli, "%zu conflicts are to be settled in all. See: tandem conflicts", before);
-    }
+    settling_tell_left(cli);
 }
 
 /* Tries to connect, and if that fails goes back to how it was. */
@@ -179,6 +177,9 @@ enum tandem_failure command_online(struct cli *cli, const struct arguments *argu
     }
     copy_load(&cli->profile, &cli->copy);
     if (!cli->copy.kept) {
+        if (cli->json) {
+            tell_online(cli, &settled);
+        }
         cli_note(cli, "This profile has not been offline.");
         return TANDEM_DONE;
     }
@@ -189,6 +190,7 @@ enum tandem_failure command_online(struct cli *cli, const struct arguments *argu
     if (failure != TANDEM_DONE) {
         return failure;
     }
+    settling_count_aside(cli, &settled);
     tell_online(cli, &settled);
     return settled.conflicts > 0 || settled.refused > 0 ? TANDEM_REFUSED : TANDEM_DONE;
 }

@@ -211,6 +211,13 @@ static enum tandem_failure retry_refused(struct cli *cli)
     return failure;
 }
 
+/* What was in conflict before is as much left to decide as what is now. */
+static enum tandem_failure tell_left(struct cli *cli)
+{
+    settling_tell_left(cli);
+    return tandem_outbox_count(cli->client, ENTRY_ASIDE) > 0 ? TANDEM_REFUSED : TANDEM_DONE;
+}
+
 enum tandem_failure command_outbox_retry(struct cli *cli, const struct arguments *arguments)
 {
     bool empty = false;
@@ -228,10 +235,14 @@ enum tandem_failure command_outbox_retry(struct cli *cli, const struct arguments
         failure = outbox_open(cli, &empty);
         failure = failure == TANDEM_DONE && !empty ? retry_refused(cli) : failure;
     }
-    if (failure == TANDEM_DONE && (empty || tandem_outbox_count(cli->client, ENTRY_OPEN) == 0)) {
+    if (failure != TANDEM_DONE) {
+        return failure;
+    }
+    if (empty || tandem_outbox_count(cli->client, ENTRY_UNSETTLED) == 0) {
         return nothing_waits(cli);
     }
-    return failure == TANDEM_DONE ? settling_now(cli) : failure;
+    failure = tandem_outbox_count(cli->client, ENTRY_OPEN) > 0 ? settling_now(cli) : TANDEM_DONE;
+    return failure == TANDEM_DONE && arguments->count == 0 ? tell_left(cli) : failure;
 }
 
 /* ---- Leaving --------------------------------------------------------------------------------- */

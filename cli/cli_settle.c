@@ -349,6 +349,28 @@ enum tandem_failure settling_quietly(struct cli *cli, struct settled *out)
     return failure;
 }
 
+void settling_count_aside(struct cli *cli, struct settled *settled)
+{
+    settled->conflicts = tandem_outbox_count(cli->client, ENTRY_BIT(TANDEM_ENTRY_CONFLICT));
+    settled->refused = tandem_outbox_count(cli->client, ENTRY_BIT(TANDEM_ENTRY_REFUSED));
+}
+
+void settling_tell_left(struct cli *cli)
+{
+    struct settled left = {.accepted = 0};
+    settling_count_aside(cli, &left);
+    if (left.conflicts > 0) {
+        cli_note(cli, "%zu conflict%s %s to be settled. See: tandem conflicts", left.conflicts,
+                 left.conflicts == 1 ? "" : "s", left.conflicts == 1 ? "is" : "are");
+    }
+    if (left.refused > 0) {
+        cli_note(cli,
+                 "%zu of your changes %s refused, and can be tried again or let go. See: tandem "
+                 "outbox",
+                 left.refused, left.refused == 1 ? "was" : "were");
+    }
+}
+
 enum tandem_failure settling_status(const struct settled *settled)
 {
     return settled->conflicts > 0 || settled->refused > 0 ? TANDEM_REFUSED

@@ -29,6 +29,10 @@ enum tandem_failure settling_quietly(struct cli *cli, struct settled *out);
 /* Sends what waits now and tells each outcome; for a profile that is offline, that it waits until
  * `tandem online`. For commands that have queued something again. */
 enum tandem_failure settling_now(struct cli *cli);
+/* Counts into `settled` everything that a person is to decide, also what was so before. */
+void settling_count_aside(struct cli *cli, struct settled *settled);
+/* Says that something is left to decide, and how to go on; nothing when nothing is. */
+void settling_tell_left(struct cli *cli);
 /* What the outcome is as an exit status. */
 enum tandem_failure settling_status(const struct settled *settled);
 
