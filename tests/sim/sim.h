@@ -372,7 +372,7 @@ void watch_read(struct sim_device *device);
 struct own_entries {
     unsigned count[TANDEM_ENTRY_STATES];
     unsigned behind; /* of the waiting ones */
-    unsigned shown;  /* accepted, and in the replica */
+    unsigned shown;  /* accepted: at a quiet point the replica has come past it */
     bool has[SIM_DEEDS], is_behind[SIM_DEEDS];
     tandem_entry_state state[SIM_DEEDS];
 };

@@ -57,7 +57,7 @@ static bool note_entry(void *context, const struct outbox_item *item)
     struct own_entries *out = looking->out;
     struct sim_deed *deed;
     out->count[item->state]++;
-    if (item->state == TANDEM_ENTRY_ACCEPTED && item->seq <= tandem_cursor(looking->device->client))
+    if (item->state == TANDEM_ENTRY_ACCEPTED)
         out->shown++;
     if (item->behind != 0 && item->state == TANDEM_ENTRY_WAITING)
         out->behind++;

@@ -126,16 +126,22 @@ static void remember(struct feed_cache *cache, const struct feed_key *key,
     entry->news = batch->records + batch->removed > 0;
 }
 
+/* A client not yet told that it is caught up hears of progress even without news, and so does one
+ * whose own mutation was taken and shows it nothing: it waits to be past it. Others hear nothing
+ * then. */
+static bool awaits_progress(const struct feed *feed)
+{
+    return !feed->told || feed->client_cursor < feed->owed;
+}
+
 static bool recall(struct feed *feed, const struct feed_cache *cache, const struct feed_key *key,
                    struct frame **out)
 {
     const struct feed_entry *entry = feed_cache_find(cache, key);
-    /* A client not yet told that it is caught up hears of progress even without news; one that
-     * was is to hear nothing then. */
-    if (entry == NULL || (entry->frame == NULL && !feed->told)) {
+    if (entry == NULL || (entry->frame == NULL && awaits_progress(feed))) {
         return false;
     }
-    bool owed = entry->news || entry->more || !feed->told;
+    bool owed = entry->news || entry->more || awaits_progress(feed);
     struct frame *frame = owed ? entry->frame : NULL;
     *out = frame != NULL ? frame_share(frame) : NULL;
     advance(feed, entry->to, entry->more, entry->complete, frame);
@@ -178,8 +184,8 @@ static enum status next_scopes(struct feed *feed, const struct feed_context *con
     return status;
 }
 
-/* `changes`, when there is something to tell: new or gone records or scopes; or progress, while
- * the client is not yet told that it is caught up or has been looked through for long. */
+/* `changes`, when there is something to tell: new or gone records or scopes; or progress that the
+ * client awaits. */
 static enum status next_changes(struct feed *feed, const struct feed_context *context,
                                 struct frame **out)
 {
@@ -212,7 +218,7 @@ static enum status next_changes(struct feed *feed, const struct feed_context *co
         return status;
     }
     bool news = scopes || batch.records + batch.removed > 0;
-    bool progress = batch.more || (!feed->told && batch.to > feed->client_cursor);
+    bool progress = batch.more || (awaits_progress(feed) && batch.to > feed->client_cursor);
     if (news || progress) {
         *out = changes_frame(feed, cache, &batch, key.limit);
         if (*out == NULL) {
@@ -377,6 +383,14 @@ static void come_due(struct feed *feed)
 void feed_mark(struct feed *feed)
 {
     come_due(feed);
+}
+
+void feed_owe(struct feed *feed, uint64_t seq)
+{
+    if (feed->active && feed->client_cursor < seq) {
+        feed->owed = seq;
+        come_due(feed);
+    }
 }
 
 void feed_mark_lane(struct feed *feed, uint32_t lane)

@@ -49,6 +49,7 @@ struct feed {
     uint32_t backfill_count, backfill_capacity;
     uint64_t client_cursor, scan, seeded;
     uint64_t complete; /* all there was up to here was looked through at one moment, see feed.c */
+    uint64_t owed;     /* the client is to hear of progress up to here, with or without news */
     uint64_t unheld;   /* what was gone by this seq is not held: the replica was empty then */
     /* Of what was asked for, and of the lanes it comes to, but the own scope's. */
     uint64_t fingerprint;
@@ -103,6 +104,8 @@ bool feed_outlived(const struct feed *feed, const struct meta *meta);
 /* INVALID_VALUE when the client acknowledges what was never sent. */
 enum status feed_acknowledge(struct feed *feed, uint64_t frames);
 
+/* A mutation of the client's own was taken at `seq`, which this thread has been told of. */
+void feed_owe(struct feed *feed, uint64_t seq);
 /* Something moved: in all, in one lane, or in the rows that open scopes. */
 void feed_mark(struct feed *feed);
 void feed_mark_lane(struct feed *feed, uint32_t lane);

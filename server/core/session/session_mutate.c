@@ -13,11 +13,16 @@ bool session_on_mutate(struct session *session, const struct msg_mutate *mutate,
 void session_answer_result(struct session *session, const struct pending *pending,
                            enum status status, struct bytes answer)
 {
+    struct message message;
     if (status == STATUS_OK && answer.size > 0) {
         session_reply_bytes(session, answer);
+        if (session->feed.active && message_decode(answer, &message, NULL) == STATUS_OK &&
+            message.type == MESSAGE_RESULT && bytes_is(message.as.result.status, "ok")) {
+            feed_owe(&session->feed, message.as.result.seq);
+        }
         return;
     }
-    struct message message = {.type = MESSAGE_RESULT};
+    message = (struct message){.type = MESSAGE_RESULT};
     enum status told = status == STATUS_OK ? STATUS_INTERNAL : status;
     message.as.result.number = pending->number;
     message.as.result.status = bytes_text(status_name(told));
