@@ -310,13 +310,22 @@ static void leave_client_id(tandem_client *client)
                  "another client uses the same numbers");
 }
 
-static void settle_answers(tandem_client *client, const struct outbox_answer *answers, size_t count)
+/* Moves those about contents of ours to the front, and counts them. The server goes on behind a
+ * number that somebody else has used: what it took there must not be sent again. */
+static size_t keep_ours(struct outbox_answer *answers, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (answers[i].status != STATUS_NUMBER_REUSED)
+            answers[kept++] = answers[i];
+    return kept;
+}
+
+static void settle_answers(tandem_client *client, struct outbox_answer *answers, size_t count)
 {
     struct telling telling = {.client = client, .generation = client->generation};
     const struct port *port = client->port;
-    size_t good = 0;
-    while (good < count && answers[good].status != STATUS_NUMBER_REUSED)
-        good++;
+    size_t good = keep_ours(answers, count);
     send_again_from(&client->settling, answers, good);
     enum status status = outbox_store_record(
         client->store, answers, good, (int64_t)port->wall_ms(port->context), tell_entry, &telling);
@@ -369,7 +378,7 @@ void settle_turn(tandem_client *client)
         struct texts texts = settling->texts;
         settling->answers = (struct buffer){0};
         settling->texts = (struct texts){0};
-        const struct outbox_answer *list = (const void *)answers.data;
+        struct outbox_answer *list = (void *)answers.data;
         size_t count = answers.size / sizeof *list;
         settle_answers(client, list, count);
         if (!client->sync.wanted)

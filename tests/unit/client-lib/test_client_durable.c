@@ -202,6 +202,30 @@ static void a_copied_folder_leaves_its_numbers(void **state)
     assert_true(id_equal(now, world->client->id));
 }
 
+/* The server goes on behind a number that somebody else used, and takes what was sent there. */
+static void what_was_taken_behind_a_used_number_is_not_sent_again(void **state)
+{
+    struct world *world = *state;
+    OUTCOMES(3);
+    durable_start(world);
+    durable_settle(world, &shop);
+    assert_ok(send_note(world, "first", &outcomes[0]));
+    assert_ok(send_note(world, "second", &outcomes[1]));
+    assert_ok(send_note(world, "third", &outcomes[2]));
+    server.sent_seen = server.sent_count;
+    shop.now->last = 1;
+    shop.now->answers[1] = (struct durable_answer){.hash = 1, .status = "ok", .seq = 7};
+    hang_up(4003);
+    assert_ok(tandem_service(world->client));
+    durable_settle(world, &shop);
+    assert_int_equal(shop.client_count, 2);
+    assert_int_equal(durable_count(&shop, "first"), 1);
+    assert_int_equal(durable_count(&shop, "second"), 1);
+    assert_int_equal(durable_count(&shop, "third"), 1);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(outcomes[i].code, STATUS_OK);
+}
+
 /* ---- Refusals for now ---- */
 
 static void what_the_server_cannot_take_now_is_sent_again(void **state)
@@ -530,6 +554,7 @@ int main(void)
         SHOP(an_answer_that_comes_twice_is_told_once),
         SHOP(a_server_restored_from_a_backup_gets_all_that_is_not_answered),
         SHOP(a_copied_folder_leaves_its_numbers),
+        SHOP(what_was_taken_behind_a_used_number_is_not_sent_again),
         SHOP(what_the_server_cannot_take_now_is_sent_again),
         SHOP(a_program_that_does_not_reconnect_is_told_that_it_is_kept),
         SHOP(a_real_gap_asks_the_server_where_it_stands),
