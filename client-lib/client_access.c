@@ -260,7 +260,7 @@ static bool is_held(void *context, struct bytes encoded)
     return false;
 }
 
-/* Notes the records of which an entry keeps something and the replica holds nothing. */
+/* Notes the records that were held when an entry was queued, and are not any more. */
 static bool look_for_lost(void *context, const struct outbox_item *item)
 {
     struct lost_ids *lost = context;
@@ -268,13 +268,13 @@ static bool look_for_lost(void *context, const struct outbox_item *item)
     struct outbox_seen seen;
     while (outbox_seen_next(&reader, &seen)) {
         bool held = false;
-        if (seen.fields.size == 0 || seen.lost)
+        if (seen.seq == 0 || seen.lost)
             continue;
         enum status status = replica_get(lost->client->replica, seen.id, is_held, &held);
         if (status != STATUS_OK && status != STATUS_NOT_FOUND)
             lost->status = status;
         if (status == STATUS_NOT_FOUND && !held)
-            buffer_append(&lost->ids, seen.id.octet, ID_SIZE);
+            buffer_append(&lost->ids, &seen.id, sizeof seen.id);
     }
     return lost->status == STATUS_OK;
 }
@@ -287,11 +287,9 @@ static enum status forget_what_is_not_held(tandem_client *client)
     enum status status = outbox_store_each(client->store, 0, look_for_lost, &lost);
     if (status == STATUS_OK)
         status = lost.ids.failed ? STATUS_NO_MEMORY : lost.status;
-    for (size_t at = 0; at < lost.ids.size && status == STATUS_OK; at += ID_SIZE) {
-        struct id id;
-        (void)id_from_bytes(bytes_of(lost.ids.data + at, ID_SIZE), &id);
-        status = outbox_store_forget_record(client->store, id);
-    }
+    if (status == STATUS_OK)
+        status = outbox_store_forget_records(client->store, (void *)lost.ids.data,
+                                             lost.ids.size / sizeof(struct id));
     buffer_release(&lost.ids);
     return status;
 }

@@ -1,15 +1,17 @@
 #include "client-lib/client_queue.h"
 
+#include <string.h>
+
 #include "client-lib/client.h"
 #include "client-lib/outbox_entry.h"
 
 struct look {
     tandem_client *client;
-    struct bytes changes;
     struct outbox_change change;
     struct buffer *seen;
     uint32_t count;
-    size_t bytes; /* of fields, so far */
+    struct buffer named; /* ids that were looked at */
+    size_t bytes;        /* of fields, so far */
     uint64_t base;
     bool held;
 };
@@ -66,21 +68,20 @@ static bool look_at_held(void *context, struct bytes encoded)
     return false;
 }
 
-/* Whether an earlier change of the mutation is about the same record. */
-static bool is_looked_at(const struct look *look)
+/* Whether it was looked at before; from now on it was. */
+static bool was_looked_at(struct look *look, struct id id)
 {
-    struct wire_reader reader = outbox_list(look->changes);
-    struct outbox_change change;
-    while (outbox_change_next(&reader, &change) && change.encoded.data != look->change.encoded.data)
-        if (id_equal(change.id, look->change.id))
+    for (size_t at = 0; at < look->named.size; at += ID_SIZE)
+        if (memcmp(look->named.data + at, id.octet, ID_SIZE) == 0)
             return true;
+    buffer_append(&look->named, id.octet, ID_SIZE);
     return false;
 }
 
 static enum status look_at(struct look *look)
 {
     const struct outbox_seen nothing = {.id = look->change.id};
-    if (bytes_is(look->change.op, "create") || is_looked_at(look))
+    if (bytes_is(look->change.op, "create") || was_looked_at(look, look->change.id))
         return STATUS_OK;
     look->count++;
     enum status status = replica_get(look->client->replica, look->change.id, look_at_held, look);
@@ -90,18 +91,63 @@ static enum status look_at(struct look *look)
     return STATUS_OK;
 }
 
+/* ---- Where records are put ---- */
+
+static bool find_place(const struct outbox_change *change, struct scope *out)
+{
+    struct bytes scope;
+    *out = (struct scope){.kind = SCOPE_ACCOUNT};
+    if (change->fields.size > 0 && wire_map_id(change->fields, "account", &out->id))
+        return true;
+    return wire_map_bin(change->encoded, "scope", &scope) && scope_from_bytes(scope, out) &&
+           out->kind != SCOPE_LIBRARY;
+}
+
+static bool take_seq(void *context, struct bytes encoded)
+{
+    uint64_t *seq = context;
+    struct record_view view;
+    if (record_view_read(encoded, &view))
+        *seq = view.seq;
+    return false;
+}
+
+/* The account or scope that a change puts its record into was the author's to see: when that ends,
+ * it is why the server does not take the change. Of what is in it nothing is kept. */
+static enum status look_at_place(struct look *look)
+{
+    struct outbox_seen place = {.seq = 0};
+    if (!find_place(&look->change, &place.scope) || was_looked_at(look, place.scope.id))
+        return STATUS_OK;
+    place.id = place.scope.id;
+    enum status status = replica_get(look->client->replica, place.id, take_seq, &place.seq);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        return status;
+    if (place.seq == 0 && place.scope.kind == SCOPE_ACCOUNT)
+        return STATUS_OK;
+    outbox_seen_put(look->seen, &place);
+    look->count++;
+    return STATUS_OK;
+}
+
 enum status queue_look(tandem_client *client, struct bytes changes, struct buffer *seen,
                        uint64_t *base)
 {
-    struct look look = {.client = client, .changes = changes, .seen = seen};
+    struct look look = {.client = client, .seen = seen};
     struct wire_reader reader = outbox_list(changes);
     enum status status = STATUS_OK;
     size_t begin = wire_begin_array(seen);
     while (status == STATUS_OK && outbox_change_next(&reader, &look.change))
         status = look_at(&look);
+    reader = outbox_list(changes);
+    while (status == STATUS_OK && outbox_change_next(&reader, &look.change))
+        status = look_at_place(&look);
     wire_end(seen, begin, look.count);
     *base = look.base;
-    return status == STATUS_OK && seen->failed ? STATUS_NO_MEMORY : status;
+    if (status == STATUS_OK && (seen->failed || look.named.failed))
+        status = STATUS_NO_MEMORY;
+    buffer_release(&look.named);
+    return status;
 }
 
 static bool tell_changed(void *context, const struct outbox_item *item)

@@ -13,8 +13,9 @@
 #define QUEUE_WHOLE_BYTES (64u * 1024u)
 #define QUEUE_FIELD_BYTES (1024u * 1024u)
 
-/* What is known of the records that these encoded changes are about: the list for an entry,
- * appended to `seen`, and the base, 0 when nothing is held of them. */
+/* What is known of the records that these encoded changes are about, and that the accounts and
+ * scopes they go into were there: the list for an entry, appended to `seen`, and the base, 0 when
+ * nothing is held of the records. */
 enum status queue_look(tandem_client *client, struct bytes changes, struct buffer *seen,
                        uint64_t *base);
 

@@ -163,6 +163,9 @@ enum status outbox_store_forget_all(struct outbox_store *store);
 /* The same for one record that was removed from the replica. What is under way keeps the values
  * until its answer tells whether the record was deleted or is not the user's to see any more. */
 enum status outbox_store_forget_record(struct outbox_store *store, struct id id);
+/* The same for these records, which are not held any more, wherever an entry speaks of them: also
+ * as the account that a new record was to go into. Sorts the ids. */
+enum status outbox_store_forget_records(struct outbox_store *store, struct id *ids, size_t count);
 /* Deletes an entry; BUSY when it is SENT, NOT_FOUND. */
 enum status outbox_store_drop(struct outbox_store *store, uint64_t order);
 /* Deletes an entry and queues these in its place (at the end), in one commit: `orders` (may be

@@ -2,6 +2,8 @@
  * positions in a history that the server no longer has. What the author wrote stays. */
 #include "client-lib/outbox_store_tables.h"
 
+#include <stdlib.h>
+
 /* ---- Lists without what was taken away ---- */
 
 void outbox_strip_seen(struct bytes list, const struct outbox_lost *lost, struct buffer *out)
@@ -21,6 +23,17 @@ void outbox_strip_seen(struct bytes list, const struct outbox_lost *lost, struct
     wire_end(out, begin, count);
 }
 
+static int compare_ids(const void *a, const void *b)
+{
+    return id_compare(*(const struct id *)a, *(const struct id *)b);
+}
+
+static bool names_id(const struct outbox_lost *lost, struct id id)
+{
+    return lost->id_count > 0 &&
+           bsearch(&id, lost->ids, lost->id_count, sizeof id, compare_ids) != NULL;
+}
+
 bool outbox_is_lost(const struct outbox_lost *lost, const struct outbox_seen *seen)
 {
     if (lost == NULL)
@@ -29,7 +42,7 @@ bool outbox_is_lost(const struct outbox_lost *lost, const struct outbox_seen *se
         return true;
     if (lost->by_scope)
         return seen->scope.kind != 0 && scope_equal(seen->scope, lost->scope);
-    return id_equal(seen->id, lost->id);
+    return names_id(lost, seen->id);
 }
 
 /* A conflict about a record of which the scope is not known goes with any scope. */
@@ -38,7 +51,7 @@ static bool conflict_is_lost(const struct outbox_lost *lost, struct bytes seen_l
     struct outbox_seen seen;
     if (outbox_seen_find(seen_list, id, &seen) && seen.scope.kind != 0)
         return outbox_is_lost(lost, &seen);
-    return lost->all || lost->by_scope || id_equal(lost->id, id);
+    return lost->all || lost->by_scope || names_id(lost, id);
 }
 
 static bool strip_conflicts(const struct outbox_item *item, const struct outbox_lost *lost,
@@ -135,9 +148,8 @@ static enum status forget(struct outbox_store *store, const struct outbox_lost *
     enum status status = outbox_begin(store, &writing);
     if (status != STATUS_OK)
         return status;
-    status = lost->all || lost->by_scope
-                 ? outbox_orders(store, writing.txn, &orders)
-                 : outbox_orders_over(store, writing.txn, lost->id, &orders);
+    status = lost->touched_only ? outbox_orders_over(store, writing.txn, lost->ids[0], &orders)
+                                : outbox_orders(store, writing.txn, &orders);
     if (status == STATUS_OK)
         status = strip_all(&writing, &orders, lost, &changed);
     buffer_release(&orders);
@@ -162,7 +174,16 @@ enum status outbox_store_forget_all(struct outbox_store *store)
 
 enum status outbox_store_forget_record(struct outbox_store *store, struct id id)
 {
-    const struct outbox_lost lost = {.id = id};
+    const struct outbox_lost lost = {.touched_only = true, .ids = &id, .id_count = 1};
+    return forget(store, &lost);
+}
+
+enum status outbox_store_forget_records(struct outbox_store *store, struct id *ids, size_t count)
+{
+    if (count == 0)
+        return STATUS_OK;
+    qsort(ids, count, sizeof *ids, compare_ids);
+    const struct outbox_lost lost = {.ids = ids, .id_count = count};
     return forget(store, &lost);
 }
 

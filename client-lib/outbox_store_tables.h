@@ -114,11 +114,13 @@ enum status outbox_blocker(struct outbox_writing *writing, struct bytes changes,
 
 /* ---- Taking away what is not the author's (outbox_store_forget.c) ---- */
 
-/* What is lost: everything, a scope, or a record. */
+/* What is lost: everything, a scope, or records. */
 struct outbox_lost {
     bool all, by_scope, keep_fields;
+    bool touched_only; /* of the one record, in the entries that change it */
     struct scope scope;
-    struct id id;
+    const struct id *ids; /* sorted */
+    size_t id_count;
 };
 /* Whether it speaks of what was seen; without `lost`: whether that was marked so before. */
 bool outbox_is_lost(const struct outbox_lost *lost, const struct outbox_seen *seen);

@@ -106,6 +106,20 @@ static tandem_code edit(struct world *world, const char *phone, const char *site
     return code;
 }
 
+/* A new note in account `account`. */
+static tandem_code add_note(struct world *world, unsigned account)
+{
+    char id[TANDEM_ID_TEXT];
+    tandem_mutation *mutation = tandem_mutation_new();
+    assert_non_null(mutation);
+    assert_ok(tandem_create(mutation, "note", id));
+    assert_ok(tandem_set_text(mutation, "text", "sixty pallets"));
+    assert_ok(tandem_set_text(mutation, "account", id_text(account)));
+    tandem_code code = tandem_send(world->client, mutation, NULL, NULL);
+    tandem_mutation_free(mutation);
+    return code;
+}
+
 static tandem_code remove_account(struct world *world)
 {
     tandem_mutation *mutation = tandem_mutation_new();
@@ -512,21 +526,26 @@ static void a_deletion_can_be_given_up(void **state)
 
 /* ---- Access that ends ---- */
 
+static void purge_account(struct world *world, uint64_t from, uint64_t to)
+{
+    struct buffer scopes = {0};
+    const struct scope scope = account_of(1);
+    say_changes(from, to, (struct bytes){0}, (struct bytes){0}, scopes_of(&scopes, &scope, 1));
+    durable_settle(world, &shop);
+    buffer_release(&scopes);
+    assert_true(was_told(world, TANDEM_EVENT_PURGED));
+}
+
 static void access_that_ended_leaves_mine_and_nothing_of_theirs(void **state)
 {
     struct world *world = *state;
-    struct buffer scopes = {0};
-    const struct scope scope = account_of(1);
     struct view first = phone_conflict(world);
     hang_up(4003);
     service_only(world);
     assert_ok(edit(world, "666 777 888", NULL, NULL));
     shop.refuse = "not-found";
     durable_settle(world, &shop);
-    say_changes(40, 70, (struct bytes){0}, (struct bytes){0}, scopes_of(&scopes, &scope, 1));
-    durable_settle(world, &shop);
-    buffer_release(&scopes);
-    assert_true(was_told(world, TANDEM_EVENT_PURGED));
+    purge_account(world, 40, 70);
     assert_true(was_told(world, TANDEM_EVENT_REFUSED));
 
     struct view lost = only(world, STATE(TANDEM_ENTRY_REFUSED));
@@ -546,6 +565,63 @@ static void access_that_ended_leaves_mine_and_nothing_of_theirs(void **state)
     assert_string_equal(kept.line[0].by, "");
     assert_null(strstr(kept.json, "333"));
     assert_null(strstr(kept.json, "Fjord"));
+}
+
+/* The purge may be told before the answer or after it. */
+static void a_new_record_says_that_its_account_is_lost(void **state)
+{
+    struct world *world = *state;
+    begin(world);
+    for (int purged_first = 0; purged_first < 2; purged_first++) {
+        hang_up(4003);
+        service_only(world);
+        assert_ok(add_note(world, 1));
+        uint64_t entry = tandem_last_entry(world->client);
+        if (purged_first == 0) {
+            shop.refuse = "not-found";
+            durable_settle(world, &shop);
+            assert_false(only(world, STATE(TANDEM_ENTRY_REFUSED)).access_ended);
+            purge_account(world, 40, 70);
+        } else {
+            shop.refuse = "busy"; /* for now */
+            durable_settle(world, &shop);
+            purge_account(world, 71, 80);
+            world->port.now += 120000;
+            shop.refuse = "not-found";
+            durable_settle(world, &shop);
+        }
+        struct view view = only(world, STATE(TANDEM_ENTRY_REFUSED));
+        assert_int_equal(view.entry, entry);
+        assert_int_equal(view.code, STATUS_NOT_FOUND);
+        assert_true(view.access_ended);
+        assert_non_null(strstr(view.json, "sixty pallets"));
+        assert_null(strstr(view.json, "Fjord"));
+        assert_ok(tandem_outbox_drop(world->client, entry));
+        if (purged_first == 0) {
+            say_account(70, 71, "111", "old.example");
+            durable_settle(world, &shop);
+            world->told_count = 0;
+        }
+    }
+}
+
+/* An account that its author never saw is not found for another reason. */
+static void a_new_record_in_an_unknown_account_is_just_refused(void **state)
+{
+    struct world *world = *state;
+    struct message reset = {.type = MESSAGE_RESET};
+    begin(world);
+    hang_up(4003);
+    service_only(world);
+    assert_ok(add_note(world, 9));
+    shop.refuse = "not-found";
+    durable_settle(world, &shop);
+    reset.as.reset.reason = bytes_text("access");
+    reset.as.reset.epoch = shop.epoch;
+    say(&reset);
+    durable_settle(world, &shop);
+    assert_true(was_told(world, TANDEM_EVENT_RESET));
+    assert_false(only(world, STATE(TANDEM_ENTRY_REFUSED)).access_ended);
 }
 
 static void another_role_leaves_nothing_of_theirs_at_once(void **state)
@@ -584,6 +660,34 @@ static void what_a_crash_left_is_taken_away_when_all_has_come(void **state)
     durable_settle(world, &shop);
     assert_string_equal(conflict(world).line[0].base, "(none)");
     assert_string_equal(conflict(world).line[0].mine, "222");
+}
+
+/* The account was lost in the same way; the new record that was to go into it is still to be sent.
+ */
+static void what_a_crash_left_of_an_account_is_why_a_new_record_is_refused(void **state)
+{
+    struct world *world = *state;
+    size_t count = 0;
+    begin(world);
+    hang_up(4003);
+    service_only(world);
+    assert_ok(add_note(world, 1));
+    shop.refuse = "busy";
+    shop.refuse_always = true;
+    durable_crash(world);
+    durable_start(world);
+    assert_ok(replica_begin(world->client->replica));
+    assert_ok(replica_purge(world->client->replica, account_of(1), &count));
+    assert_ok(replica_commit(world->client->replica));
+    assert_ok(tandem_subscribe(world->client, NULL, 0));
+    durable_settle(world, &shop);
+    say_caught_up(tandem_cursor(world->client));
+    durable_settle(world, &shop);
+    shop.refuse = "not-found";
+    shop.refuse_always = false;
+    world->port.now += 120000;
+    durable_settle(world, &shop);
+    assert_true(only(world, STATE(TANDEM_ENTRY_REFUSED)).access_ended);
 }
 
 /* ---- Another history ---- */
@@ -666,6 +770,9 @@ int main(void)
         SHOP(deleting_what_somebody_edited_is_a_conflict),
         SHOP(a_deletion_can_be_given_up),
         SHOP(access_that_ended_leaves_mine_and_nothing_of_theirs),
+        SHOP(a_new_record_says_that_its_account_is_lost),
+        SHOP(a_new_record_in_an_unknown_account_is_just_refused),
+        SHOP(what_a_crash_left_of_an_account_is_why_a_new_record_is_refused),
         SHOP(another_role_leaves_nothing_of_theirs_at_once),
         SHOP(what_a_crash_left_is_taken_away_when_all_has_come),
         SHOP(another_history_with_the_same_values_takes_it),
