@@ -97,7 +97,8 @@ static enum status take_out(struct replica *replica, struct id id, bool *stray)
     if (status != STATUS_NOT_FOUND && status != STATUS_CORRUPT)
         return status;
     *stray = true;
-    return delete_if_there(replica, TABLE_RECORDS, bytes_of(id.octet, ID_SIZE));
+    status = delete_if_there(replica, TABLE_RECORDS, bytes_of(id.octet, ID_SIZE));
+    return status == STATUS_OK ? replica_note_remains(replica, REPLICA_STALE) : status;
 }
 
 /* The first entry of the scope in the table, its key copied since writing moves pages. NOT_FOUND

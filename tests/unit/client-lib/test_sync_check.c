@@ -370,6 +370,23 @@ static void a_damaged_scope_is_mended_and_no_other(void **state)
     }
 }
 
+/* What was damaged may still be read, so it is overwritten like anything else that was deleted. */
+static void what_is_taken_out_damaged_is_still_to_be_scrubbed(void **state)
+{
+    struct world *world = *state;
+    struct damage damage;
+    fill(world);
+    damage_begin(world, &damage);
+    put_bytes(&damage, id_of(40), bytes_text("no record at all"));
+    change_scope_key(&damage, account_of(9), id_of(40), true);
+    damage_end(world, &damage);
+    assert_int_equal(replica_remains(world->replica), REPLICA_CLEAN);
+    assert_ok(replica_begin(world->replica));
+    assert_ok(replica_clear(world->replica, account_of(9)));
+    assert_ok(replica_commit(world->replica));
+    assert_int_equal(replica_remains(world->replica), REPLICA_STALE);
+}
+
 static void one_scope_is_checked_alone(void **state)
 {
     struct world *world = *state;
@@ -663,6 +680,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_is_as_it_should_be_stays),
         TEST(a_damaged_scope_is_mended_and_no_other),
+        TEST(what_is_taken_out_damaged_is_still_to_be_scrubbed),
         TEST(one_scope_is_checked_alone),
         TEST(a_check_waits_until_all_is_there),
         TEST(a_check_that_a_fence_cuts_off_is_asked_again),
