@@ -220,10 +220,14 @@ enum status replica_purge(struct replica *replica, struct scope scope, size_t *c
     while ((status = purge_one(replica, cursor, prefix)) == STATUS_OK)
         (*count)++;
     mdb_cursor_close(cursor);
-    if (status == STATUS_NOT_FOUND)
+    /* Damage must not keep what is left from going. */
+    bool damaged = status == STATUS_CORRUPT;
+    if (damaged)
+        status = replica_clear(replica, scope);
+    else if (status == STATUS_NOT_FOUND)
         status = replica_drop_backfill(replica, scope);
     /* Records of the scope may have been removed before, too. */
-    if (status == STATUS_OK && (*count > 0 || replica->new_remains != REPLICA_CLEAN))
+    if (status == STATUS_OK && (damaged || *count > 0 || replica->new_remains != REPLICA_CLEAN))
         status = replica_note_remains(replica, REPLICA_PURGED);
     return status;
 }

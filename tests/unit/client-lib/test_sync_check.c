@@ -387,6 +387,31 @@ static void what_is_taken_out_damaged_is_still_to_be_scrubbed(void **state)
     assert_int_equal(replica_remains(world->replica), REPLICA_STALE);
 }
 
+/* It could not be purged, and all that comes after it would never be applied. */
+static void damage_does_not_keep_a_scope_from_being_purged(void **state)
+{
+    struct world *world = *state;
+    void (*const damages[])(struct damage *) = {lose_a_record, write_rubbish, add_keys_alone};
+    for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
+        struct damage damage;
+        size_t count = 0, left = 0;
+        fill(world);
+        damage_begin(world, &damage);
+        damages[i](&damage);
+        damage_end(world, &damage);
+        assert_ok(replica_begin(world->replica));
+        assert_ok(replica_purge(world->replica, account_of(2), &count));
+        assert_ok(replica_commit(world->replica));
+        assert_int_equal(replica_remains(world->replica), REPLICA_PURGED);
+        assert_ok(replica_each_in(world->replica, account_of(2), count_scope, &left));
+        assert_int_equal(left, 0);
+        assert_int_equal(held_seq(world, 1), 1);
+        assert_ok(replica_begin(world->replica));
+        assert_ok(replica_empty(world->replica, (struct id){{0}}, (struct bytes){0}));
+        assert_ok(replica_commit(world->replica));
+    }
+}
+
 static void one_scope_is_checked_alone(void **state)
 {
     struct world *world = *state;
@@ -681,6 +706,7 @@ int main(void)
         TEST(what_is_as_it_should_be_stays),
         TEST(a_damaged_scope_is_mended_and_no_other),
         TEST(what_is_taken_out_damaged_is_still_to_be_scrubbed),
+        TEST(damage_does_not_keep_a_scope_from_being_purged),
         TEST(one_scope_is_checked_alone),
         TEST(a_check_waits_until_all_is_there),
         TEST(a_check_that_a_fence_cuts_off_is_asked_again),
