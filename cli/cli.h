@@ -13,6 +13,7 @@
 #ifndef TANDEM_CLI_CLI_H
 #define TANDEM_CLI_CLI_H
 
+#include <jansson.h>
 #include <stdio.h>
 
 #include "cli/cli_arguments.h"
@@ -32,6 +33,8 @@ struct cli {
     struct copy copy;          /* of the profile, as cli_connect() found it */
     bool local;                /* the copy answers, and changes wait in its outbox */
     uint64_t entry;            /* of the outbox: the change queued last; 0 when it was answered */
+    uint64_t conflict;         /* of the outbox: open on the record just changed; 0 when none is */
+    json_t *unsettled, *marks; /* what was in the outbox on the way to the server (cli_mark.h) */
     const char *nameless;      /* folder to be deleted as soon as the connection is begun, or NULL */
     tandem_event_fn *on_event; /* told of every event after the frame has looked; may be NULL */
     void *event_context;
@@ -138,9 +141,9 @@ void cli_saw(const struct cli *cli, tandem_mutation *mutation, uint64_t seq);
 
 /* ---- Answering ----------------------------------------------------------------------------- */
 
-/* A record as one line of JSON; from the copy with its `state`. False when out of memory. */
+/* A record as one line of JSON, with its `state` where that is known. False when out of memory. */
 bool cli_print_record(struct cli *cli, const tandem_record *record);
-/* The same of a record that is gone already: its JSON, and its state as entry_record_mark(). */
+/* The same of a record that is gone already: its JSON, and its state as mark_of(). */
 void cli_print_record_json(struct cli *cli, const char *json, const char *mark);
 /* Prints {"id":..., "seq":...} with --json, else the sentence; of what was queued, that it is
  * pending and as which entry. */

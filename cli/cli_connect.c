@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "cli/cli_entry.h"
+#include "cli/cli_mark.h"
 #include "cli/cli_settle.h"
 #include "cli/cli_text.h"
 #include "protocol/status.h"
@@ -228,6 +229,7 @@ static bool look_at_copy(struct cli *cli, enum cli_need need, enum tandem_failur
         past = send_what_waits(cli, need, failure);
     }
     if (past) {
+        mark_note(cli);
         cli_close(cli);
     }
     return past;

@@ -2,6 +2,7 @@
 #include "cli/cli_fields.h"
 #include "cli/cli_list_of_commands.h"
 #include "cli/cli_lookup.h"
+#include "cli/cli_mark.h"
 
 #define NOT_CHANGED "nothing was changed"
 
@@ -29,6 +30,7 @@ static enum tandem_failure send_edit(struct cli *cli, const struct arguments *ar
         failure = cli_send(cli, mutation, NOT_CHANGED, &seq);
     }
     if (failure == TANDEM_DONE) {
+        cli->conflict = mark_conflict(cli, record->id);
         cli_done(cli, record->id, seq, "Changed %s %s", record->entity, record->title);
     }
     return failure;

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "cli/cli_entry.h"
 #include "cli/cli_fields.h"
 #include "cli/cli_list_of_commands.h"
+#include "cli/cli_mark.h"
 #include "cli/cli_where.h"
 #include "protocol/schema.h"
 
@@ -84,7 +84,7 @@ bool list_take(void *context, const tandem_record *record)
         list->table.failed = !cli_print_record(list->cli, record) || list->table.failed;
         return !list->table.failed;
     }
-    const char *cells[LIST_COLUMNS + 2] = {tandem_record_id(record), entry_record_mark(record)};
+    const char *cells[LIST_COLUMNS + 2] = {tandem_record_id(record), mark_of(list->cli, record)};
     for (size_t i = 0; i < list->names_count; i++) {
         cells[i + 2] = tandem_record_text(record, list->names[i]);
     }

@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "cli/cli_help.h"
+#include "cli/cli_mark.h"
 
 static enum tandem_failure run_command(struct cli *cli, const struct arguments *arguments)
 {
@@ -85,6 +86,7 @@ int cli_main(int argc, char **argv, FILE *out, FILE *err)
 {
     struct cli cli = {.out = out, .err = err};
     enum tandem_failure ended = dispatch(&cli, argc > 0 ? argc - 1 : 0, argv + (argc > 0));
+    mark_release(&cli);
     tandem_close(cli.client);
     /* A reader that has seen enough and went, as head does, is no failure. */
     if ((fflush(out) != 0 || ferror(out)) && errno != EPIPE && ended == TANDEM_DONE) {

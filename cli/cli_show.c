@@ -4,6 +4,7 @@
 #include "cli/cli_entry.h"
 #include "cli/cli_list_of_commands.h"
 #include "cli/cli_lookup.h"
+#include "cli/cli_mark.h"
 #include "cli/cli_text.h"
 #include "protocol/memory.h"
 #include "protocol/status.h"
@@ -56,7 +57,7 @@ static bool take(void *context, const tandem_record *record)
     char created[32];
     char modified[32];
     portrait->found = true;
-    portrait->mark = entry_record_mark(record);
+    portrait->mark = mark_of(portrait->cli, record);
     lookup_take(&portrait->record, record);
     if (portrait->cli->json) {
         portrait->json = tandem_record_json(record);
@@ -144,7 +145,7 @@ static void name_audience(struct cli *cli, const char *tags, struct buffer *out)
 /* What of one's own is behind the mark. */
 static void print_waiting(struct cli *cli, const char *id)
 {
-    json_t *entries = entry_read_all(cli, ENTRY_UNSETTLED);
+    json_t *entries = mark_entries(cli);
     size_t index = 0;
     json_t *entry = NULL;
     json_array_foreach(entries, index, entry) {

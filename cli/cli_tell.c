@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "cli/cli_entry.h"
+#include "cli/cli_mark.h"
 #include "cli/cli_text.h"
 #include "protocol/status.h"
 
@@ -245,7 +245,7 @@ enum tandem_failure cli_fault(struct cli *cli, const char *what, const tandem_fa
 
 void cli_print_record_json(struct cli *cli, const char *json, const char *mark)
 {
-    if (cli->local) { /* an object that is not empty, so that a member in front needs its comma */
+    if (mark_known(cli)) { /* an object that is not empty, so that a member in front needs its comma */
         (void)fprintf(cli->out, "{\"state\":\"%s\",%s\n", mark[0] == '\0' ? "synced" : mark,
                       json + 1);
     } else {
@@ -259,7 +259,7 @@ bool cli_print_record(struct cli *cli, const tandem_record *record)
     if (json == NULL) {
         return false;
     }
-    cli_print_record_json(cli, json, entry_record_mark(record));
+    cli_print_record_json(cli, json, mark_of(cli, record));
     tandem_free(json);
     return true;
 }
@@ -275,19 +275,25 @@ static void print_done(struct cli *cli, const char *format, va_list list)
             (void)fprintf(cli->out, "  (pending, entry %llu)", (unsigned long long)cli->entry);
         }
         (void)fputc('\n', cli->out);
+        if (cli->conflict != 0) {
+            cli_note(cli,
+                     "A change of yours to it is still in conflict. Decide: tandem resolve %llu",
+                     (unsigned long long)cli->conflict);
+        }
         free(sentence);
     }
 }
 
 void cli_done(struct cli *cli, const char *id, uint64_t seq, const char *format, ...)
 {
-    if (cli->json && cli->entry != 0) {
-        (void)fprintf(cli->out, "{\"id\":\"%s\",\"state\":\"pending\",\"entry\":%llu}\n", id,
-                      (unsigned long long)cli->entry);
-        return;
-    }
     if (cli->json) {
-        (void)fprintf(cli->out, "{\"id\":\"%s\",\"seq\":%llu}\n", id, (unsigned long long)seq);
+        (void)fprintf(cli->out, "{\"id\":\"%s\",%s%llu", id,
+                      cli->entry != 0 ? "\"state\":\"pending\",\"entry\":" : "\"seq\":",
+                      (unsigned long long)(cli->entry != 0 ? cli->entry : seq));
+        if (cli->conflict != 0) {
+            (void)fprintf(cli->out, ",\"conflict\":%llu", (unsigned long long)cli->conflict);
+        }
+        (void)fputs("}\n", cli->out);
         return;
     }
     va_list list;

@@ -2,9 +2,9 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "cli/cli_entry.h"
 #include "cli/cli_list_of_commands.h"
 #include "cli/cli_lookup.h"
+#include "cli/cli_mark.h"
 #include "cli/cli_text.h"
 #include "protocol/schema.h"
 
@@ -58,7 +58,7 @@ static bool take(void *context, const tandem_record *record)
         return !timeline->table.failed;
     }
     describe(record, what);
-    const char *cells[COLUMNS] = {when(record, time_text), entry_record_mark(record), what, tandem_record_created_by(record),
+    const char *cells[COLUMNS] = {when(record, time_text), mark_of(timeline->cli, record), what, tandem_record_created_by(record),
                                   tandem_record_title(record), tandem_record_id(record)};
     table_row(&timeline->table, cells);
     return !timeline->table.failed;
