@@ -271,8 +271,21 @@ static enum status take_message(struct sync *sync, const struct message *message
     }
 }
 
+/* What is held cannot be read where it is to be changed, and the server would send the same change
+ * each time: the replica is emptied, for which nothing need be read, and filled again. */
+static enum status replace_damaged(struct sync *sync)
+{
+    enum status status = sync_start_over(sync, sync->server_epoch, "damaged");
+    if (status == STATUS_OK)
+        status = sync_resubscribe(sync);
+    sync_notes_tell(sync);
+    return status;
+}
+
 enum status sync_message(struct sync *sync, const struct message *message)
 {
     enum status status = take_message(sync, message);
+    if (status == STATUS_CORRUPT && sync->state == SYNC_LIVE)
+        status = replace_damaged(sync);
     return status == STATUS_OK ? sync_settle(sync) : status;
 }

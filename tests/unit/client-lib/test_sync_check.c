@@ -412,6 +412,29 @@ static void damage_does_not_keep_a_scope_from_being_purged(void **state)
     }
 }
 
+/* No check would ever find it: there is none before all has come. */
+static void a_damaged_record_that_changes_makes_the_replica_begin_anew(void **state)
+{
+    struct world *world = *state;
+    struct damage damage;
+    enum status status = STATUS_INTERNAL;
+    struct made made = record_of(4);
+    made.seq = HEAD + 1;
+    fill(world);
+    damage_begin(world, &damage);
+    write_rubbish(&damage);
+    damage_end(world, &damage);
+    caught_up_again(world);
+    assert_ok(receive_records(world, HEAD, HEAD + 1, &made, 1));
+    assert_string_equal(expect_told(world, 0, TANDEM_EVENT_RESET)->event.detail, "damaged");
+    assert_int_equal(replica_cursor(world->replica), 0);
+    (void)expect_sent(world, MESSAGE_UNSUBSCRIBE);
+    uint64_t fence = expect_sent(world, MESSAGE_PING)->as.ping.request;
+    assert_true(sync_pong(&world->sync, fence, &status));
+    assert_ok(status);
+    assert_int_equal(expect_sent(world, MESSAGE_SUBSCRIBE)->as.subscribe.cursor, 0);
+}
+
 static void one_scope_is_checked_alone(void **state)
 {
     struct world *world = *state;
@@ -707,6 +730,7 @@ int main(void)
         TEST(a_damaged_scope_is_mended_and_no_other),
         TEST(what_is_taken_out_damaged_is_still_to_be_scrubbed),
         TEST(damage_does_not_keep_a_scope_from_being_purged),
+        TEST(a_damaged_record_that_changes_makes_the_replica_begin_anew),
         TEST(one_scope_is_checked_alone),
         TEST(a_check_waits_until_all_is_there),
         TEST(a_check_that_a_fence_cuts_off_is_asked_again),
