@@ -207,6 +207,39 @@ static enum tandem_failure refuse_several(struct cli *cli, const char *text,
                       (int)numbers->size, (const char *)numbers->data);
 }
 
+/* Of the record there is an entry, but none of the kind that was asked for. */
+static enum tandem_failure refuse_state(struct cli *cli, const char *text, const char *id,
+                                        unsigned states)
+{
+    size_t index = 0;
+    json_t *entry = NULL;
+    json_t *entries = entry_read_all(cli, ENTRY_UNSETTLED & ~states);
+    enum tandem_failure failure = TANDEM_DONE;
+    if (entries == NULL) {
+        return TANDEM_REFUSED;
+    }
+    json_array_foreach(entries, index, entry)
+    {
+        if (failure == TANDEM_DONE && entry_changes(entry, id)) {
+            const char *state = json_string_value(json_object_get(entry, "state"));
+            failure = cli_refuse(
+                cli, TANDEM_REFUSED, "entry %llu on %s %s%s. See: tandem outbox show %llu",
+                (unsigned long long)entry_number(entry), text,
+                strcmp(state, "waiting") == 0    ? "waits"
+                : strcmp(state, "sent") == 0     ? "is under way"
+                : strcmp(state, "conflict") == 0 ? "is in conflict"
+                                                 : "was refused",
+                states == ENTRY_BIT(TANDEM_ENTRY_CONFLICT) ? ", it is not in conflict" : "",
+                (unsigned long long)entry_number(entry));
+        }
+    }
+    json_decref(entries);
+    return failure != TANDEM_DONE
+               ? failure
+               : cli_refuse(cli, TANDEM_REFUSED,
+                            "no entry of the outbox changes %s. See: tandem outbox", text);
+}
+
 /* The one entry that changes the record. */
 static enum tandem_failure find_by_record(struct cli *cli, const char *text, const char *id,
                                           unsigned states, json_t **out)
@@ -229,8 +262,7 @@ static enum tandem_failure find_by_record(struct cli *cli, const char *text, con
     }
     enum tandem_failure failure = TANDEM_DONE;
     if (found == 0) {
-        failure = cli_refuse(cli, TANDEM_REFUSED,
-                             "no such entry of the outbox changes %s. See: tandem outbox", text);
+        failure = refuse_state(cli, text, id, states);
     } else if (found > 1) {
         json_decref(*out);
         *out = NULL;
