@@ -63,6 +63,8 @@ enum tandem_failure cli_fault_in_words(struct cli *cli, const char *sentence,
 /* What a fault says beyond the text of its code, which servers and layers may have repeated in
  * front; "" when it says nothing more. Points into the fault. */
 const char *cli_fault_detail(const tandem_fault *fault);
+/* What the fault means without what to do: the text of its code, the field and the detail. */
+void cli_fault_words(const tandem_fault *fault, struct buffer *out);
 enum tandem_failure cli_no_memory(struct cli *cli);
 /* Something that is no failure: a remark on cli->err, left out with --json. */
 void cli_note(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));

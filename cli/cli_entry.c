@@ -74,14 +74,7 @@ static bool put_reason(json_t *object, const tandem_fault *fault)
     if (fault->code == TANDEM_OK || fault->code == STATUS_KEPT) {
         return true;
     }
-    const char *detail = cli_fault_detail(fault);
-    text_add(&text, tandem_error_text(fault->code));
-    if (fault->field[0] != '\0') {
-        text_addf(&text, " (%s)", fault->field);
-    }
-    if (detail[0] != '\0') {
-        text_addf(&text, ": %s", detail);
-    }
+    cli_fault_words(fault, &text);
     const char *reason = text_of(&text);
     bool good = reason != NULL &&
                 put(object, "code", json_string(tandem_error_name(fault->code))) &&

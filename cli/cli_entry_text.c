@@ -293,6 +293,12 @@ void entry_print_next_step(const json_t *entry, FILE *out)
     if (entry_is(entry, TANDEM_ENTRY_CONFLICT)) {
         (void)fprintf(out, "  Decide: tandem resolve %llu --mine%s\n", number,
                       is_about_values(entry) ? ", --theirs or --set FIELD=VALUE" : " or --theirs");
+    } else if (json_is_true(json_object_get(entry, "accessEnded"))) {
+        (void)fprintf(out,
+                      "  Ask for access to it; what you wrote is kept: tandem outbox show %llu. With "
+                      "access again: tandem outbox retry %llu, or let it go: tandem outbox drop "
+                      "%llu\n",
+                      number, number, number);
     } else if (entry_is(entry, TANDEM_ENTRY_REFUSED)) {
         (void)fprintf(out,
                       "  Try again: tandem outbox retry %llu, or let it go: tandem outbox drop "

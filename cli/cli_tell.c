@@ -183,20 +183,42 @@ const char *cli_fault_detail(const tandem_fault *fault)
     return strcmp(detail, text) == 0 ? "" : detail;
 }
 
+/* "other records still belong to this one": "... to this account: remove them first" says it all,
+ * and more exactly. */
+static bool says_the_same(const char *text, const char *detail)
+{
+    size_t length = strlen(text);
+    size_t same = 0;
+    while (same < length && text[same] == detail[same]) {
+        same++;
+    }
+    return same * 4 >= length * 3;
+}
+
+void cli_fault_words(const tandem_fault *fault, struct buffer *out)
+{
+    const char *text = tandem_error_text(fault->code);
+    const char *detail = cli_fault_detail(fault);
+    if (fault->field[0] == '\0' && detail[0] != '\0' && says_the_same(text, detail)) {
+        text_add(out, detail);
+        return;
+    }
+    text_add(out, text);
+    if (fault->field[0] != '\0') {
+        text_addf(out, " (%s)", fault->field);
+    }
+    if (detail[0] != '\0') {
+        text_addf(out, ": %s", detail);
+    }
+}
+
 static void add_sentence(const struct cli *cli, const char *what, const tandem_fault *fault,
                          struct buffer *out)
 {
     if (what != NULL) {
         text_addf(out, "%s: ", what);
     }
-    text_add(out, tandem_error_text(fault->code));
-    if (fault->field[0] != '\0') {
-        text_addf(out, " (%s)", fault->field);
-    }
-    const char *detail = cli_fault_detail(fault);
-    if (detail[0] != '\0') {
-        text_addf(out, ": %s", detail);
-    }
+    cli_fault_words(fault, out);
     text_add(out, ".");
     if (fault->retry_after > 0) {
         text_addf(out, " Try again in %llu s.",

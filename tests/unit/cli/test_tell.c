@@ -32,6 +32,31 @@ static void a_text_that_both_sides_give_is_said_once(void **state)
                         "the value is not allowed for this fieldhand");
 }
 
+static void expect_words(tandem_code code, const char *field, const char *detail,
+                         const char *wanted)
+{
+    struct buffer words = {0};
+    tandem_fault fault = {.code = code, .change = -1};
+    (void)snprintf(fault.detail, sizeof fault.detail, "%s", detail);
+    (void)snprintf(fault.field, sizeof fault.field, "%s", field);
+    cli_fault_words(&fault, &words);
+    buffer_append_byte(&words, 0);
+    assert_string_equal((const char *)words.data, wanted);
+    buffer_release(&words);
+}
+
+static void what_a_detail_says_more_exactly_is_not_said_before(void **state)
+{
+    (void)state;
+    expect_words(STATUS_REFERENCED, "", "other records still belong to this account: remove them",
+                 "other records still belong to this account: remove them");
+    expect_words(STATUS_REFERENCED, "", "people still belong to this party",
+                 "other records still belong to this one: people still belong to this party");
+    expect_words(STATUS_REFERENCED, "", "other",
+                 "other records still belong to this one: other");
+    expect_words(STATUS_REFERENCED, "party", "", "other records still belong to this one (party)");
+}
+
 static void expect_next_step(struct cli *cli, tandem_code code, const char *step)
 {
     char *said = NULL;
@@ -69,6 +94,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_next_step_is_of_the_sign_in_that_failed),
+        cmocka_unit_test(what_a_detail_says_more_exactly_is_not_said_before),
         cmocka_unit_test(a_text_that_both_sides_give_is_said_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
