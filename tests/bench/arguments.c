@@ -32,7 +32,7 @@ static const char usage[] =
     "               true the target bounds raw.subject - raw.limit, not the ratio\n"
     "  --rounds N   measure each row N times (default: 5, or what the row asks for)\n"
     "\n"
-    "All rows take about twenty minutes, the first time a few minutes more, and 10 GB of disk.\n"
+    "All rows take about 25 minutes, the first time a few minutes more, and 10 GB of disk.\n"
     "Data lies in build/bench, or where TANDEM_BENCH_DIR says: use the disk to be measured.\n"
     "Exit status: 0 all targets met, 1 something missed, 2 usage.\n";
 
