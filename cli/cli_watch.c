@@ -205,6 +205,22 @@ static enum tandem_failure read_options(struct cli *cli, const struct arguments 
     return TANDEM_DONE;
 }
 
+/* The profile is offline for each of its commands, also for one with a replica of its own. */
+static enum tandem_failure check_online(struct cli *cli)
+{
+    copy_load(&cli->profile, &cli->copy);
+    enum tandem_failure failure = cli->copy.kept ? cli_open_copy(cli) : TANDEM_DONE;
+    if (cli->client != NULL && tandem_paused(cli->client)) {
+        failure = cli_refuse(cli, TANDEM_REFUSED,
+                             "this profile is offline, so nothing arrives. Connect again: tandem "
+                             "online");
+    }
+    if (cli->client != NULL) {
+        cli_close(cli);
+    }
+    return failure;
+}
+
 enum tandem_failure command_watch(struct cli *cli, const struct arguments *arguments)
 {
     struct watch watch = {.cli = cli,
@@ -218,11 +234,9 @@ enum tandem_failure command_watch(struct cli *cli, const struct arguments *argum
         return cli_refuse_signed_out(cli);
     }
     watch.own = watch.id_count == 0 && !arguments_has(arguments, "fresh");
-    failure = open_replica(&watch);
-    if (failure == TANDEM_DONE && watch.own && tandem_paused(cli->client)) {
-        failure = cli_refuse(cli, TANDEM_REFUSED,
-                             "this profile is offline, so nothing arrives. Connect again: tandem "
-                             "online");
+    failure = check_online(cli);
+    if (failure == TANDEM_DONE) {
+        failure = open_replica(&watch);
     }
     if (failure == TANDEM_DONE) {
         failure = watch_run(&watch);
