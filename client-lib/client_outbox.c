@@ -78,7 +78,6 @@ size_t tandem_outbox_count(const tandem_client *client, unsigned states)
 tandem_code tandem_outbox_retry(tandem_client *client, uint64_t entry)
 {
     struct queue_copy copy = {.from = {.order = 0}};
-    uint64_t order = 0;
     client->last_entry = 0;
     if (client->store == NULL)
         return without_outbox(client);
@@ -89,14 +88,12 @@ tandem_code tandem_outbox_retry(tandem_client *client, uint64_t entry)
                                     "only what was refused can be sent again");
     }
     if (status == STATUS_OK)
-        client_share_drop(client, &copy.from);
-    if (status == STATUS_OK)
-        status = outbox_store_replace(client->store, entry, &copy.from, 1, &order);
+        status = outbox_store_again(client->store, entry, &copy.from);
     if (status == STATUS_OK) {
         client_outbox_changed(client, &copy.from);
-        queue_tell(client, order);
+        queue_tell(client, entry);
         settle_send(client);
-        client->last_entry = order;
+        client->last_entry = entry;
     }
     queue_copy_release(&copy);
     return outcome(client, status);

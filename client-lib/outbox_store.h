@@ -8,11 +8,13 @@
  *        ^                                             |                           |
  *        +---- settled: a new entry in its place ------+------- retried -----------+
  *
- * Entries that are SENT have contiguous numbers and precede all that are WAITING. An entry's
- * number, and each change of its state, is committed before it has an effect outside: what was sent
- * is found as SENT, an answer is recorded before the server may forget it. Of the records an entry
- * touches it keeps what the author saw, which is the base of a conflict; when access to them ends,
- * that is taken away again, while what the author wrote stays.
+ * Entries that are SENT have contiguous numbers, and those that are WAITING get the next ones in
+ * the order in which they were typed. A retried entry keeps its place among them; others that were
+ * typed after it may be SENT before it by then, so numbers and not places say what goes first. An
+ * entry's number, and each change of its state, is committed before it has an effect outside: what
+ * was sent is found as SENT, an answer is recorded before the server may forget it. Of the records
+ * an entry touches it keeps what the author saw, which is the base of a conflict; when access to
+ * them ends, that is taken away again, while what the author wrote stays.
  *
  * Tables, numbers big-endian:
  *
@@ -107,8 +109,8 @@ enum status outbox_store_each(struct outbox_store *store, unsigned states, outbo
                               void *context);
 enum status outbox_store_get(struct outbox_store *store, uint64_t order, outbox_item_fn *each,
                              void *context);
-/* Entries about a record, oldest first, those in quarantine as well; and the ids of all records
- * that have some. */
+/* Entries about a record, in the order in which they take effect, those in quarantine as well; and
+ * the ids of all records that have some. */
 enum status outbox_store_over(struct outbox_store *store, struct id id, outbox_item_fn *each,
                               void *context);
 typedef bool outbox_id_fn(void *context, struct id id);
@@ -172,6 +174,11 @@ enum status outbox_store_drop(struct outbox_store *store, uint64_t order);
  * NULL) receives their numbers. Entries behind it follow. */
 enum status outbox_store_replace(struct outbox_store *store, uint64_t order,
                                  const struct outbox_item *items, size_t count, uint64_t *orders);
+/* Deletes an entry that is not under way and queues this in its place, under its number and before
+ * all that wait with a higher one: what was typed first is sent first. Entries behind it follow.
+ * One commit; BUSY, NOT_FOUND, TOO_LARGE. */
+enum status outbox_store_again(struct outbox_store *store, uint64_t order,
+                               const struct outbox_item *item);
 /* Scrubs further, as environment_scrub(). */
 enum status outbox_store_scrub(struct outbox_store *store, size_t budget, bool *done);
 

@@ -1,6 +1,7 @@
 /* Reading the outbox: places, entries, walks. */
 #include "client-lib/outbox_store_tables.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum status outbox_load(const struct outbox_store *store, MDB_txn *txn, uint64_t order,
@@ -184,6 +185,50 @@ enum status outbox_store_get(struct outbox_store *store, uint64_t order, outbox_
     return status;
 }
 
+/* When an entry takes effect on the server: what was taken, what is under way, what waits. */
+struct turn {
+    unsigned rank;
+    uint64_t within, order;
+};
+
+static int by_turn(const void *a, const void *b)
+{
+    const struct turn *left = a, *right = b;
+    if (left->rank != right->rank)
+        return left->rank < right->rank ? -1 : 1;
+    return (left->within > right->within) - (left->within < right->within);
+}
+
+/* Sorts the orders by when each takes its turn, which is how they are already unless one that had
+ * been refused was queued again in its place before others that went ahead of it. */
+static enum status sort_by_turn(struct outbox_store *store, struct buffer *orders)
+{
+    struct buffer turns = {0};
+    uint64_t *order = (void *)orders->data;
+    size_t count = orders->size / sizeof *order;
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        struct outbox_item item;
+        status = outbox_load(store, store->held.txn, order[i], &item, NULL);
+        struct turn turn = {.rank = 2, .within = order[i], .order = order[i]};
+        if (status == STATUS_OK && item.state == TANDEM_ENTRY_ACCEPTED)
+            turn = (struct turn){.rank = 0, .within = item.seq, .order = order[i]};
+        else if (status == STATUS_OK && item.state == TANDEM_ENTRY_SENT)
+            turn = (struct turn){.rank = 1, .within = item.number, .order = order[i]};
+        buffer_append(&turns, &turn, sizeof turn);
+    }
+    if (status == STATUS_OK && turns.failed)
+        status = STATUS_NO_MEMORY;
+    if (status == STATUS_OK) {
+        struct turn *turn = (void *)turns.data;
+        qsort(turn, count, sizeof *turn, by_turn);
+        for (size_t i = 0; i < count; i++)
+            order[i] = turn[i].order;
+    }
+    buffer_release(&turns);
+    return status == STATUS_NOT_FOUND ? STATUS_CORRUPT : status;
+}
+
 enum status outbox_store_over(struct outbox_store *store, struct id id, outbox_item_fn *each,
                               void *context)
 {
@@ -192,6 +237,8 @@ enum status outbox_store_over(struct outbox_store *store, struct id id, outbox_i
     if (status != STATUS_OK)
         return status;
     status = outbox_orders_over(store, store->held.txn, id, &orders);
+    if (status == STATUS_OK && orders.size > sizeof(uint64_t))
+        status = sort_by_turn(store, &orders);
     if (status == STATUS_OK)
         status = hand_over(store, &orders, 0, each, context);
     outbox_store_release(store);

@@ -6,6 +6,7 @@
 #include "client-lib/outbox_store_tables.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "protocol/message.h"
 
@@ -120,6 +121,15 @@ static void encode_frame(const struct outbox_item *item, uint64_t answered, stru
     message_encode(out, &message);
 }
 
+static int by_number(const void *a, const void *b)
+{
+    const uint64_t left = ((const struct outbox_place *)a)->number;
+    const uint64_t right = ((const struct outbox_place *)b)->number;
+    return (left > right) - (left < right);
+}
+
+/* In the order of their numbers, which is not that of their places when one that had been refused
+ * was sent again. */
 static enum status give_frames(struct outbox_store *store, uint64_t from, outbox_frame_fn *each,
                                void *context)
 {
@@ -128,6 +138,9 @@ static enum status give_frames(struct outbox_store *store, uint64_t from, outbox
     enum status status = first_number(store, store->held.txn, &first);
     if (status == STATUS_OK)
         status = outbox_places(store, store->held.txn, TANDEM_ENTRY_SENT, &places);
+    if (places.size > 0)
+        qsort(places.data, places.size / sizeof(struct outbox_place), sizeof(struct outbox_place),
+              by_number);
     const struct outbox_place *place = (const void *)places.data;
     bool more = true;
     for (size_t i = 0; i < places.size / sizeof *place && status == STATUS_OK && more; i++) {

@@ -64,7 +64,8 @@ static enum status mark(struct outbox_writing *writing, const struct outbox_item
 
 enum status outbox_insert(struct outbox_writing *writing, struct outbox_item *item)
 {
-    item->order = writing->counters.next_order++;
+    if (item->order == 0)
+        item->order = writing->counters.next_order++;
     writing->counters.counts[item->state]++;
     enum status status = put_entry(writing, item, (struct bytes){0});
     return status == STATUS_OK ? mark(writing, item, true) : status;
@@ -171,11 +172,13 @@ static bool numbers_at_once(const struct outbox_writing *writing, const struct o
            writing->counters.counts[TANDEM_ENTRY_SENT] < LIMIT_IN_FLIGHT;
 }
 
-/* Inserts a copy of the item as a new one. */
+/* Inserts a copy of the item as a new one: with the order `at`, which is free, or behind all when
+ * that is 0. */
 static enum status queue(struct outbox_writing *writing, const struct outbox_item *from,
-                         uint64_t *order)
+                         uint64_t at, uint64_t *order)
 {
-    struct outbox_item item = {.state = from->state,
+    struct outbox_item item = {.order = at,
+                               .state = from->state,
                                .base = from->base,
                                .overwrite = from->overwrite,
                                .at_ms = from->at_ms,
@@ -184,11 +187,11 @@ static enum status queue(struct outbox_writing *writing, const struct outbox_ite
                                .change = -1};
     if (item.changes.size > LIMIT_MESSAGE_BYTES - OVERHEAD)
         return STATUS_TOO_LARGE;
-    enum status status =
-        outbox_blocker(writing, item.changes, writing->counters.next_order, &item.behind);
+    enum status status = outbox_blocker(writing, item.changes,
+                                        at != 0 ? at : writing->counters.next_order, &item.behind);
     if (status != STATUS_OK)
         return status;
-    if (numbers_at_once(writing, &item))
+    if (at == 0 && numbers_at_once(writing, &item))
         item.number = writing->counters.next_number++;
     else
         item.state = TANDEM_ENTRY_WAITING;
@@ -209,7 +212,7 @@ enum status outbox_store_add(struct outbox_store *store, const struct outbox_ite
     if (status == STATUS_OK)
         status = check_room(&writing, 1);
     if (status == STATUS_OK)
-        status = queue(&writing, item, order);
+        status = queue(&writing, item, 0, order);
     return outbox_end(&writing, status);
 }
 
@@ -249,8 +252,8 @@ enum status outbox_store_shown(struct outbox_store *store, uint64_t seq)
                                : status;
 }
 
-/* The entries that wait for this one: on their own from now on, or, when `requeue`, behind
- * everything that is queued, in their order. */
+/* The entries that wait for this one: in their places, for nothing or what else holds them up, or,
+ * when `requeue`, behind everything that is queued, in their order. */
 static enum status let_followers(struct outbox_writing *writing, uint64_t order, bool requeue)
 {
     struct buffer places = {0}, copy = {0};
@@ -263,14 +266,15 @@ static enum status let_followers(struct outbox_writing *writing, uint64_t order,
         status = outbox_load_copy(writing, place[i].order, &copy, &item);
         if (status != STATUS_OK)
             break;
-        item.behind = 0;
         if (!requeue) {
-            status = outbox_rewrite(writing, &item, item.state, buffer_bytes(&copy));
+            status = outbox_blocker(writing, item.changes, item.order, &item.behind);
+            if (status == STATUS_OK)
+                status = outbox_rewrite(writing, &item, item.state, buffer_bytes(&copy));
             continue;
         }
         status = outbox_delete(writing, &item);
         if (status == STATUS_OK)
-            status = queue(writing, &item, NULL);
+            status = queue(writing, &item, 0, NULL);
     }
     buffer_release(&copy);
     buffer_release(&places);
@@ -315,8 +319,23 @@ enum status outbox_store_replace(struct outbox_store *store, uint64_t order,
     if (status == STATUS_OK)
         status = check_room(&writing, count);
     for (size_t i = 0; i < count && status == STATUS_OK; i++)
-        status = queue(&writing, &items[i], orders != NULL ? &orders[i] : NULL);
+        status = queue(&writing, &items[i], 0, orders != NULL ? &orders[i] : NULL);
     if (status == STATUS_OK)
         status = let_followers(&writing, order, count > 0);
+    return outbox_end(&writing, status);
+}
+
+enum status outbox_store_again(struct outbox_store *store, uint64_t order,
+                               const struct outbox_item *item)
+{
+    struct outbox_writing writing;
+    enum status status = outbox_begin(store, &writing);
+    if (status != STATUS_OK)
+        return status;
+    status = take_out(&writing, order);
+    if (status == STATUS_OK)
+        status = queue(&writing, item, order, NULL);
+    if (status == STATUS_OK)
+        status = let_followers(&writing, order, false);
     return outbox_end(&writing, status);
 }

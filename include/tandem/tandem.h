@@ -483,7 +483,7 @@ typedef void tandem_result_fn(void *context, const tandem_result *result);
 tandem_code tandem_send(tandem_client *client, const tandem_mutation *mutation,
                         tandem_result_fn *done, void *context);
 /* The entry of the outbox that the last tandem_send(), tandem_outbox_retry() or tandem_resolve_*()
- * of this handle made, whatever other processes queue and also when it is settled by now; 0 when
+ * of this handle queued, whatever other processes queue and also when it is settled by now; 0 when
  * that call failed or queued nothing, before the first, and without a folder. */
 uint64_t tandem_last_entry(const tandem_client *client);
 /* Mutations not yet answered. */
@@ -533,8 +533,9 @@ tandem_code tandem_outbox_get(tandem_client *client, uint64_t entry, tandem_entr
                               void *context);
 /* How many entries are in these states. */
 size_t tandem_outbox_count(const tandem_client *client, unsigned states);
-/* Queues a refused entry again; forgets one that is not under way (BUSY when it is: the server may
- * have it). Durable when they return. */
+/* Queues a refused entry again, in its place and under its number: before what was typed after it
+ * and still waits. Forgets one that is not under way (BUSY when it is: the server may have it).
+ * Durable when they return. */
 tandem_code tandem_outbox_retry(tandem_client *client, uint64_t entry);
 tandem_code tandem_outbox_drop(tandem_client *client, uint64_t entry);
 /* Settle a conflict, durably. Mine: again, against what is there now; who changes it meanwhile

@@ -121,6 +121,74 @@ static void an_answer_is_recorded_once(void **state)
     assert_int_equal(over.count, 1);
 }
 
+/* Queues it again as it is. */
+static void again(struct world *world, uint64_t order, const char *text)
+{
+    struct buffer changes = {0};
+    put_change(&changes, "update", 5, text, 0);
+    const struct outbox_item item = {.changes = buffer_bytes(&changes), .base = 40, .at_ms = 1234};
+    assert_ok(outbox_store_again(world->store, order, &item));
+    buffer_release(&changes);
+}
+
+/* What was typed first is sent first, whichever was tried again first. */
+static void tried_again_it_keeps_its_place(void **state)
+{
+    struct world *world = *state;
+    uint64_t old = queue(world, "update", 5, "old");
+    uint64_t new = queue(world, "update", 5, "new");
+    assert_ok(outbox_store_start(world->store, 0));
+    assert_int_equal(send_all(world), 2);
+    (void)answer(world, 1, STATUS_DENIED, 0);
+    (void)answer(world, 2, STATUS_DENIED, 0);
+    again(world, old, "old");
+    open_again(world); /* the process ended in between */
+    assert_int_equal(entry(world, old).item.state, TANDEM_ENTRY_WAITING);
+    assert_int_equal(entry(world, old).item.status, STATUS_OK);
+    assert_int_equal(send_all(world), 1);
+    (void)answer(world, 3, STATUS_DENIED, 0);
+    again(world, new, "new");
+    again(world, old, "old");
+    assert_int_equal(send_all(world), 2);
+    assert_int_equal(entry(world, old).item.number, 4);
+    assert_int_equal(entry(world, new).item.number, 5);
+    assert_int_equal(outbox_store_again(world->store, old, &(struct outbox_item){.order = 0}),
+                     STATUS_BUSY);
+}
+
+/* One that was typed later is under way already: frames go by their numbers all the same, and so do
+ * the readers of a record. */
+static void tried_again_it_goes_behind_what_was_sent(void **state)
+{
+    struct world *world = *state;
+    struct orders over = {.count = 0};
+    uint64_t old = queue(world, "update", 5, "old");
+    assert_ok(outbox_store_start(world->store, 0));
+    assert_int_equal(send_all(world), 1);
+    (void)answer(world, 1, STATUS_DENIED, 0);
+    uint64_t new = queue_as(world, TANDEM_ENTRY_SENT, "update", 5, "new", 0);
+    assert_int_equal(entry(world, new).item.number, 2);
+    again(world, old, "old");
+    for (int sent = 0; sent < 2; sent++) {
+        over.count = 0;
+        assert_ok(outbox_store_over(world->store, id_of(5), note_order, &over));
+        assert_int_equal(over.count, 2);
+        assert_int_equal(over.order[0], new);
+        assert_int_equal(over.order[1], old);
+        struct frames frames = send_from(world, 1);
+        assert_int_equal(frames.count, 2);
+        assert_int_equal(frames.number[0], 2);
+        assert_int_equal(frames.number[1], 3);
+        release(&frames);
+        open_again(world);
+    }
+    (void)answer(world, 2, STATUS_OK, 70);
+    (void)answer(world, 3, STATUS_OK, 71);
+    over.count = 0;
+    assert_ok(outbox_store_over(world->store, id_of(5), note_order, &over));
+    assert_int_equal(over.order[1], old);
+}
+
 static void what_the_server_did_not_note_waits_again(void **state)
 {
     struct world *world = *state;
@@ -406,6 +474,8 @@ int main(void)
         TEST(a_number_is_given_at_once_when_nothing_waits_before),
         TEST(no_more_than_a_window_is_under_way),
         TEST(an_answer_is_recorded_once),
+        TEST(tried_again_it_keeps_its_place),
+        TEST(tried_again_it_goes_behind_what_was_sent),
         TEST(what_the_server_did_not_note_waits_again),
         TEST(a_restored_server_gets_new_numbers),
         TEST(another_client_id_numbers_from_the_start),
