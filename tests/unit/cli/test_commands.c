@@ -114,7 +114,7 @@ static void meanings_are_checked_before_anything_is_connected(void **state)
     USAGE("FIELD=COLUMN", "import", "x.csv", "--as", "account", "--map", "name");
     USAGE("--json", "export", "account", "--csv", "--json");
     USAGE("--mine, --theirs or --set", "resolve", "12");
-    USAGE("--mine, --theirs or --set", "resolve", "12", "--mine", "--theirs");
+    USAGE("choose one", "resolve", "12", "--mine", "--theirs");
     USAGE("FIELD=VALUE", "resolve", "12", "--set", "name");
     USAGE("outbox takes no arguments", "outbox", "12");
     USAGE("one more word", "user");
