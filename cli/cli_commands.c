@@ -176,7 +176,9 @@ static const struct command commands[] = {
      "accepted, refused, or in conflict with what somebody else changed meanwhile, then with both\n"
      "values. Exit status 1 when something is left to decide.",
      NULL, 0, 0, command_online},
-    {"outbox", "", "List what waits for the server, since when and why", NULL, NULL, 0, 0,
+    {"outbox", "[show ID | retry [ID] | drop ID]",
+     "List what waits for the server, since when and why",
+     "Of a single entry: tandem outbox show, tandem outbox retry, tandem outbox drop.", NULL, 0, 0,
      command_outbox},
     {"outbox show", "ID", "Show everything about an entry of the outbox", ENTRY_ID, NULL, 1, 1,
      command_outbox_show},

@@ -144,7 +144,8 @@ static void add_next_step(const struct cli *cli, const tandem_fault *fault, stru
         break;
     case STATUS_UNREACHABLE:
         text_add(out, " Check the address and the network, and that the server runs.");
-        if (cli->copy.caught_up_ms > 0 && cli->attempt == NULL) {
+        if (cli->copy.caught_up_ms > 0 && cli->attempt == NULL &&
+            (cli->client == NULL || !tandem_paused(cli->client))) {
             text_add(out, " Or work with the copy on this machine: tandem offline");
         }
         break;
