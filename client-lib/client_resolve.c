@@ -30,14 +30,28 @@ static enum status get_conflict(tandem_client *client, uint64_t entry, bool any_
     return STATUS_OK;
 }
 
-/* Puts the changes in the place of the entry, or only takes it out when there are none. */
-static enum status settle(tandem_client *client, const struct queue_copy *copy,
-                          struct outbox_item *item, size_t count)
+static bool tell_changed(void *context, const struct outbox_item *item)
 {
-    uint64_t order = 0;
+    client_outbox_changed(context, item);
+    return true;
+}
+
+/* Puts the changes in the place of the entry, or only takes it out when there are none. `made` is
+ * NULL when no record is made again. */
+static enum status settle(tandem_client *client, const struct queue_copy *copy,
+                          struct outbox_item *item, size_t count, const struct resolve *made)
+{
+    uint64_t order = 0, old = copy->from.order;
+    enum status status;
     item->at_ms = (int64_t)client->port->wall_ms(client->port->context);
-    client_share_drop(client, &copy->from);
-    enum status status = outbox_store_replace(client->store, copy->from.order, item, count, &order);
+    if (made != NULL) {
+        order = old;
+        status = outbox_store_remake(client->store, old, item, made->old_id, made->new_id,
+                                     tell_changed, client);
+    } else {
+        client_share_drop(client, &copy->from);
+        status = outbox_store_replace(client->store, old, item, count, &order);
+    }
     if (status != STATUS_OK)
         return refuse(client, status);
     client_outbox_changed(client, &copy->from);
@@ -83,7 +97,8 @@ static enum status settle_changes(tandem_client *client, const struct queue_copy
                                .overwrite = copy->from.overwrite,
                                .changes = changes,
                                .seen = buffer_bytes(&seen)};
-    status = status == STATUS_OK ? settle(client, copy, &item, resolve->count > 0 ? 1 : 0)
+    status = status == STATUS_OK ? settle(client, copy, &item, resolve->count > 0 ? 1 : 0,
+                                          resolve->made ? resolve : NULL)
                                  : refuse(client, status);
     buffer_release(&seen);
     return status;
@@ -158,7 +173,8 @@ tandem_code tandem_resolve_with(tandem_client *client, uint64_t entry,
                                    .overwrite = mutation_overwrites(values),
                                    .changes = buffer_bytes(&changes),
                                    .seen = buffer_bytes(&seen)};
-        status = status == STATUS_OK ? settle(client, &copy, &item, 1) : refuse(client, status);
+        status =
+            status == STATUS_OK ? settle(client, &copy, &item, 1, NULL) : refuse(client, status);
     }
     buffer_release(&changes);
     buffer_release(&seen);

@@ -179,6 +179,12 @@ enum status outbox_store_replace(struct outbox_store *store, uint64_t order,
  * One commit; BUSY, NOT_FOUND, TOO_LARGE. */
 enum status outbox_store_again(struct outbox_store *store, uint64_t order,
                                const struct outbox_item *item);
+/* The same with an entry that makes record `from` again as `to`: whatever is not under way and
+ * speaks of `from` speaks of `to` from this commit on, and what was typed later and not found for
+ * want of the record is queued again in its place. `each` is called for all that were changed. */
+enum status outbox_store_remake(struct outbox_store *store, uint64_t order,
+                                const struct outbox_item *item, struct id from, struct id to,
+                                outbox_item_fn *each, void *context);
 /* Scrubs further, as environment_scrub(). */
 enum status outbox_store_scrub(struct outbox_store *store, size_t budget, bool *done);
 

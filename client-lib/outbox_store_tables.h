@@ -102,6 +102,12 @@ enum status outbox_insert(struct outbox_writing *writing, struct outbox_item *it
  * stored, as a copy. */
 enum status outbox_rewrite(struct outbox_writing *writing, const struct outbox_item *item,
                            tandem_entry_state from, struct bytes before);
+/* The same when the entry is about other records from now on than `from`, as it is stored. */
+enum status outbox_change(struct outbox_writing *writing, const struct outbox_item *from,
+                          const struct outbox_item *to, struct bytes before);
+/* As outbox_store_again(). */
+enum status outbox_again(struct outbox_writing *writing, uint64_t order,
+                         const struct outbox_item *item);
 enum status outbox_delete(struct outbox_writing *writing, const struct outbox_item *item);
 /* Deletes the accepted entries that the replica shows. */
 enum status outbox_sweep(struct outbox_writing *writing, uint64_t shown);

@@ -104,6 +104,15 @@ enum status outbox_delete(struct outbox_writing *writing, const struct outbox_it
     return status;
 }
 
+enum status outbox_change(struct outbox_writing *writing, const struct outbox_item *from,
+                          const struct outbox_item *to, struct bytes before)
+{
+    enum status status = mark(writing, from, false);
+    if (status == STATUS_OK)
+        status = outbox_rewrite(writing, to, from->state, before);
+    return status == STATUS_OK ? mark(writing, to, true) : status;
+}
+
 /* ---- What depends on an entry in quarantine ---- */
 
 struct search {
@@ -325,6 +334,15 @@ enum status outbox_store_replace(struct outbox_store *store, uint64_t order,
     return outbox_end(&writing, status);
 }
 
+enum status outbox_again(struct outbox_writing *writing, uint64_t order,
+                         const struct outbox_item *item)
+{
+    enum status status = take_out(writing, order);
+    if (status == STATUS_OK)
+        status = queue(writing, item, order, NULL);
+    return status == STATUS_OK ? let_followers(writing, order, false) : status;
+}
+
 enum status outbox_store_again(struct outbox_store *store, uint64_t order,
                                const struct outbox_item *item)
 {
@@ -332,10 +350,5 @@ enum status outbox_store_again(struct outbox_store *store, uint64_t order,
     enum status status = outbox_begin(store, &writing);
     if (status != STATUS_OK)
         return status;
-    status = take_out(&writing, order);
-    if (status == STATUS_OK)
-        status = queue(&writing, item, order, NULL);
-    if (status == STATUS_OK)
-        status = let_followers(&writing, order, false);
-    return outbox_end(&writing, status);
+    return outbox_end(&writing, outbox_again(&writing, order, item));
 }

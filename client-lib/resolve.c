@@ -155,12 +155,12 @@ static void put_again(struct resolve *resolve, const struct outbox_change *chang
 }
 
 static void mine_of_deleted(struct resolve *resolve, const struct outbox_change *change,
-                            struct id *made_for, struct buffer *out)
+                            struct buffer *out)
 {
     struct outbox_seen seen;
     if (bytes_is(change->op, "remove"))
         return; /* it is what the author wanted */
-    if (resolve->made && id_equal(*made_for, change->id)) {
+    if (resolve->made && id_equal(resolve->old_id, change->id)) {
         put_change(resolve, change, 0, &resolve->new_id, (struct bytes){0}, out);
         return;
     }
@@ -171,7 +171,7 @@ static void mine_of_deleted(struct resolve *resolve, const struct outbox_change 
         return;
     }
     resolve->made = true;
-    *made_for = change->id;
+    resolve->old_id = change->id;
     put_again(resolve, change, &seen, out);
 }
 
@@ -192,12 +192,11 @@ enum status resolve_mine(struct resolve *resolve, struct buffer *out)
 {
     struct wire_reader reader = outbox_list(resolve->item->changes);
     struct outbox_change change;
-    struct id made_for = {{0}};
     bool any_named = !none_is_named(resolve->item);
     size_t begin = wire_begin_array(out);
     while (outbox_change_next(&reader, &change) && resolve->status == STATUS_OK) {
         if (is_deleted(resolve->item, change.id) && !bytes_is(change.op, "create"))
-            mine_of_deleted(resolve, &change, &made_for, out);
+            mine_of_deleted(resolve, &change, out);
         else
             mine_of_change(resolve, &change, any_named, out);
     }

@@ -13,6 +13,7 @@ struct resolve {
     resolve_seen_fn *seen_now;
     void *context;
     struct id new_id; /* for a record that is to be made again */
+    struct id old_id; /* of that record */
     bool made;        /* it was needed */
     uint32_t count;   /* of the changes written */
     enum status status;

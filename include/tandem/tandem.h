@@ -541,7 +541,9 @@ tandem_code tandem_outbox_drop(tandem_client *client, uint64_t entry);
 /* Settle a conflict, durably. Mine: again, against what is there now; who changes it meanwhile
  * makes a new conflict. Theirs: what of the mutation is not in conflict is queued again. With: the
  * values of this mutation instead. `made` (may be NULL): mine on a deleted record makes a new
- * record, and this is its id; else "". */
+ * record, and this is its id; else "". That entry keeps its number, and what else in the outbox is
+ * not under way and speaks of the record speaks of the new one from then on; what was refused as
+ * not-found for it, and typed later, is queued again. */
 tandem_code tandem_resolve_mine(tandem_client *client, uint64_t entry, char made[TANDEM_ID_TEXT]);
 tandem_code tandem_resolve_theirs(tandem_client *client, uint64_t entry);
 tandem_code tandem_resolve_with(tandem_client *client, uint64_t entry,

@@ -481,6 +481,56 @@ static void editing_what_somebody_deleted_is_a_conflict(void **state)
     buffer_release(&ids);
 }
 
+/* Two edits of an account that was deleted, and a note for it, all typed before that was known. */
+static void what_hangs_on_a_deleted_record_goes_with_the_new_one(void **state)
+{
+    struct world *world = *state;
+    struct id account;
+    char made[TANDEM_ID_TEXT], id[ID_TEXT_SIZE];
+    begin(world);
+    refuse_for("", NULL);
+    assert_ok(edit(world, "222", NULL, NULL));
+    durable_settle(world, &shop);
+    uint64_t first = conflict(world).entry;
+    refuse_for("", NULL);
+    assert_ok(edit(world, NULL, "new.example", NULL));
+    uint64_t second = tandem_last_entry(world->client);
+    durable_settle(world, &shop);
+    assert_ok(add_note(world, 1));
+    uint64_t note = tandem_last_entry(world->client);
+    shop.refuse = "not-found";
+    durable_settle(world, &shop);
+    hang_up(4003);
+    service_only(world);
+    assert_ok(add_note(world, 1)); /* waits */
+    assert_ok(tandem_resolve_mine(world->client, first, made));
+    assert_int_equal(tandem_last_entry(world->client), first);
+    durable_crash(world);
+    durable_start(world);
+    assert_int_equal(tandem_outbox_count(world->client, STATE(TANDEM_ENTRY_WAITING)), 3);
+    assert_int_equal(only(world, STATE(TANDEM_ENTRY_CONFLICT)).entry, second);
+    assert_true(note > second);
+    for (int turn = 0; turn < 50 && (shop.now == NULL || shop.now->last < 5); turn++) {
+        assert_ok(tandem_service(world->client));
+        durable_serve(&shop);
+    }
+    struct sent_change sent = last_sent();
+    assert_string_equal(sent.op, "create");
+    assert_string_equal(sent.entity, "note");
+    assert_true(wire_map_id(sent.map, "account", &account));
+    assert_string_equal(id_to_text(account, id), made);
+    durable_settle(world, &shop);
+    assert_int_equal(tandem_outbox_count(world->client, STATE(TANDEM_ENTRY_REFUSED)), 0);
+    /* The other edit changes the new account, and makes no other. */
+    assert_ok(tandem_resolve_mine(world->client, second, NULL));
+    sent = last_sent();
+    assert_string_equal(sent.op, "update");
+    assert_string_equal(id_to_text(sent.id, id), made);
+    assert_string_equal(sent.text, "new.example");
+    durable_settle(world, &shop);
+    assert_int_equal(tandem_outbox_count(world->client, STATE(TANDEM_ENTRY_CONFLICT)), 0);
+}
+
 static void an_edit_of_what_was_deleted_can_be_given_up(void **state)
 {
     struct world *world = *state;
@@ -766,6 +816,7 @@ int main(void)
         SHOP(new_values_take_its_place),
         SHOP(only_conflicts_are_settled),
         SHOP(editing_what_somebody_deleted_is_a_conflict),
+        SHOP(what_hangs_on_a_deleted_record_goes_with_the_new_one),
         SHOP(an_edit_of_what_was_deleted_can_be_given_up),
         SHOP(deleting_what_somebody_edited_is_a_conflict),
         SHOP(a_deletion_can_be_given_up),
