@@ -38,6 +38,7 @@ struct cli {
     const char *nameless;      /* folder to be deleted as soon as the connection is begun, or NULL */
     tandem_event_fn *on_event; /* told of every event after the frame has looked; may be NULL */
     void *event_context;
+    bool damaged;              /* the outbox could not be read, and an empty one took its place */
     bool ever_connected;
     bool lost;                 /* the connection failed for good; `fault` says why */
     tandem_fault fault;        /* of the last request or connection that failed */

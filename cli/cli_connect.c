@@ -33,10 +33,12 @@ static void on_event(void *context, const tandem_event *event)
     } else if (event->kind == TANDEM_EVENT_DISCONNECTED && event->final) {
         cli->lost = true;
     } else if (event->kind == TANDEM_EVENT_OUTBOX_DAMAGED) {
+        char folder[PROFILE_PATH];
+        cli->damaged = true;
         cli_note(cli,
                  "What waited in the outbox cannot be read any more. Its file is kept, for whoever "
-                 "can repair it: %s",
-                 event->detail);
+                 "can repair it: %s/%s",
+                 profile_replica(&cli->profile, folder), event->detail);
     }
     if (cli->on_event != NULL) {
         cli->on_event(cli->event_context, event);
@@ -115,6 +117,9 @@ enum tandem_failure cli_open_copy(struct cli *cli)
     cli->local = failure == TANDEM_DONE;
     if (cli->local) {
         (void)tandem_service(cli->client); /* nothing is connected: tells what opening has found */
+        if (cli->damaged && cli->copy.offline) {
+            (void)tandem_pause(cli->client, true); /* who went offline comes back by themselves */
+        }
     }
     return failure;
 }

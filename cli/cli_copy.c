@@ -31,6 +31,7 @@ static bool take_line(const char *line, const char *name, char *out, size_t size
 static bool parse(char *text, struct copy *out)
 {
     char caught_up[32] = "0";
+    char offline[8] = "0";
     bool good = true;
     for (char *line = text; line != NULL && *line != '\0';) {
         char *end = strchr(line, '\n');
@@ -40,9 +41,11 @@ static bool parse(char *text, struct copy *out)
         good = good && take_line(line, "url", out->url, sizeof out->url) &&
                take_line(line, "user", out->user, sizeof out->user) &&
                take_line(line, "role", out->role, sizeof out->role) &&
+               take_line(line, "offline", offline, sizeof offline) &&
                take_line(line, "caught-up", caught_up, sizeof caught_up);
         line = end == NULL ? NULL : end + 1;
     }
+    out->offline = strcmp(offline, "1") == 0;
     out->caught_up_ms = strtoll(caught_up, NULL, 10);
     return good && out->url[0] != '\0' && out->user[0] != '\0' && out->caught_up_ms >= 0;
 }
@@ -89,8 +92,8 @@ static bool write_file(const char *path, const struct copy *copy)
         }
         return false;
     }
-    bool good = fprintf(file, "url %s\nuser %s\nrole %s\ncaught-up %lld\n", copy->url, copy->user,
-                        copy->role, (long long)copy->caught_up_ms) > 0;
+    bool good = fprintf(file, "url %s\nuser %s\nrole %s\noffline %d\ncaught-up %lld\n", copy->url,
+                        copy->user, copy->role, copy->offline, (long long)copy->caught_up_ms) > 0;
     good = fflush(file) == 0 && fsync(handle) == 0 && good;
     return fclose(file) == 0 && good;
 }

@@ -19,6 +19,7 @@ struct copy {
     char url[PROFILE_TEXT];
     char user[128];
     char role[64];        /* of the user when the server was last asked */
+    bool offline;         /* as the outbox says; remembered here in case it is damaged */
     int64_t caught_up_ms; /* when it last was as the server had it; 0: it is not whole yet */
 };
 

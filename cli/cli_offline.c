@@ -41,6 +41,16 @@ static void tell_offline(struct cli *cli, bool reached)
     (void)fputs("What you change waits here until: tandem online\n", cli->out);
 }
 
+/* Also where a damaged outbox does not take it along. */
+static void remember(struct cli *cli, bool offline)
+{
+    char problem[256];
+    cli->copy.offline = offline;
+    if (!copy_save(&cli->profile, &cli->copy, problem)) {
+        cli_note(cli, "%s", problem);
+    }
+}
+
 /* Opens the folder, made when missing, whether or not it held a copy before. */
 static enum tandem_failure open_folder(struct cli *cli)
 {
@@ -94,6 +104,9 @@ enum tandem_failure command_offline(struct cli *cli, const struct arguments *arg
         if (failure == TANDEM_DONE && tandem_pause(cli->client, true) != TANDEM_OK) {
             tandem_last_fault(cli->client, &cli->fault);
             failure = cli_fault(cli, "not offline", &cli->fault);
+        }
+        if (failure == TANDEM_DONE) {
+            remember(cli, true);
         }
     }
     if (failure == TANDEM_DONE) {
@@ -149,10 +162,12 @@ static enum tandem_failure connect_again(struct cli *cli, struct settled *settle
         tandem_last_fault(cli->client, &cli->fault);
         return cli_fault(cli, "not online", &cli->fault);
     }
+    remember(cli, false);
     enum tandem_failure failure = settling_run(cli, true);
     tandem_fault fault = cli->fault;
     if (failure != TANDEM_DONE && was_paused) {
         (void)tandem_pause(cli->client, true); /* a failure leaves it online, which is harmless */
+        remember(cli, true);
     }
     if (failure == TANDEM_DONE || cli->ever_connected) {
         settling_tell(cli, noted, settled);

@@ -23,7 +23,8 @@ static int set_up(void **state)
 }
 
 static const struct copy known = {
-    .url = "wss://localhost:7443", .user = "kari", .role = "Member", .caught_up_ms = 1772357400123};
+    .url = "wss://localhost:7443", .user = "kari", .role = "Member", .offline = true,
+    .caught_up_ms = 1772357400123};
 
 static void save(const struct copy *copy)
 {
@@ -55,6 +56,7 @@ static void it_is_remembered(void **state)
     assert_string_equal(copy.url, known.url);
     assert_string_equal(copy.user, known.user);
     assert_string_equal(copy.role, known.role);
+    assert_true(copy.offline);
     assert_int_equal(copy.caught_up_ms, known.caught_up_ms);
     (void)snprintf(path, sizeof path, "%s/copy", profile_replica(&profile, folder));
     assert_int_equal(stat(path, &found), 0);
