@@ -164,7 +164,8 @@ typedef struct tandem_options {
  * date for all, and the next does when it ends. In the others everything works the same: they read,
  * queue mutations and get their results, may ask the server over a connection of their own, and are
  * told what happens as events, or RELOAD; what they subscribe to counts from when their turn comes.
- * LOCKED when another handle of this process has the folder. Not for use in a child after fork().
+ * LOCKED when another handle of this process has the folder, or when its outbox cannot be read and
+ * other processes still have it open. Not for use in a child after fork().
  * On failure *out is NULL and `fault` (may be NULL) says why. */
 tandem_code tandem_open(const tandem_options *options, tandem_client **out, tandem_fault *fault);
 /* Closes the connection at once, and frees everything. Unanswered requests get CANCELLED first;
