@@ -247,6 +247,17 @@ enum tandem_failure command_outbox_retry(struct cli *cli, const struct arguments
 
 /* ---- Leaving --------------------------------------------------------------------------------- */
 
+/* Sending helps what waits; what was answered already is for a person to decide. */
+static const char *how_to_end(const struct cli *cli)
+{
+    if (tandem_outbox_count(cli->client, ENTRY_OPEN) > 0) {
+        return "Send what waits: tandem online";
+    }
+    return tandem_outbox_count(cli->client, ENTRY_BIT(TANDEM_ENTRY_CONFLICT)) > 0
+               ? "Decide what is in conflict: tandem resolve ID, or let it go: tandem outbox drop ID"
+               : "Try again: tandem outbox retry, or let it go: tandem outbox drop ID";
+}
+
 enum tandem_failure outbox_refuse_to_lose(struct cli *cli, const char *what)
 {
     bool empty = false;
@@ -260,18 +271,16 @@ enum tandem_failure outbox_refuse_to_lose(struct cli *cli, const char *what)
         failure = TANDEM_REFUSED;
     } else if (count > 0) {
         failure = cli_refuse(cli, TANDEM_REFUSED,
-                             "%s: %zu change%s of %s %s not with the server yet. Send %s: tandem "
-                             "online. Or throw %s away: --discard",
+                             "%s: %zu change%s of %s %s not with the server yet. %s. Or throw %s "
+                             "away: --discard",
                              what, count, count == 1 ? "" : "s",
                              cli->copy.user[0] == '\0' ? cli->profile.session.user : cli->copy.user,
-                             count == 1 ? "is" : "are", count == 1 ? "it" : "them",
+                             count == 1 ? "is" : "are", how_to_end(cli),
                              count == 1 ? "it" : "them");
-        if (!cli->json) {
-            FILE *out = cli->out;
-            cli->out = cli->err;
-            print_entries(cli, entries);
-            cli->out = out;
-        }
+        FILE *out = cli->out;
+        cli->out = cli->json ? cli->out : cli->err;
+        print_entries(cli, entries);
+        cli->out = out;
     }
     json_decref(entries);
     cli_close(cli);
