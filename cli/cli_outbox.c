@@ -286,3 +286,24 @@ enum tandem_failure outbox_refuse_to_lose(struct cli *cli, const char *what)
     cli_close(cli);
     return failure;
 }
+
+void outbox_tell_lost(struct cli *cli)
+{
+    bool empty = false;
+    if (cli->client != NULL) {
+        cli_close(cli);
+    }
+    bool open = outbox_open(cli, &empty) == TANDEM_DONE && !empty;
+    json_t *entries = open ? entry_read_all(cli, ENTRY_UNSETTLED) : NULL;
+    if (json_array_size(entries) > 0) {
+        FILE *out = cli->out;
+        cli_note(cli, "Thrown away:");
+        cli->out = cli->json ? cli->out : cli->err;
+        print_entries(cli, entries);
+        cli->out = out;
+    }
+    json_decref(entries);
+    if (cli->client != NULL) {
+        cli_close(cli);
+    }
+}

@@ -14,5 +14,7 @@ enum tandem_failure outbox_find(struct cli *cli, const char *text, unsigned stat
 /* Refuses when entries wait that would be lost: `what` is not done ("not signed out"), and they are
  * listed. Nothing is open afterwards. */
 enum tandem_failure outbox_refuse_to_lose(struct cli *cli, const char *what);
+/* Lists what is about to be thrown away with the copy. Nothing is open afterwards. */
+void outbox_tell_lost(struct cli *cli);
 
 #endif

@@ -196,6 +196,9 @@ enum tandem_failure command_logout(struct cli *cli, const struct arguments *argu
         cli_note(cli, "You are still signed in%s.", everywhere ? ", here and elsewhere" : "");
         return failure;
     }
+    if (arguments_has(arguments, "discard")) {
+        outbox_tell_lost(cli);
+    }
     profile_forget_session(&cli->profile);
     profile_delete_folder(profile_replica(&cli->profile, replica));
     if (failure == TANDEM_DONE && cli->json) {
