@@ -13,6 +13,67 @@ static enum status refuse(tandem_client *client, enum status status)
     return trouble(&client->fault, status, "", "%s", status_text(status));
 }
 
+/* ---- Oldest first ---- */
+
+struct earlier {
+    const struct outbox_item *than;
+    const struct outbox_change *change;
+    uint64_t found;
+};
+
+/* Whether the maps have a key in common. */
+static bool shares_key(struct bytes one, struct bytes other)
+{
+    struct wire_reader reader = wire_read(one);
+    struct bytes key;
+    char name[RECORD_NAME_MAX + 1];
+    uint32_t count = 0;
+    if (one.size == 0 || other.size == 0 || !wire_get_map(&reader, &count))
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        struct bytes value;
+        if (!wire_get_str(&reader, &key) || !wire_skip(&reader, NULL))
+            return false;
+        if (key.size <= RECORD_NAME_MAX &&
+            wire_map_find(other, bytes_to_text(key, name, sizeof name), &value))
+            return true;
+    }
+    return false;
+}
+
+static bool look_for_earlier(void *context, const struct outbox_item *item)
+{
+    struct earlier *earlier = context;
+    struct wire_reader reader = outbox_list(item->changes);
+    struct outbox_change change;
+    if (item->order >= earlier->than->order || item->state != TANDEM_ENTRY_CONFLICT)
+        return true;
+    while (earlier->found == 0 && outbox_change_next(&reader, &change))
+        if (id_equal(change.id, earlier->change->id) &&
+            shares_key(change.fields, earlier->change->fields))
+            earlier->found = item->order;
+    return earlier->found == 0;
+}
+
+/* Of two conflicts about one field the one that was typed first is settled first: settled last, it
+ * would put the older value back, when nothing is left that tells of the newer. */
+static enum status check_is_oldest(tandem_client *client, const struct outbox_item *item)
+{
+    struct wire_reader reader = outbox_list(item->changes);
+    struct outbox_change change;
+    struct earlier earlier = {.than = item, .change = &change};
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && earlier.found == 0 && outbox_change_next(&reader, &change))
+        status = outbox_store_over(client->store, change.id, look_for_earlier, &earlier);
+    if (status != STATUS_OK)
+        return refuse(client, status);
+    if (earlier.found != 0)
+        return trouble(&client->fault, STATUS_USAGE, "",
+                       "settle entry %llu first: it is an older value for the same field",
+                       (unsigned long long)earlier.found);
+    return STATUS_OK;
+}
+
 /* The entry, which must be in conflict or, when `any_refusal`, refused for another reason; `copy`
  * is to be released in any case. */
 static enum status get_conflict(tandem_client *client, uint64_t entry, bool any_refusal,
@@ -27,7 +88,8 @@ static enum status get_conflict(tandem_client *client, uint64_t entry, bool any_
     if (copy->from.state != TANDEM_ENTRY_CONFLICT &&
         !(any_refusal && copy->from.state == TANDEM_ENTRY_REFUSED))
         return trouble(&client->fault, STATUS_USAGE, "", "this entry is not in conflict");
-    return STATUS_OK;
+    return copy->from.state == TANDEM_ENTRY_CONFLICT ? check_is_oldest(client, &copy->from)
+                                                     : STATUS_OK;
 }
 
 static bool tell_changed(void *context, const struct outbox_item *item)

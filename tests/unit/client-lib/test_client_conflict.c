@@ -383,6 +383,27 @@ static void whoever_changes_it_meanwhile_makes_a_new_conflict(void **state)
     assert_string_equal(again.line[0].theirs, "999");
 }
 
+static void conflicts_about_one_field_are_settled_oldest_first(void **state)
+{
+    struct world *world = *state;
+    struct view old = phone_conflict(world);
+    refuse_for("phoneNumber", "333");
+    assert_ok(edit(world, "999", NULL, NULL));
+    uint64_t newer = tandem_last_entry(world->client);
+    durable_settle(world, &shop);
+    assert_int_equal(tandem_outbox_count(world->client, STATE(TANDEM_ENTRY_CONFLICT)), 2);
+    assert_int_equal(tandem_resolve_mine(world->client, newer, NULL), STATUS_USAGE);
+    assert_int_equal(tandem_resolve_theirs(world->client, newer), STATUS_USAGE);
+    assert_int_equal(tandem_outbox_count(world->client, STATE(TANDEM_ENTRY_CONFLICT)), 2);
+    assert_ok(tandem_resolve_mine(world->client, old.entry, NULL));
+    assert_string_equal(last_sent().text, "222");
+    durable_settle(world, &shop);
+    assert_ok(tandem_resolve_mine(world->client, newer, NULL));
+    assert_string_equal(last_sent().text, "999");
+    durable_settle(world, &shop);
+    assert_int_equal(tandem_outbox_count(world->client, STATE(TANDEM_ENTRY_CONFLICT)), 0);
+}
+
 static void theirs_leaves_what_is_not_in_conflict(void **state)
 {
     struct world *world = *state;
@@ -811,6 +832,7 @@ int main(void)
         SHOP(mine_goes_again_against_what_is_there_now),
         SHOP(what_has_come_since_was_seen_as_well),
         SHOP(whoever_changes_it_meanwhile_makes_a_new_conflict),
+        SHOP(conflicts_about_one_field_are_settled_oldest_first),
         SHOP(theirs_leaves_what_is_not_in_conflict),
         SHOP(theirs_alone_leaves_nothing),
         SHOP(new_values_take_its_place),
