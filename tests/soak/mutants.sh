@@ -15,19 +15,9 @@ those named), builds the access oracle and runs it until it finds the mistake, o
 TEXT
 }
 
-seeds=2000 names=()
-while (($#)); do
-    case $1 in
-    --help) usage && exit 0 ;;
-    --seeds) seeds=${2:?} && shift 2 ;;
-    -*) usage >&2 && exit 2 ;;
-    *) names+=("$1") && shift ;;
-    esac
-done
-[[ $seeds =~ ^[1-9][0-9]*$ ]] || { usage >&2; exit 2; }
-
-name=mutants program=test_access_oracle mutants=tests/oracle/mutants
+seeds=2000 name=mutants program=test_access_oracle mutants=tests/oracle/mutants
 . tests/soak/mutants_common.bash
+read_options "$@"
 
 # run SEEDS: 0 when nothing was found
 run() { SEED=1 SEEDS=$1 STEPS='' timeout 600 "$build/tests/$program" >"$log" 2>&1; }
@@ -35,4 +25,4 @@ run() { SEED=1 SEEDS=$1 STEPS='' timeout 600 "$build/tests/$program" >"$log" 2>&
 # What the oracle said, as "seed 3, step 5 of 40: sentence".
 finding() { sed -n 's/^access oracle: //p' "$log" | head -n 1; }
 
-try_all "${names[@]}"
+try_all

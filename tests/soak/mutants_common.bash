@@ -1,10 +1,24 @@
 # shellcheck shell=bash disable=SC2154
 # What the tests of mutants share: mistakes are planted one after another in a copy of the checkout,
 # and something must find each. To be sourced from the root of the checkout, after `name`, `program`
-# (a ninja target), `mutants` (the folder of patches) and `seeds` are set. `run SEEDS` runs the
-# program, `finding` says in one line what it found.
+# (a ninja target), `mutants` (the folder of patches) and `seeds` (how many at most) are set. `usage`
+# says what the options are, `run SEEDS` runs the program, `finding` says in one line what it found.
 
 tree=$TANDEM_SOAK_DIR/tree build=$TANDEM_SOAK_DIR/build log=$TANDEM_SOAK_DIR/log
+
+names=()
+
+read_options() { # OPTION... [NAME...]
+    while (($#)); do
+        case $1 in
+        --help) usage && exit 0 ;;
+        --seeds) seeds=${2:?} && shift 2 ;;
+        -*) usage >&2 && exit 2 ;;
+        *) names+=("$1") && shift ;;
+        esac
+    done
+    [[ $seeds =~ ^[1-9][0-9]*$ ]] || { usage >&2; exit 2; }
+}
 
 finish() { echo "$name: $*"; }
 
@@ -56,9 +70,9 @@ try() { # NAME PATCH
     return "$found"
 }
 
-# try_all [NAME...]: all of the folder when none is named. Ends the script.
+# Those named, or all of the folder. Ends the script.
 try_all() {
-    local names=("$@") caught=0 failed=() file one
+    local caught=0 failed=() file one
     if ((${#names[@]} == 0)); then
         for file in "$mutants"/*.patch; do names+=("$(basename "$file" .patch)"); done
     fi

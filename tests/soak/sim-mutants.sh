@@ -15,19 +15,9 @@ those named), builds the simulator and runs it until it finds the mistake, over 
 TEXT
 }
 
-seeds=1000 names=()
-while (($#)); do
-    case $1 in
-    --help) usage && exit 0 ;;
-    --seeds) seeds=${2:?} && shift 2 ;;
-    -*) usage >&2 && exit 2 ;;
-    *) names+=("$1") && shift ;;
-    esac
-done
-[[ $seeds =~ ^[1-9][0-9]*$ ]] || { usage >&2; exit 2; }
-
-name=sim-mutants program=test_sim mutants=tests/sim/mutants
+seeds=1000 name=sim-mutants program=test_sim mutants=tests/sim/mutants
 . tests/soak/mutants_common.bash
+read_options "$@"
 
 # run SEEDS: 0 when nothing was found. What differs need not be made short.
 run() {
@@ -37,4 +27,4 @@ run() {
 # What the simulator said, as "seed 3, line 5 of 40 (what was done): sentence".
 finding() { sed -n 's/^sim: \(seed [0-9]*, line .*\)/\1/p' "$log" | head -n 1; }
 
-try_all "${names[@]}"
+try_all
