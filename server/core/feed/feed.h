@@ -45,6 +45,7 @@ struct feed {
     bool unordered;   /* backfills may have to be put into the order that is preferred */
     bool check_waits; /* until something moves */
     struct feed_prefer *prefer; /* NULL: nothing */
+    uint32_t prefer_run;        /* frames of what is preferred since `changes` went on */
     struct feed_check *check;   /* NULL: none */
     uint32_t backfill_count, backfill_capacity;
     uint64_t client_cursor, scan, seeded;

@@ -6,6 +6,10 @@
  * backfill: what is there and may be seen. Nothing is remembered of it but how far it went, since
  * `changes` will tell all of it again, and everything that leaves in between.
  *
+ * `changes` go on all the same, one frame after so many of these: what is preferred can be the
+ * whole of a big account, or one after another, and news of everything else must not wait for its
+ * end.
+ *
  * Only with a cursor behind 0, as one at 0 hears of no purge; only when `changes` have begun and
  * there is more; and only once the client has been told of every scope that entered or left. For a
  * scope that is closed, not wanted or not there nothing is looked into, registered or sent. */
@@ -16,6 +20,9 @@
 
 /* Entries that one call looks at in vain before `changes` go on; the rest is for the next call. */
 #define VAIN_BUDGET 250u
+/* Frames of what is preferred for one of `changes`. It is counted over the subscription, so that
+ * preferring anew gives no more. */
+#define PREFER_RUN 4u
 
 struct feed_prefer {
     struct scope scopes[LIMIT_PREFER];
@@ -210,6 +217,10 @@ enum status feed_next_preferred(struct feed *feed, const struct feed_context *co
     if (!feed->more || feed->client_cursor == 0 || context->meta->access_seq > feed->access_told) {
         return STATUS_OK;
     }
+    if (feed->prefer_run >= PREFER_RUN) {
+        feed->prefer_run = 0;
+        return STATUS_OK;
+    }
     feed_order_backfills(feed);
     while (status == STATUS_OK && *out == NULL && feed->backfill_count > 0 &&
            holds(prefer, feed->backfills[0].scope)) {
@@ -218,6 +229,9 @@ enum status feed_next_preferred(struct feed *feed, const struct feed_context *co
     while (status == STATUS_OK && *out == NULL && prefer->at < prefer->count &&
            examined < VAIN_BUDGET) {
         status = next_ahead(feed, context, &examined, out);
+    }
+    if (*out != NULL) {
+        feed->prefer_run++;
     }
     return status;
 }

@@ -261,6 +261,57 @@ static void test_the_window_holds_for_what_comes_ahead(void **state)
     assert_int_equal(client_pump(kari, 1, true), 0);
 }
 
+/* Frames of what is preferred until the first of `changes` among them. */
+static unsigned ahead_in_a_row(struct world_client *client)
+{
+    size_t changes = client_received(client, MESSAGE_CHANGES);
+    for (unsigned frames = 0; frames < 2 * LIMIT_WINDOW; frames++) {
+        assert_int_equal(client_pump(client, 1, true), 1);
+        if (client_received(client, MESSAGE_CHANGES) > changes) {
+            return frames;
+        }
+    }
+    fail_msg("changes do not go on");
+    return 0;
+}
+
+/* However big it is, and however often it is asked for. */
+static void test_the_rest_goes_on_beside_what_is_preferred(void **state)
+{
+    struct fixture *f = *state;
+    struct scope fjord = account(f->fjord);
+    struct world_client *kari = watcher(f, f->kari);
+    client_disconnect(kari);
+    struct id others[30];
+    for (unsigned i = 0; i < 30; i++) {
+        others[i] = long_note(f, f->hytte, NULL);
+    }
+    for (unsigned i = 0; i < 10; i++) {
+        many_notes(f, f->fjord, NULL);
+    }
+    client_connect(kari);
+    client_prefer(kari, &fjord, 1);
+    assert_int_equal(client_pump(kari, 1, true), 1);
+    assert_false(holds_all(kari, others, 30));
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t cursor = client_cursor(kari);
+        unsigned ahead = ahead_in_a_row(kari);
+        assert_true(ahead >= 1 && ahead <= 8);
+        assert_true(client_cursor(kari) > cursor);
+    }
+    assert_true(holds_all(kari, others, 30));
+    for (unsigned i = 0; i < 5; i++) {
+        size_t changes = client_received(kari, MESSAGE_CHANGES);
+        for (unsigned n = 0; n < 8; n++) {
+            client_prefer(kari, &fjord, 1);
+            assert_int_equal(client_pump(kari, 1, true), 1);
+        }
+        assert_true(client_received(kari, MESSAGE_CHANGES) > changes);
+    }
+    client_settle(kari);
+    world_check_view(f->world, kari);
+}
+
 static void test_only_entities_that_are_wanted_come_ahead(void **state)
 {
     static const char *const entities[] = {"contact"};
@@ -336,6 +387,7 @@ int main(void)
         TEST(test_who_is_caught_up_hears_nothing),
         TEST(test_what_is_closed_is_as_what_never_was),
         TEST(test_the_window_holds_for_what_comes_ahead),
+        TEST(test_the_rest_goes_on_beside_what_is_preferred),
         TEST(test_only_entities_that_are_wanted_come_ahead),
         TEST(test_looking_in_vain_is_for_a_short_while),
     };
