@@ -66,28 +66,12 @@ static bool find(const struct doing *doing, const char *entity, unsigned n, cons
     return id[0] != '\0';
 }
 
-/* What a word such as "contact#3", "last#0", "department#1" means; the entity goes to `entity`. */
-static bool named(const struct doing *doing, const char *text, char entity[24],
-                  char id[TANDEM_ID_TEXT])
+struct thing {
+    char entity[24], id[TANDEM_ID_TEXT];
+};
+
+static bool find_last(const struct doing *doing, char id[TANDEM_ID_TEXT])
 {
-    const unsigned n = number_of(text);
-    (void)snprintf(entity, 24, "%.*s", (int)strcspn(text, "#"), text);
-    if (strcmp(entity, "partner") == 0 || strcmp(entity, "department") == 0) {
-        const bool partner = entity[0] == 'p';
-        (void)snprintf(entity, 24, "party");
-        return find(doing, "party", n, "kind", "department", partner, id);
-    }
-    if (strcmp(entity, "user") == 0) { /* the administrator stays who they are */
-        (void)id_to_text(doing->sim->users[1 + n % (doing->sim->user_count - 1)].id, id);
-        return true;
-    }
-    if (strcmp(entity, "newest") == 0) {
-        (void)snprintf(entity, 24, "contact");
-        return find(doing, "contact", NEWEST, NULL, NULL, false, id);
-    }
-    if (strcmp(entity, "last") != 0)
-        return find(doing, entity, n, NULL, NULL, false, id);
-    (void)snprintf(entity, 24, "contact");
     for (unsigned i = doing->sim->deed_count; i-- > 0;) {
         const struct sim_deed *deed = &doing->sim->deeds[i];
         if (deed->device == doing->device && strcmp(deed->field, "lastName") == 0) {
@@ -96,6 +80,29 @@ static bool named(const struct doing *doing, const char *text, char entity[24],
         }
     }
     return false;
+}
+
+/* What a word such as "contact#3", "last#0", "department#1" means. */
+static bool named(const struct doing *doing, const char *text, struct thing *out)
+{
+    const unsigned n = number_of(text);
+    char *entity = out->entity;
+    (void)snprintf(entity, sizeof out->entity, "%.*s", (int)strcspn(text, "#"), text);
+    if (strcmp(entity, "partner") == 0 || strcmp(entity, "department") == 0) {
+        const bool partner = entity[0] == 'p';
+        (void)snprintf(entity, sizeof out->entity, "party");
+        return find(doing, "party", n, "kind", "department", partner, out->id);
+    }
+    if (strcmp(entity, "user") == 0) { /* the administrator stays who they are */
+        (void)id_to_text(doing->sim->users[1 + n % (doing->sim->user_count - 1)].id, out->id);
+        return true;
+    }
+    const bool newest = strcmp(entity, "newest") == 0;
+    if (!newest && strcmp(entity, "last") != 0)
+        return find(doing, entity, n, NULL, NULL, false, out->id);
+    (void)snprintf(entity, sizeof out->entity, "contact");
+    return newest ? find(doing, "contact", NEWEST, NULL, NULL, false, out->id)
+                  : find_last(doing, out->id);
 }
 
 /* ---- Mutations ---- */
@@ -162,16 +169,31 @@ static void send(const struct doing *doing, struct sim_deed *deed, tandem_mutati
         watch_read(doing->device);
 }
 
+/* A deed about the thing that a word of the line names; NULL when there is none. */
+static struct sim_deed *about(const struct doing *doing, unsigned at, struct thing *out)
+{
+    return named(doing, word(doing, at), out) ? deed_new(doing->sim, doing->device) : NULL;
+}
+
+/* Whatever anybody else does to the thing meanwhile. */
+static void send_over(const struct doing *doing, struct sim_deed *deed, tandem_mutation *mutation,
+                      const struct thing *thing)
+{
+    deed_sign(deed, mutation, thing->entity, thing->id, "description");
+    tandem_set_overwrite(mutation, true);
+    send(doing, deed, mutation);
+}
+
 static void do_edit(const struct doing *doing)
 {
-    char entity[24], id[TANDEM_ID_TEXT];
-    struct sim_deed *deed;
-    if (!named(doing, word(doing, 2), entity, id) ||
-        (deed = deed_new(doing->sim, doing->device)) == NULL)
+    struct thing thing;
+    struct sim_deed *deed = about(doing, 2, &thing);
+    if (deed == NULL)
         return;
     tandem_mutation *mutation = tandem_mutation_new();
-    (void)tandem_update(mutation, entity, id);
-    deed_sign(deed, mutation, entity, id, text_field(entity, number_of(word(doing, 3))));
+    (void)tandem_update(mutation, thing.entity, thing.id);
+    deed_sign(deed, mutation, thing.entity, thing.id,
+              text_field(thing.entity, number_of(word(doing, 3))));
     if (strcmp(word(doing, 4), "overwrite") == 0)
         tandem_set_overwrite(mutation, true);
     send(doing, deed, mutation);
@@ -179,10 +201,10 @@ static void do_edit(const struct doing *doing)
 
 static void do_create(const struct doing *doing)
 {
-    char entity[24], account[TANDEM_ID_TEXT], id[TANDEM_ID_TEXT];
-    struct sim_deed *deed;
-    if (!named(doing, word(doing, 3), entity, account) ||
-        (deed = deed_new(doing->sim, doing->device)) == NULL)
+    char id[TANDEM_ID_TEXT];
+    struct thing account;
+    struct sim_deed *deed = about(doing, 3, &account);
+    if (deed == NULL)
         return;
     const char *made = word(doing, 2);
     tandem_mutation *mutation = tandem_mutation_new();
@@ -192,38 +214,37 @@ static void do_create(const struct doing *doing)
               strcmp(made, "contact") == 0 ? "lastName"
               : strcmp(made, "note") == 0  ? "text"
                                            : "name");
-    (void)tandem_set_text(mutation, "account", account);
+    (void)tandem_set_text(mutation, "account", account.id);
     send(doing, deed, mutation);
 }
 
 static void do_remove(const struct doing *doing)
 {
-    char entity[24], id[TANDEM_ID_TEXT];
-    struct sim_deed *deed;
-    if (!named(doing, word(doing, 2), entity, id) ||
-        (deed = deed_new(doing->sim, doing->device)) == NULL)
+    struct thing thing;
+    struct sim_deed *deed = about(doing, 2, &thing);
+    if (deed == NULL)
         return;
     tandem_mutation *mutation = tandem_mutation_new();
-    (void)tandem_remove(mutation, id);
-    (void)id_from_text(bytes_text(id), &deed->record);
+    (void)tandem_remove(mutation, thing.id);
+    (void)id_from_text(bytes_text(thing.id), &deed->record);
     send(doing, deed, mutation);
 }
 
 static void do_share(const struct doing *doing)
 {
-    char entity[24], id[TANDEM_ID_TEXT], partner[TANDEM_ID_TEXT], tag[64];
-    struct sim_deed *deed;
+    char tag[64];
+    struct thing thing, partner;
     (void)snprintf(tag, sizeof tag, "%s", word(doing, 3));
     if (strcmp(tag, "partner") == 0) {
-        if (!named(doing, "partner#0", entity, partner))
+        if (!named(doing, "partner#0", &partner))
             return;
-        (void)snprintf(tag, sizeof tag, "partner:%s", partner);
+        (void)snprintf(tag, sizeof tag, "partner:%s", partner.id);
     }
-    if (!named(doing, word(doing, 2), entity, id) ||
-        (deed = deed_new(doing->sim, doing->device)) == NULL)
+    struct sim_deed *deed = about(doing, 2, &thing);
+    if (deed == NULL)
         return;
     tandem_mutation *mutation = tandem_mutation_new();
-    (void)tandem_share(mutation, id);
+    (void)tandem_share(mutation, thing.id);
     if (word(doing, 0)[0] == 's')
         (void)tandem_add_audience(mutation, tag);
     else
@@ -242,16 +263,16 @@ static void day_text(const struct sim *sim, unsigned days, char out[25])
 
 static void do_grant(const struct doing *doing)
 {
-    char entity[24], partner[TANDEM_ID_TEXT], account[TANDEM_ID_TEXT], id[TANDEM_ID_TEXT], day[25];
-    struct sim_deed *deed;
-    if (!named(doing, word(doing, 2), entity, partner) ||
-        !named(doing, word(doing, 3), entity, account) ||
-        (deed = deed_new(doing->sim, doing->device)) == NULL)
+    char id[TANDEM_ID_TEXT], day[25];
+    struct thing partner, account;
+    struct sim_deed *deed =
+        named(doing, word(doing, 2), &partner) ? about(doing, 3, &account) : NULL;
+    if (deed == NULL)
         return;
     tandem_mutation *mutation = tandem_mutation_new();
     (void)tandem_create(mutation, "assignment", id);
-    (void)tandem_set_text(mutation, "party", partner);
-    (void)tandem_set_text(mutation, "account", account);
+    (void)tandem_set_text(mutation, "party", partner.id);
+    (void)tandem_set_text(mutation, "account", account.id);
     (void)tandem_set_text(mutation, "level", word(doing, 4));
     if (word(doing, 5)[0] != '\0') {
         day_text(doing->sim, number_of(word(doing, 6)), day);
@@ -264,54 +285,44 @@ static void do_grant(const struct doing *doing)
 
 static void do_restrict(const struct doing *doing)
 {
-    char entity[24], account[TANDEM_ID_TEXT], user[TANDEM_ID_TEXT];
     const bool restricted = word(doing, 0)[0] == 'r';
-    struct sim_deed *deed;
-    if (!named(doing, word(doing, 2), entity, account) ||
-        (deed = deed_new(doing->sim, doing->device)) == NULL)
+    struct thing account, user;
+    struct sim_deed *deed = about(doing, 2, &account);
+    if (deed == NULL)
         return;
     tandem_mutation *mutation = tandem_mutation_new();
-    (void)tandem_update(mutation, "account", account);
+    (void)tandem_update(mutation, "account", account.id);
     (void)tandem_set_text(mutation, "restricted", restricted ? "true" : "false");
-    if (restricted && named(doing, word(doing, 3), entity, user))
-        (void)tandem_set_text(mutation, "team", user);
-    deed_sign(deed, mutation, "account", account, "description");
-    tandem_set_overwrite(mutation, true);
-    send(doing, deed, mutation);
+    if (restricted && named(doing, word(doing, 3), &user))
+        (void)tandem_set_text(mutation, "team", user.id);
+    send_over(doing, deed, mutation, &account);
 }
 
 static void do_move(const struct doing *doing)
 {
-    char entity[24], user[TANDEM_ID_TEXT], place[TANDEM_ID_TEXT];
     const bool partner = word(doing, 0)[0] == 'p';
-    struct sim_deed *deed;
-    if (!named(doing, word(doing, 2), entity, user) ||
-        !named(doing, word(doing, 3), entity, place) ||
-        (deed = deed_new(doing->sim, doing->device)) == NULL)
+    struct thing user, place;
+    struct sim_deed *deed = named(doing, word(doing, 3), &place) ? about(doing, 2, &user) : NULL;
+    if (deed == NULL)
         return;
     tandem_mutation *mutation = tandem_mutation_new();
-    (void)tandem_update(mutation, "user", user);
+    (void)tandem_update(mutation, "user", user.id);
     (void)tandem_set_text(mutation, "role", partner ? "Partner" : "Member");
-    (void)tandem_set_text(mutation, "partner", partner ? place : "");
-    (void)tandem_set_text(mutation, "departments", partner ? "" : place);
-    deed_sign(deed, mutation, "user", user, "description");
-    tandem_set_overwrite(mutation, true);
-    send(doing, deed, mutation);
+    (void)tandem_set_text(mutation, "partner", partner ? place.id : "");
+    (void)tandem_set_text(mutation, "departments", partner ? "" : place.id);
+    send_over(doing, deed, mutation, &user);
 }
 
 static void do_disable(const struct doing *doing)
 {
-    char entity[24], user[TANDEM_ID_TEXT];
-    struct sim_deed *deed;
-    if (!named(doing, word(doing, 2), entity, user) ||
-        (deed = deed_new(doing->sim, doing->device)) == NULL)
+    struct thing user;
+    struct sim_deed *deed = about(doing, 2, &user);
+    if (deed == NULL)
         return;
     tandem_mutation *mutation = tandem_mutation_new();
-    (void)tandem_update(mutation, "user", user);
+    (void)tandem_update(mutation, "user", user.id);
     (void)tandem_set_text(mutation, "disabled", word(doing, 0)[0] == 'd' ? "true" : "false");
-    deed_sign(deed, mutation, "user", user, "description");
-    tandem_set_overwrite(mutation, true);
-    send(doing, deed, mutation);
+    send_over(doing, deed, mutation, &user);
 }
 
 /* ---- Network and devices ---- */
@@ -388,13 +399,13 @@ static void on_checked(void *context, const tandem_answer *answer, const tandem_
 
 static void do_look(const struct doing *doing)
 {
-    char entity[24], id[TANDEM_ID_TEXT];
+    struct thing account;
     tandem_code code = TANDEM_OK;
     device_enter(doing->device);
     if (word(doing, 0)[0] == 'c')
         code = tandem_check(doing->device->client, NULL, on_checked, doing->device);
-    else if (named(doing, word(doing, 2), entity, id))
-        code = tandem_prefer(doing->device->client, id);
+    else if (named(doing, word(doing, 2), &account))
+        code = tandem_prefer(doing->device->client, account.id);
     if (device_leave(doing->device))
         sim_tell(doing->sim, "%s", tandem_error_name(code));
 }
@@ -402,16 +413,16 @@ static void do_look(const struct doing *doing)
 static void do_choose(const struct doing *doing)
 {
     struct sim_device *device = doing->device;
-    char entity[24], id[TANDEM_ID_TEXT];
+    struct thing account;
     const unsigned count = number_of(word(doing, 2));
     unsigned chosen = 0;
     for (unsigned i = 0; i < count; i++) {
         char text[16];
         bool known = false;
         (void)snprintf(text, sizeof text, "account#%u", i + (unsigned)sim_random(doing->sim, 5));
-        if (!named(doing, text, entity, id))
+        if (!named(doing, text, &account))
             break;
-        (void)snprintf(device->scopes[chosen], SCOPE_TEXT_SIZE, "account:%s", id);
+        (void)snprintf(device->scopes[chosen], SCOPE_TEXT_SIZE, "account:%s", account.id);
         for (unsigned j = 0; j < chosen; j++)
             known = known || strcmp(device->scopes[j], device->scopes[chosen]) == 0;
         chosen += known ? 0 : 1;
