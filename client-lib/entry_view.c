@@ -54,14 +54,26 @@ struct line {
     const struct outbox_item *item;
     struct outbox_change change;
     struct outbox_seen seen;
-    const char *op, *entity, *id;
+    const char *op, *entity, *id, *title;
     struct bytes entity_name;
 };
 
 struct find_entity {
-    struct id id;
+    struct line *line;
     struct buffer *out;
 };
+
+/* What a record with these fields is called. */
+static void take_title(struct line *line, struct bytes entity, struct bytes fields)
+{
+    struct tandem_record record = {.view = {.entity = entity, .fields = fields}};
+    if (fields.size == 0)
+        return;
+    const char *title = tandem_record_title(&record);
+    if (title != tandem_record_id(&record)) /* which stands in where there is no name */
+        line->title = keep(line->view, bytes_text(title));
+    record_release(&record);
+}
 
 static bool entity_created(void *context, const struct outbox_item *item)
 {
@@ -69,8 +81,9 @@ static bool entity_created(void *context, const struct outbox_item *item)
     struct wire_reader reader = outbox_list(item->changes);
     struct outbox_change change;
     while (outbox_change_next(&reader, &change))
-        if (id_equal(change.id, find->id) && bytes_is(change.op, "create")) {
+        if (id_equal(change.id, find->line->change.id) && bytes_is(change.op, "create")) {
             buffer_append(find->out, change.entity.data, change.entity.size);
+            take_title(find->line, change.entity, change.fields);
             return false;
         }
     return true;
@@ -79,7 +92,7 @@ static bool entity_created(void *context, const struct outbox_item *item)
 /* As the change says, as was seen, as is held, or as an entry of the outbox creates it. */
 static void find_entity(struct line *line, struct buffer *out)
 {
-    struct find_entity find = {line->change.id, out};
+    struct find_entity find = {line, out};
     struct bytes known = line->change.entity.size > 0 ? line->change.entity : line->seen.entity;
     if (known.size > 0)
         buffer_append(out, known.data, known.size);
@@ -107,7 +120,8 @@ static void add_line(const struct line *line, struct bytes field, struct bytes m
         .conflict = in_conflict,
         .by = keep(view, conflict.by),
         .at_ms = conflict.at_ms,
-        .seq = conflict.seq};
+        .seq = conflict.seq,
+        .title = line->title};
     buffer_append(&view->changes, &change, sizeof change);
 }
 
@@ -132,8 +146,13 @@ static void add_change(struct line *line)
     struct buffer entity = {0};
     char id[ID_TEXT_SIZE];
     uint32_t count = 0;
+    line->title = NULL;
     (void)outbox_seen_find(line->item->seen, line->change.id, &line->seen);
     find_entity(line, &entity);
+    if (bytes_is(line->change.op, "create"))
+        take_title(line, line->change.entity, line->change.fields);
+    else if (!line->seen.lost)
+        take_title(line, line->seen.entity, line->seen.fields);
     line->op = keep(view, line->change.op);
     line->entity = keep(view, buffer_bytes(&entity));
     line->entity_name = buffer_bytes(&entity);

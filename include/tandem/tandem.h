@@ -512,6 +512,8 @@ typedef struct tandem_entry_change {
     const char *by; /* whose `theirs` is; "" when there is none */
     int64_t at_ms;
     uint64_t seq;
+    const char *title; /* what the record was called when it was changed, also when it is gone;
+                          NULL: not known, or not the user's to see any more */
 } tandem_entry_change;
 
 typedef struct tandem_entry {

@@ -211,6 +211,7 @@ static bool take(void *context, const tandem_entry *entry)
         struct line *to = &view->line[i];
         copy_text(to->op, sizeof to->op, from->op);
         copy_text(to->entity, sizeof to->entity, from->entity);
+        copy_text(to->title, sizeof to->title, from->title);
         copy_text(to->field, sizeof to->field, from->field);
         copy_text(to->base, sizeof to->base, from->base);
         copy_text(to->mine, sizeof to->mine, from->mine);

@@ -21,7 +21,8 @@ struct sent_change {
 };
 
 struct line {
-    char op[16], entity[16], field[32], base[64], mine[64], theirs[64], by[32];
+    char op[16], entity[16], title[64], field[32];
+    char base[64], mine[64], theirs[64], by[32];
     bool conflict;
     int64_t at_ms;
     uint64_t seq;

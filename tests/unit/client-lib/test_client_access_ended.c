@@ -112,6 +112,7 @@ static void another_role_leaves_nothing_of_theirs_at_once(void **state)
     durable_settle(world, &shop);
     assert_true(shop_was_told(world, TANDEM_EVENT_RESET));
     struct view kept = shop_conflict(world);
+    assert_string_equal(kept.line[0].title, "(none)");
     assert_string_equal(kept.line[0].mine, "222");
     assert_string_equal(kept.line[0].base, "(none)");
     assert_string_equal(kept.line[0].theirs, "(none)");

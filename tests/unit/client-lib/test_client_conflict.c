@@ -286,7 +286,9 @@ static void deleting_what_somebody_edited_is_a_conflict(void **state)
     struct view view = shop_conflict(world);
     assert_int_equal(view.lines, 2);
     assert_string_equal(view.line[0].op, "remove");
+    assert_string_equal(view.line[0].title, "Fjord AS");
     assert_string_equal(view.line[0].field, "");
+    assert_string_equal(view.line[1].title, "Fjord AS");
     assert_string_equal(view.line[1].field, "phoneNumber");
     assert_string_equal(view.line[1].base, "111");
     assert_string_equal(view.line[1].theirs, "333");
