@@ -17,6 +17,11 @@ struct bytes bytes_text(const char *text)
     return text != NULL ? bytes_of(text, strlen(text)) : (struct bytes){NULL, 0};
 }
 
+struct bytes bytes_slice(struct bytes whole, size_t from, size_t size)
+{
+    return size > 0 ? bytes_of(whole.data + from, size) : bytes_of(NULL, 0);
+}
+
 bool bytes_equal(struct bytes a, struct bytes b)
 {
     return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);

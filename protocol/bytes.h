@@ -14,6 +14,8 @@ struct bytes {
 
 struct bytes bytes_of(const void *data, size_t size);
 struct bytes bytes_text(const char *text); /* NULL gives "none" */
+/* `size` bytes from `from` on, all within `whole`; none when `size` is 0. */
+struct bytes bytes_slice(struct bytes whole, size_t from, size_t size);
 bool bytes_equal(struct bytes a, struct bytes b);
 bool bytes_is(struct bytes a, const char *text);
 /* Order of memcmp, the shorter first where one begins the other. */

@@ -1,0 +1,209 @@
+#include "protocol/change_set.h"
+
+#include <assert.h>
+
+#include "protocol/memory.h"
+#include "protocol/utf16.h"
+
+#define FIRST_CAPACITY 8u
+
+void change_set_release(struct change_set *set)
+{
+    memory_free(set->parts);
+    buffer_release(&set->text);
+    *set = (struct change_set){0};
+}
+
+void change_set_clear(struct change_set *set)
+{
+    buffer_clear(&set->text);
+    set->count = 0;
+    set->before = 0;
+    set->after = 0;
+    set->state = STATUS_OK;
+}
+
+bool change_set_is_empty(const struct change_set *set)
+{
+    return set->count == 0 || (set->count == 1 && set->parts[0].kept);
+}
+
+/* ---- Building, in normal form --------------------------------------------- */
+
+static bool count_units(struct change_set *set, size_t before, size_t after)
+{
+    if (set->state != STATUS_OK)
+        return false;
+    if (before > CHANGE_TEXT_MAX - set->before || after > CHANGE_TEXT_MAX - set->after) {
+        set->state = STATUS_TOO_LARGE;
+        return false;
+    }
+    set->before += (uint32_t)before;
+    set->after += (uint32_t)after;
+    return true;
+}
+
+static struct change_part *last_part(struct change_set *set)
+{
+    return set->count > 0 ? &set->parts[set->count - 1] : NULL;
+}
+
+static void add_part(struct change_set *set, struct change_part part)
+{
+    if (set->count == set->capacity) {
+        const size_t capacity = set->capacity == 0 ? FIRST_CAPACITY : set->capacity * 2;
+        void *parts = memory_resize(set->parts, capacity * sizeof *set->parts);
+        if (parts == NULL) {
+            set->state = STATUS_NO_MEMORY;
+            return;
+        }
+        set->parts = parts;
+        set->capacity = capacity;
+    }
+    set->parts[set->count++] = part;
+}
+
+void change_set_keep(struct change_set *set, size_t units)
+{
+    if (units == 0 || !count_units(set, units, units))
+        return;
+    struct change_part *last = last_part(set);
+    if (last != NULL && last->kept)
+        last->length += (uint32_t)units;
+    else
+        add_part(set, (struct change_part){.length = (uint32_t)units, .kept = true});
+}
+
+/* Whether a part that takes `units` and brings `inserted` is one with `last`: what only deletes
+ * joins what only deletes, and what only inserts what only inserts. */
+static bool joins(const struct change_part *last, size_t units, size_t inserted)
+{
+    if (last == NULL || last->kept)
+        return false;
+    return inserted == 0 ? last->inserted == 0 : units == 0 && last->length == 0;
+}
+
+void change_set_replace(struct change_set *set, size_t units, struct bytes text, bool joined)
+{
+    const size_t inserted = utf16_length(text);
+    if ((units == 0 && inserted == 0) || !count_units(set, units, inserted))
+        return;
+    buffer_append(&set->text, text.data, text.size);
+    if (set->text.failed) {
+        set->state = STATUS_NO_MEMORY;
+        return;
+    }
+    struct change_part *last = last_part(set);
+    if (joined || joins(last, units, inserted)) {
+        assert(last != NULL && !last->kept);
+        last->length += (uint32_t)units;
+        last->inserted += (uint32_t)inserted;
+        last->text_size += text.size;
+    } else
+        add_part(set, (struct change_part){.length = (uint32_t)units,
+                                           .inserted = (uint32_t)inserted,
+                                           .text_size = text.size});
+}
+
+/* ---- Applying ------------------------------------------------------------- */
+
+static enum status cuts_character(struct fault *fault, uint32_t at)
+{
+    return fault_set(fault, STATUS_INVALID_VALUE, bytes_text("changes"),
+                     "a part ends within a character, after %u units", at);
+}
+
+static enum status other_length(struct fault *fault, size_t wanted, size_t found)
+{
+    return fault_set(fault, STATUS_INVALID_VALUE, bytes_text("changes"),
+                     "made for a text of %zu units, this one has %zu", wanted, found);
+}
+
+/* What one part comes to: bytes of the old text that it is about, and of the new that it puts
+ * there. */
+typedef void part_fn(void *context, const struct change_part *part, struct bytes old,
+                     struct bytes text);
+
+static enum status each_part(const struct change_set *set, struct bytes text, part_fn *each,
+                             void *context, struct fault *fault)
+{
+    size_t at = 0, inserted_at = 0;
+    uint32_t units = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        const struct change_part *part = &set->parts[i];
+        const size_t begin = at;
+        units += part->length;
+        if (!utf16_skip(text, part->length, &at))
+            return cuts_character(fault, units);
+        each(context, part, bytes_slice(text, begin, at - begin),
+             bytes_slice(buffer_bytes(&set->text), inserted_at, part->text_size));
+        inserted_at += part->text_size;
+    }
+    return STATUS_OK;
+}
+
+static void apply_part(void *context, const struct change_part *part, struct bytes old,
+                       struct bytes text)
+{
+    const struct bytes *from = part->kept ? &old : &text;
+    buffer_append(context, from->data, from->size);
+}
+
+enum status change_set_apply(const struct change_set *set, struct bytes text, struct buffer *out,
+                             struct fault *fault)
+{
+    assert(set->state == STATUS_OK);
+    const size_t length = utf16_length(text);
+    if (length != set->before)
+        return other_length(fault, set->before, length);
+    const size_t had = out->size;
+    enum status status = each_part(set, text, apply_part, out, fault);
+    if (out->failed)
+        status = STATUS_NO_MEMORY;
+    if (status != STATUS_OK)
+        out->size = had;
+    return status;
+}
+
+static void invert_part(void *context, const struct change_part *part, struct bytes old,
+                        struct bytes text)
+{
+    (void)text;
+    if (part->kept)
+        change_set_keep(context, part->length);
+    else
+        change_set_replace(context, part->inserted, old, false);
+}
+
+enum status change_set_invert(const struct change_set *set, struct bytes text,
+                              struct change_set *out, struct fault *fault)
+{
+    assert(set->state == STATUS_OK && out != set);
+    change_set_clear(out);
+    const size_t length = utf16_length(text);
+    if (length != set->before)
+        return other_length(fault, set->before, length);
+    const enum status status = each_part(set, text, invert_part, out, fault);
+    return status != STATUS_OK ? status : out->state;
+}
+
+uint32_t change_set_map_place(const struct change_set *set, uint32_t at, bool after)
+{
+    assert(at <= set->before);
+    uint32_t old = 0, new = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        const struct change_part *part = &set->parts[i];
+        const uint32_t end = old + part->length;
+        if (part->kept) {
+            if (end > at)
+                return new + (at - old);
+            new += part->length;
+        } else {
+            if (end > at || (end == at && !after && part->length == 0))
+                return at == old || !after ? new : new + part->inserted;
+            new += part->inserted;
+        }
+        old = end;
+    }
+    return new;
+}
