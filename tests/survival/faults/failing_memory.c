@@ -1,16 +1,24 @@
 #include "tests/survival/faults/failing_memory.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <cmocka.h>
+
 #include "protocol/memory.h"
+
+/* Most allocations of one piece of work; more is a loop that never ends. */
+#define EACH_MOST 10000u
 
 /* The functions of protocol/memory.h have no context, so the plan is the thread's. */
 static _Thread_local struct {
     bool armed, onwards, paused;
     uint64_t left; /* allocations that succeed before one fails */
     uint64_t failed;
+    uint64_t calls;
 } plan;
 static atomic_long held;
 
@@ -34,6 +42,23 @@ uint64_t failing_memory_disarm(void)
     return plan.failed;
 }
 
+void failing_memory_each(bool (*work)(void *context), void *context)
+{
+    bool met = true;
+    for (uint64_t n = 1; met && n <= EACH_MOST; n++) {
+        failing_memory_arm(n, false);
+        const bool done = work(context);
+        met = failing_memory_disarm() > 0;
+        assert_true(done || met);
+    }
+    assert_false(met);
+}
+
+uint64_t failing_memory_calls(void)
+{
+    return plan.calls;
+}
+
 long failing_memory_held(void)
 {
     return atomic_load(&held);
@@ -41,6 +66,7 @@ long failing_memory_held(void)
 
 static bool fails(void)
 {
+    plan.calls++;
     if (!plan.armed || plan.paused)
         return false;
     if (plan.left > 0) {

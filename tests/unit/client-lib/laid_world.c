@@ -3,56 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "protocol/memory.h"
-
-/* ---- Allocation ---- */
-
-long allocations_left = -1;
-unsigned long allocations;
-
-static bool fails(void)
-{
-    allocations++;
-    return allocations_left >= 0 && allocations_left-- == 0;
-}
-
-void *memory_new(size_t size)
-{
-    return fails() ? NULL : calloc(1, size > 0 ? size : 1);
-}
-
-void *memory_resize(void *block, size_t size)
-{
-    return fails() ? NULL : realloc(block, size > 0 ? size : 1);
-}
-
-void memory_free(void *block)
-{
-    free(block);
-}
-
-void *memory_copy(const void *from, size_t size)
-{
-    char *copy = memory_new(size + 1);
-    if (copy != NULL && size > 0)
-        memcpy(copy, from, size);
-    return copy;
-}
-
-void fail_each(bool (*work)(void *), void *context)
-{
-    for (long n = 0; n < 10000; n++) {
-        allocations_left = n;
-        bool done = work(context);
-        bool whole = allocations_left >= 0;
-        allocations_left = -1;
-        assert_true(done || !whole);
-        if (whole)
-            return;
-    }
-    fail();
-}
-
 /* ---- The world ---- */
 
 int laid_set_up(void **state)

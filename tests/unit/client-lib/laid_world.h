@@ -1,5 +1,4 @@
-/* A client whose replica and outbox a test fills as it likes, for what reads and observers show.
- * The programs that use it bring their own allocation, which fails when told to. */
+/* A client whose replica and outbox a test fills as it likes, for what reads and observers show. */
 #ifndef TANDEM_TESTS_CLIENT_LIB_LAID_WORLD_H
 #define TANDEM_TESTS_CLIENT_LIB_LAID_WORLD_H
 
@@ -34,13 +33,6 @@ uint64_t queue_edit(struct laid_world *world, enum edit_op op, const struct said
 bool answer_next(struct laid_world *world, enum status status, uint64_t seq);
 /* Calls the outbox's hook for an entry as it is now. */
 void tell_entry(struct laid_world *world, uint64_t order);
-
-/* Allocations left before one fails, negative: none fails; and how many there were. */
-extern long allocations_left;
-extern unsigned long allocations;
-/* Runs the work with each allocation failing in turn, until one run is whole. It tells whether it
- * was done. */
-void fail_each(bool (*work)(void *), void *context);
 
 uint64_t next_random(uint64_t *seed);
 unsigned below(uint64_t *seed, unsigned bound);

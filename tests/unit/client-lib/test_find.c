@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "client-lib/client_find.h"
+#include "tests/survival/faults/failing_memory.h"
 
 /* The numbers of the records met, with a letter where they are not synced: "1 2p 3c 4r". */
 struct met {
@@ -358,9 +359,9 @@ static void what_nothing_lies_over_is_not_copied(void **state)
     const struct said held[] = {{.id = 1, .description = "one"}, {.id = 2, .description = "two"}};
     struct met direct = {.count = 0}, met = {.count = 0};
     hold_records(world, held, 2, 5);
-    unsigned long before = allocations;
+    const uint64_t before = failing_memory_calls();
     assert_ok(tandem_each(client_of(world), "contact", note_record, &direct));
-    assert_int_equal(allocations, before);
+    assert_int_equal(failing_memory_calls(), before);
     (void)queue_edit(world, EDIT_UPDATE, &(struct said){.id = 1, .description = "mine"});
     assert_ok(tandem_each(client_of(world), "contact", note_record, &met));
     assert_string_equal(met.text, "1p 2");
@@ -399,7 +400,7 @@ static void a_read_is_whole_or_says_that_memory_is_short(void **state)
     (void)queue_edit(world, EDIT_UPDATE, &(struct said){.id = 2, .description = "lost"});
     assert_true(answer_next(world, STATUS_CONFLICT, 0));
     (void)queue_edit(world, EDIT_UPDATE, &(struct said){.id = 1, .description = "mine"});
-    fail_each(find_all, world);
+    failing_memory_each(find_all, world);
 }
 
 /* ---- Callbacks that change what is walked ---- */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "client-lib/id_table.h"
+#include "tests/survival/faults/failing_memory.h"
 
 /* What an observer was told: "C1" a record changed, with a letter when it is not synced and a star
  * for a change of one's own; "R2" it is gone, "R2!" with no record; other events by their kind. */
@@ -498,18 +499,16 @@ static bool tell_of_leaving(void *context)
 {
     struct laid_world *world = context;
     struct replica *replica = client_of(world)->replica;
-    long left = allocations_left;
     struct log log;
     struct said held[14]; /* more than the table begins with */
     for (unsigned i = 0; i < 14; i++)
         held[i] = (struct said){.id = i + 1, .description = "red", .seq = 6};
-    allocations_left = -1;
+    failing_memory_pause(true);
     observe(world, &log, &red, 0);
     hold_records(world, held, 14, 6);
-    allocations_left = left;
+    failing_memory_pause(false);
     client_outbox_changed(client_of(world), NULL);
-    bool whole = allocations_left >= 0;
-    allocations_left = -1;
+    failing_memory_pause(true);
     log.text[0] = 0;
     server_removes(world, 1);
     expect_log(&log, "R1");
@@ -519,8 +518,7 @@ static bool tell_of_leaving(void *context)
         assert_ok(replica_remove(replica, id_of(i), NULL));
     assert_ok(replica_commit(replica));
     world->world->told_count = 0;
-    allocations_left = whole ? 0 : -1;
-    return whole;
+    return true;
 }
 
 static void an_observer_is_whole_or_is_not_made(void **state)
@@ -531,12 +529,12 @@ static void an_observer_is_whole_or_is_not_made(void **state)
         held[i] = (struct said){.id = i + 1, .description = "red"};
     hold_records(world, held, 20, 5);
     (void)queue_edit(world, EDIT_UPDATE, &(struct said){.id = 1, .description = "blue"});
-    fail_each(observe_red, world);
+    failing_memory_each(observe_red, world);
 }
 
 static void an_observer_that_forgot_still_tells_what_leaves(void **state)
 {
-    fail_each(tell_of_leaving, *state);
+    failing_memory_each(tell_of_leaving, *state);
 }
 
 /* ---- The table ---- */

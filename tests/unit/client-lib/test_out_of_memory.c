@@ -1,60 +1,11 @@
 /* Every allocation fails once: nothing crashes or leaks, what is told as done is done, and the same
- * work succeeds afterwards. This program brings its own allocation. */
+ * work succeeds afterwards. */
 #include "support.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 #include "client-lib/mutation.h"
 #include "client-lib/outbox.h"
 #include "client-lib/sync.h"
-#include "protocol/memory.h"
-
-/* Allocations left before one fails; negative: none fails. */
-static long left = -1;
-
-static bool fails(void)
-{
-    return left >= 0 && left-- == 0;
-}
-
-void *memory_new(size_t size)
-{
-    return fails() ? NULL : calloc(1, size > 0 ? size : 1);
-}
-
-void *memory_resize(void *block, size_t size)
-{
-    return fails() ? NULL : realloc(block, size > 0 ? size : 1);
-}
-
-void memory_free(void *block)
-{
-    free(block);
-}
-
-void *memory_copy(const void *from, size_t size)
-{
-    char *copy = memory_new(size + 1);
-    if (copy != NULL && size > 0)
-        memcpy(copy, from, size);
-    return copy;
-}
-
-/* Whether the work was done; run with every allocation failing in turn until one run is whole. */
-static void fail_each(bool (*work)(void *), void *context)
-{
-    for (long n = 0; n < 10000; n++) {
-        left = n;
-        bool done = work(context);
-        bool whole = left >= 0; /* no allocation failed */
-        left = -1;
-        assert_true(done || !whole);
-        if (whole)
-            return;
-    }
-    fail();
-}
+#include "tests/survival/faults/failing_memory.h"
 
 static bool build_mutation(void *context)
 {
@@ -88,7 +39,7 @@ static bool build_mutation(void *context)
 static void a_mutation_is_built_whole_or_refused(void **state)
 {
     (void)state;
-    fail_each(build_mutation, NULL);
+    failing_memory_each(build_mutation, NULL);
 }
 
 static bool tell_record(void *context)
@@ -114,7 +65,7 @@ static void a_record_tells_nothing_rather_than_half(void **state)
     (void)state;
     struct buffer encoded = {0};
     put_record(&encoded, &(struct made){.id = 1, .name = "A note"});
-    fail_each(tell_record, &encoded);
+    failing_memory_each(tell_record, &encoded);
     buffer_release(&encoded);
 }
 
@@ -189,7 +140,7 @@ static void the_replica_follows_or_stays(void **state)
     assert_true(follow(&world)); /* so that there is one to remove */
     world.expected = 3;
     world.message.as.changes.removed = ids_of(&ids, removed, 1);
-    fail_each(follow, &world);
+    failing_memory_each(follow, &world);
     replica_close(world.replica);
     buffer_release(&records);
     buffer_release(&ids);
