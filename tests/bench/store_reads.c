@@ -143,6 +143,22 @@ bool reads_fetch(struct reads *reads, size_t count)
     return done;
 }
 
+bool reads_look_up(struct reads *reads, size_t count)
+{
+    bool done = true;
+    for (size_t i = 0; i < count && done; i++) {
+        const uint64_t index = next_random(reads) % reads->kept->options.records;
+        const struct id id = seed_record_id(&reads->kept->options, index);
+        struct bytes found;
+        if (!say("a snapshot", store_read_begin(reads->reader, &reads->state))) {
+            return false;
+        }
+        done = say("a look-up", reads->state.ops->record(reads->state.self, id, &found));
+        store_read_end(reads->reader);
+    }
+    return done;
+}
+
 /* ---- Lists ---------------------------------------------------------------------------------- */
 
 static bool list_page(struct reads *reads, struct bytes after, struct page *page)

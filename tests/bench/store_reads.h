@@ -16,6 +16,8 @@ void reads_free(struct reads *reads);
 
 /* `count` requests of staff, each for one record chosen at random. */
 bool reads_fetch(struct reads *reads, size_t count);
+/* The same records looked up by their ids and left unread, which is LMDB alone. */
+bool reads_look_up(struct reads *reads, size_t count);
 
 #define READS_PAGE 50u
 /* Walks the list of all contacts by their address, a page at a time, and remembers where pages
