@@ -26,9 +26,8 @@
     {                                                                                              \
         .name = "growth-fetch-" size_name,                                                         \
         .what = "fetching a record by its id in a warm store of " size_name,                       \
-        .against = "the same in one of 10k, and what a bare look-up costs more",                   \
-        .unit = "CPU us", .sense = BENCH_AT_MOST, .target = AS_LMDB, ROW_OF(growth_fetch),            \
-        .parameter = size                                                                          \
+        .against = "the same in one of 10k, and what a bare look-up costs more", .unit = "CPU us", \
+        .sense = BENCH_AT_MOST, .target = AS_LMDB, ROW_OF(growth_fetch), .parameter = size         \
     }
 
 /* One size after the other, so that a store stays in memory while it is looked at. */
