@@ -8,8 +8,7 @@
 
 #define END {NULL, NULL, NULL}
 #define ENTRY_ID                                                                                   \
-    "ID is the number of the entry, or the id of a record (or the exact name of an account) that\n" \
-    "no other entry changes."
+    "ID is the number of the entry, or the id or exact name of a record that no other entry changes."
 #define OR_NAME "For an account, its exact name will do as ID when only one has it."
 
 static const struct option_def login_options[] = {
@@ -150,7 +149,10 @@ static const struct command commands[] = {
      "or a user also takes its name.",
      add_options, 2, ARGUMENTS_ANY, command_add},
     {"list", "ENTITY", "List records", NULL, list_options, 1, 1, command_list},
-    {"show", "ID", "Show everything about a record", OR_NAME, NULL, 1, 1, command_show},
+    {"show", "ID", "Show everything about a record",
+     OR_NAME "\n"
+     "A record that you removed while offline is shown until the removal is sent.",
+     NULL, 1, 1, command_show},
     {"edit", "ID FIELD=VALUE...", "Change fields of a record",
      OR_NAME "\n"
      "FIELD= clears a field. --base SEQ, with the seq that tandem show prints, protects what someone\n"

@@ -1,9 +1,9 @@
-/* Entries of the outbox: reading and finding them (cli_entry.h). */
+/* Entries of the outbox: reading them (cli_entry.h). */
 #include "cli/cli_entry.h"
 
 #include <string.h>
 
-#include "cli/cli_lookup.h"
+#include "cli/cli_names.h"
 #include "cli/cli_text.h"
 #include "protocol/status.h"
 
@@ -55,6 +55,9 @@ static json_t *change_object(const tandem_entry_change *change)
                 put(object, "field", json_string(change->field)) &&
                 put(object, "base", text_or_null(change->base)) &&
                 put(object, "mine", text_or_null(change->mine));
+    if (good && change->title != NULL) {
+        good = put(object, "title", json_string(change->title));
+    }
     if (good && change->conflict) {
         good = put(object, "conflict", json_true()) &&
                put(object, "theirs", text_or_null(change->theirs)) &&
@@ -83,6 +86,89 @@ static bool put_reason(json_t *object, const tandem_fault *fault)
     return good;
 }
 
+static const char *member(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text == NULL ? "" : text;
+}
+
+/* ---- What only the whole entry says ---- */
+
+/* The first line about a record that is created or shared says with whom. */
+static void put_tags(json_t *changes, const json_t *whole)
+{
+    static const char *const keys[][2] = {
+        {"audience", "with"}, {"add", "with"}, {"remove", "without"}};
+    size_t index = 0;
+    json_t *line = NULL;
+    json_array_foreach(changes, index, line)
+    {
+        if (strcmp(member(line, "id"), member(whole, "id")) != 0 ||
+            strcmp(member(line, "op"), member(whole, "op")) != 0) {
+            continue;
+        }
+        for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+            json_t *tags = json_object_get(whole, keys[i][0]);
+            if (json_is_array(tags)) {
+                (void)json_object_set(line, keys[i][1], tags);
+            }
+        }
+        return;
+    }
+}
+
+static bool says_more(const tandem_entry *entry)
+{
+    for (size_t i = 0; i < entry->change_count; i++) {
+        const char *op = entry->changes[i].op;
+        if (strcmp(op, "share") == 0 || strcmp(op, "create") == 0) {
+            return true;
+        }
+    }
+    return strstr(entry->json, "\"overwrite\":true") != NULL;
+}
+
+static void put_more(json_t *object, json_t *changes, const tandem_entry *entry)
+{
+    json_t *whole = says_more(entry) ? json_loads(entry->json, 0, NULL) : NULL;
+    size_t index = 0;
+    json_t *change = NULL;
+    json_array_foreach(json_object_get(whole, "changes"), index, change)
+    {
+        put_tags(changes, change);
+    }
+    if (json_is_true(json_object_get(whole, "overwrite"))) {
+        (void)put(object, "overwrite", json_true());
+    }
+    json_decref(whole);
+}
+
+/* What an account or a party holds is removed before it; it is meant all the same. Moves the lines
+ * about the last record to the front. */
+static bool put_main_first(json_t *changes)
+{
+    size_t count = json_array_size(changes);
+    const json_t *last = json_array_get(changes, count - 1);
+    const char *entity = member(last, "entity");
+    size_t first = count - 1;
+    if (count < 2 || strcmp(member(last, "op"), "remove") != 0 ||
+        (strcmp(entity, "account") != 0 && strcmp(entity, "party") != 0)) {
+        return true;
+    }
+    while (first > 0 &&
+           strcmp(member(json_array_get(changes, first - 1), "id"), member(last, "id")) == 0) {
+        first--;
+    }
+    for (size_t to = 0; first < count && to < first; first++, to++) {
+        json_t *line = json_incref(json_array_get(changes, first));
+        if (json_array_remove(changes, first) != 0 ||
+            json_array_insert_new(changes, to, line) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 json_t *entry_object(const tandem_entry *entry)
 {
     json_t *object = json_object();
@@ -101,7 +187,10 @@ json_t *entry_object(const tandem_entry *entry)
     for (size_t i = 0; good && i < entry->change_count; i++) {
         good = json_array_append_new(changes, change_object(&entry->changes[i])) == 0;
     }
-    good = good && json_object_set(object, "changes", changes) == 0;
+    if (good) {
+        put_more(object, changes, entry);
+        good = put_main_first(changes) && json_object_set(object, "changes", changes) == 0;
+    }
     json_decref(changes);
     if (!good) {
         json_decref(object);
@@ -123,34 +212,72 @@ static bool gather(void *context, const tandem_entry *entry)
     return !gathering->failed;
 }
 
-static bool take_title(void *context, const tandem_record *record)
-{
-    json_t **title = context;
-    *title = json_string(tandem_record_title(record));
-    return false;
-}
+/* ---- Names ---- */
 
-/* A record that is not in the copy (any more) goes without a title. */
-static void add_titles(struct cli *cli, json_t *entry)
+typedef void change_fn(struct names *names, json_t *change);
+
+static void each_change(struct names *names, const json_t *entries, change_fn *each)
 {
-    size_t index = 0;
-    json_t *change = NULL;
-    const char *last = "";
-    json_t *title = NULL;
-    json_array_foreach(json_object_get(entry, "changes"), index, change)
+    size_t e = 0;
+    json_t *entry = NULL;
+    json_array_foreach(entries, e, entry)
     {
-        const char *id = json_string_value(json_object_get(change, "id"));
-        if (strcmp(id, last) != 0) {
-            json_decref(title);
-            title = NULL;
-            (void)tandem_get(cli->client, id, take_title, &title);
-            last = id;
-        }
-        if (title != NULL) {
-            (void)json_object_set(change, "title", title);
+        size_t c = 0;
+        json_t *change = NULL;
+        json_array_foreach(json_object_get(entry, "changes"), c, change)
+        {
+            each(names, change);
         }
     }
-    json_decref(title);
+}
+
+/* As it is called now, or else as it was when it was changed. */
+static void add_title(struct names *names, json_t *change)
+{
+    const char *id = member(change, "id");
+    const char *before = member(change, "title");
+    const char *now = names_of(names, id);
+    if (now[0] != '\0') {
+        (void)json_object_set_new(change, "title", json_string(now));
+        return;
+    }
+    (void)json_object_set_new(change, "gone", json_true());
+    if (before[0] != '\0') {
+        names_note(names, id, before);
+    }
+}
+
+static void add_values(struct names *names, json_t *change)
+{
+    static const char *const values[] = {"base", "mine", "theirs"};
+    static const char *const tags[] = {"with", "without"};
+    json_t *table = json_object();
+    if (names_refers(names, member(change, "entity"), member(change, "field"))) {
+        for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+            names_take(names, member(change, values[i]), table);
+        }
+    }
+    for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {
+        size_t index = 0;
+        json_t *tag = NULL;
+        json_array_foreach(json_object_get(change, tags[i]), index, tag)
+        {
+            names_take(names, json_is_string(tag) ? json_string_value(tag) : "", table);
+        }
+    }
+    if (json_object_size(table) > 0) {
+        (void)json_object_set(change, "names", table);
+    }
+    json_decref(table);
+}
+
+void entry_add_names(struct cli *cli, json_t *entries)
+{
+    struct names names;
+    names_begin(&names, cli, false);
+    each_change(&names, entries, add_title);
+    each_change(&names, entries, add_values);
+    names_release(&names);
 }
 
 json_t *entry_read_all(struct cli *cli, unsigned states)
@@ -166,12 +293,7 @@ json_t *entry_read_all(struct cli *cli, unsigned states)
         (void)cli_fault(cli, "what waits here cannot be read", &cli->fault);
         return NULL;
     }
-    size_t index = 0;
-    json_t *entry = NULL;
-    json_array_foreach(gathering.entries, index, entry)
-    {
-        add_titles(cli, entry);
-    }
+    entry_add_names(cli, gathering.entries);
     return gathering.entries;
 }
 
@@ -181,127 +303,9 @@ json_t *entry_read(struct cli *cli, uint64_t number)
     json_t *entry = NULL;
     if (gathering.entries != NULL &&
         tandem_outbox_get(cli->client, number, gather, &gathering) == TANDEM_OK) {
+        entry_add_names(cli, gathering.entries);
         entry = json_incref(json_array_get(gathering.entries, 0));
     }
     json_decref(gathering.entries);
-    if (entry != NULL) {
-        add_titles(cli, entry);
-    }
     return entry;
-}
-
-/* ---- Finding --------------------------------------------------------------------------------- */
-
-static enum tandem_failure refuse_several(struct cli *cli, const char *text,
-                                          const struct buffer *numbers)
-{
-    return cli_refuse(cli, TANDEM_REFUSED,
-                      "several entries of the outbox change %s: %.*s. Name one by its number", text,
-                      (int)numbers->size, (const char *)numbers->data);
-}
-
-/* Of the record there is an entry, but none of the kind that was asked for. */
-static enum tandem_failure refuse_state(struct cli *cli, const char *text, const char *id,
-                                        unsigned states)
-{
-    size_t index = 0;
-    json_t *entry = NULL;
-    json_t *entries = entry_read_all(cli, ENTRY_UNSETTLED & ~states);
-    enum tandem_failure failure = TANDEM_DONE;
-    if (entries == NULL) {
-        return TANDEM_REFUSED;
-    }
-    json_array_foreach(entries, index, entry)
-    {
-        if (failure == TANDEM_DONE && entry_changes(entry, id)) {
-            const char *state = json_string_value(json_object_get(entry, "state"));
-            failure = cli_refuse(
-                cli, TANDEM_REFUSED, "entry %llu on %s %s%s. See: tandem outbox show %llu",
-                (unsigned long long)entry_number(entry), text,
-                strcmp(state, "waiting") == 0    ? "waits"
-                : strcmp(state, "sent") == 0     ? "is under way"
-                : strcmp(state, "conflict") == 0 ? "is in conflict"
-                                                 : "was refused",
-                states == ENTRY_BIT(TANDEM_ENTRY_CONFLICT) ? ", it is not in conflict" : "",
-                (unsigned long long)entry_number(entry));
-        }
-    }
-    json_decref(entries);
-    return failure != TANDEM_DONE
-               ? failure
-               : cli_refuse(cli, TANDEM_REFUSED,
-                            "no entry of the outbox changes %s. See: tandem outbox", text);
-}
-
-/* The one entry that changes the record. */
-static enum tandem_failure find_by_record(struct cli *cli, const char *text, const char *id,
-                                          unsigned states, json_t **out)
-{
-    struct buffer numbers = {0};
-    json_t *entries = entry_read_all(cli, states);
-    size_t index = 0;
-    size_t found = 0;
-    json_t *entry = NULL;
-    if (entries == NULL) {
-        return TANDEM_REFUSED;
-    }
-    json_array_foreach(entries, index, entry)
-    {
-        if (entry_changes(entry, id)) {
-            text_addf(&numbers, "%s%llu", found == 0 ? "" : ", ",
-                      (unsigned long long)entry_number(entry));
-            *out = found++ == 0 ? json_incref(entry) : *out;
-        }
-    }
-    enum tandem_failure failure = TANDEM_DONE;
-    if (found == 0) {
-        failure = refuse_state(cli, text, id, states);
-    } else if (found > 1) {
-        json_decref(*out);
-        *out = NULL;
-        failure = refuse_several(cli, text, &numbers);
-    }
-    buffer_release(&numbers);
-    json_decref(entries);
-    return failure;
-}
-
-static enum tandem_failure find_by_number(struct cli *cli, unsigned long number, unsigned states,
-                                          json_t **out)
-{
-    *out = entry_read(cli, number);
-    if (*out == NULL || entry_is(*out, TANDEM_ENTRY_ACCEPTED)) {
-        json_decref(*out);
-        *out = NULL;
-        return cli_refuse(cli, TANDEM_REFUSED,
-                          "there is no entry %lu in the outbox. See: tandem outbox", number);
-    }
-    for (unsigned state = 0; state < TANDEM_ENTRY_STATES; state++) {
-        if ((states & ENTRY_BIT(state)) != 0 && entry_is(*out, (tandem_entry_state)state)) {
-            return TANDEM_DONE;
-        }
-    }
-    const char *state = json_string_value(json_object_get(*out, "state"));
-    enum tandem_failure failure =
-        cli_refuse(cli, TANDEM_REFUSED, "entry %lu is %s%s. See: tandem outbox show %lu", number,
-                   strcmp(state, "conflict") == 0 ? "in " : "",
-                   strcmp(state, "sent") == 0 ? "under way" : state, number);
-    json_decref(*out);
-    *out = NULL;
-    return failure;
-}
-
-enum tandem_failure entry_find(struct cli *cli, const char *text, unsigned states, json_t **out)
-{
-    unsigned long number = 0;
-    struct sighting account;
-    *out = NULL;
-    if (arguments_number(text, 1, (unsigned long)INT64_MAX, &number)) {
-        return find_by_number(cli, number, states, out);
-    }
-    if (lookup_is_id(text)) {
-        return find_by_record(cli, text, text, states, out);
-    }
-    enum tandem_failure failure = lookup_account(cli, text, &account);
-    return failure == TANDEM_DONE ? find_by_record(cli, text, account.id, states, out) : failure;
 }

@@ -4,12 +4,18 @@
  * what `--json` prints and what the sentences for people are made from:
  *
  *     {"entry":12, "state":"waiting", "since":"2026-03-01T09:30:00.000Z",
- *      "code":"conflict", "reason":"...", "behind":11, "accessEnded":true,
+ *      "code":"conflict", "reason":"...", "behind":11, "accessEnded":true, "overwrite":true,
  *      "changes":[{"op":"update", "entity":"account", "id":"...", "title":"Fjord Bruk AS",
  *                  "field":"phoneNumber", "base":"...", "mine":"...",
- *                  "conflict":true, "theirs":"...", "by":"nils", "at":"...", "seq":7}]}
+ *                  "conflict":true, "theirs":"...", "by":"nils", "at":"...", "seq":7,
+ *                  "gone":true, "with":["suppliers"], "without":["partner:ID"],
+ *                  "names":{"ID":"Nordic Paper"}}]}
  *
- * A value that is not set, or not known, is null. What does not apply is left out.
+ * A value that is not set, or not known, is null. What does not apply is left out. `title` is what
+ * the record is called, or was when it was last held: then it is `gone`. `with` and `without` are
+ * whom it is shared with, and no longer; `names` those of the ids among values and tags. Of a record
+ * whose access has ended there is neither title nor names. The record that the entry is mainly about
+ * comes first: of an account that is removed with all in it, the account.
  */
 #ifndef TANDEM_CLI_ENTRY_H
 #define TANDEM_CLI_ENTRY_H
@@ -38,9 +44,17 @@ json_t *entry_object(const tandem_entry *entry);
 json_t *entry_read_all(struct cli *cli, unsigned states);
 /* One entry; NULL when there is none (any more), or out of memory. */
 json_t *entry_read(struct cli *cli, uint64_t number);
-/* The entry a person means: its number, or the id of a record (or the exact name of an account)
- * that one entry in these states changes. Tells when there is not exactly one. */
+/* Names for what entries of entry_object() have ids of: `entries` is an array of them. */
+void entry_add_names(struct cli *cli, json_t *entries);
+
+/* ---- Finding (cli_entry_find.c); the copy is open ---- */
+
+/* The entry a person means: its number, or the id or the exact name of a record that one entry in
+ * these states changes. Tells when there is not exactly one. */
 enum tandem_failure entry_find(struct cli *cli, const char *text, unsigned states, json_t **out);
+/* The entry that removes the record of this id or exact name and waits; *change is its line about
+ * that record. NULL when there is none, which is not told. */
+json_t *entry_removal(struct cli *cli, const char *text, const json_t **change);
 
 /* ---- Wording ---- */
 
@@ -50,7 +64,7 @@ bool entry_is(const json_t *entry, tandem_entry_state state);
 bool entry_changes(const json_t *entry, const char *id);
 /* "edit account Fjord Bruk AS", of its first record, and how many more it changes. */
 void entry_add_what(const json_t *entry, struct buffer *out);
-/* "phoneNumber=+4711111111, industry=Forestry" */
+/* "phoneNumber=+4711111111, account=Fjord Bruk AS", "with suppliers" */
 void entry_add_values(const json_t *entry, struct buffer *out);
 /* Both: "edit account Fjord Bruk AS: phoneNumber=+4711111111" */
 void entry_add_line(const json_t *entry, struct buffer *out);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/cli_entry.h"
+#include "cli/cli_names.h"
 #include "cli/cli_text.h"
 #include "protocol/schema.h"
 
@@ -60,12 +61,22 @@ static size_t count_records(const json_t *changes)
     return records;
 }
 
-static void add_record(const json_t *change, struct buffer *out)
+/* A record that its author removes, which waits, is not gone for anybody else. */
+static bool is_gone(const json_t *entry, const json_t *change)
+{
+    bool waits = entry_is(entry, TANDEM_ENTRY_WAITING) || entry_is(entry, TANDEM_ENTRY_SENT);
+    return json_is_true(json_object_get(change, "gone")) &&
+           !(waits && strcmp(member(change, "op"), "remove") == 0);
+}
+
+static void add_record(const json_t *entry, const json_t *change, struct buffer *out)
 {
     const char *title = member(change, "title");
-    text_addf(out, "%s%s%s", member(change, "entity"),
+    bool named = title[0] != '\0';
+    text_addf(out, "%s%s%s%s", member(change, "entity"),
               member(change, "entity")[0] == '\0' ? "" : " ",
-              title[0] == '\0' ? member(change, "id") : title);
+              named ? title : member(change, "id"),
+              named && is_gone(entry, change) ? " (removed)" : "");
 }
 
 void entry_add_what(const json_t *entry, struct buffer *out)
@@ -74,7 +85,7 @@ void entry_add_what(const json_t *entry, struct buffer *out)
     const json_t *first = json_array_get(changes, 0);
     size_t records = count_records(changes);
     text_addf(out, "%s ", verb(member(first, "op")));
-    add_record(first, out);
+    add_record(entry, first, out);
     if (records > 1) {
         text_addf(out, " and %zu more", records - 1);
     }
@@ -91,6 +102,28 @@ static bool removes(const json_t *change)
     return strcmp(member(change, "op"), "remove") == 0;
 }
 
+/* ", with suppliers, partner:Nordic Paper" */
+static void add_tags(const json_t *change, const char *key, const char *word, const char **between,
+                     struct buffer *out)
+{
+    const json_t *tags = json_object_get(change, key);
+    size_t index = 0;
+    json_t *tag = NULL;
+    json_array_foreach(tags, index, tag)
+    {
+        text_addf(out, "%s%s", index == 0 ? *between : ", ", index == 0 ? word : "");
+        names_put(json_object_get(change, "names"),
+                  json_is_string(tag) ? json_string_value(tag) : "", out);
+        *between = ", ";
+    }
+}
+
+static void add_sharing(const json_t *change, const char **between, struct buffer *out)
+{
+    add_tags(change, "with", "with ", between, out);
+    add_tags(change, "without", "no longer with ", between, out);
+}
+
 static void add_values_of(const json_t *entry, const char *id, struct buffer *out)
 {
     const char *between = "";
@@ -98,10 +131,15 @@ static void add_values_of(const json_t *entry, const char *id, struct buffer *ou
     json_t *change = NULL;
     json_array_foreach(json_object_get(entry, "changes"), index, change)
     {
-        if (has_field(change) && !removes(change) && strcmp(member(change, "id"), id) == 0) {
-            text_addf(out, "%s%s=%s", between, member(change, "field"), member(change, "mine"));
+        if (removes(change) || strcmp(member(change, "id"), id) != 0) {
+            continue;
+        }
+        if (has_field(change)) {
+            text_addf(out, "%s%s=", between, member(change, "field"));
+            names_put(json_object_get(change, "names"), member(change, "mine"), out);
             between = ", ";
         }
+        add_sharing(change, &between, out);
     }
 }
 
@@ -164,16 +202,27 @@ void entry_add_why(const json_t *entry, bool paused, struct buffer *out)
 
 /* ---- Paragraphs ------------------------------------------------------------------------------ */
 
-static void print_value(FILE *out, const char *label, const json_t *value)
+/* A name, where the value has one, with the id behind it: two records may be called the same. */
+static void print_value(FILE *out, const json_t *change, const char *key)
 {
-    (void)fprintf(out, "    %-8s", label);
-    if (json_is_string(value) && json_string_length(value) > 0) {
-        (void)fputc('"', out);
-        (void)text_put(out, json_string_value(value), 120);
-        (void)fputc('"', out);
-    } else {
+    const char *value = member(change, key);
+    const json_t *names = json_object_get(change, "names");
+    struct buffer named = {0};
+    (void)fprintf(out, "    %-8s", key);
+    if (value[0] == '\0') {
         (void)fputs("nothing", out);
+        return;
     }
+    names_put(names, value, &named);
+    const char *text = text_of(&named);
+    text = text == NULL ? value : text;
+    (void)fputc('"', out);
+    (void)text_put(out, text, 120);
+    (void)fputc('"', out);
+    if (strcmp(text, value) != 0) {
+        (void)fprintf(out, "  %s", value);
+    }
+    buffer_release(&named);
 }
 
 static int64_t ms_of(const char *text)
@@ -186,7 +235,7 @@ static void print_theirs(const json_t *change, FILE *out)
 {
     char when[32];
     if (has_field(change)) {
-        print_value(out, "theirs", json_object_get(change, "theirs"));
+        print_value(out, change, "theirs");
     } else {
         (void)fprintf(out, "    %-8s%s", "theirs", removes(change) ? "changed" : "deleted");
     }
@@ -203,7 +252,7 @@ static void print_mine(const json_t *entry, const json_t *change, FILE *out)
         return;
     }
     if (has_field(change)) {
-        print_value(out, "mine", json_object_get(change, "mine"));
+        print_value(out, change, "mine");
         (void)fputc('\n', out);
         return;
     }
@@ -222,23 +271,56 @@ static void print_conflict(const json_t *entry, const json_t *change, FILE *out)
     (void)text_put(out, has_field(change) ? member(change, "field") : "the record itself", 0);
     (void)fputc('\n', out);
     if (has_field(change)) {
-        print_value(out, "base", json_object_get(change, "base"));
+        print_value(out, change, "base");
         (void)fputc('\n', out);
     }
     print_mine(entry, change, out);
     print_theirs(change, out);
 }
 
+static void print_record(const json_t *entry, const json_t *change, FILE *out)
+{
+    struct buffer line = {0};
+    text_addf(&line, "%s ", verb(member(change, "op")));
+    add_record(entry, change, &line);
+    (void)fputs("  ", out);
+    (void)text_put(out, text_of(&line) == NULL ? "" : text_of(&line), 0);
+    (void)fprintf(out, "  %s\n", member(change, "title")[0] == '\0' ? "" : member(change, "id"));
+    buffer_release(&line);
+}
+
 void entry_print_conflicts(const json_t *entry, FILE *out)
 {
+    const json_t *changes = json_object_get(entry, "changes");
+    bool several = count_records(changes) > 1;
+    const char *last = "";
     size_t index = 0;
     json_t *change = NULL;
-    json_array_foreach(json_object_get(entry, "changes"), index, change)
+    json_array_foreach(changes, index, change)
     {
-        if (json_is_true(json_object_get(change, "conflict"))) {
-            print_conflict(entry, change, out);
+        if (!json_is_true(json_object_get(change, "conflict"))) {
+            continue;
         }
+        if (several && strcmp(last, member(change, "id")) != 0) {
+            print_record(entry, change, out);
+        }
+        last = member(change, "id");
+        print_conflict(entry, change, out);
     }
+}
+
+/* Whom it is shared with. */
+static void print_sharing(const json_t *change, FILE *out)
+{
+    struct buffer line = {0};
+    const char *between = "";
+    add_sharing(change, &between, &line);
+    if (line.size > 0) {
+        (void)fputs("  ", out);
+        (void)text_put(out, text_of(&line) == NULL ? "" : text_of(&line), 0);
+        (void)fputc('\n', out);
+    }
+    buffer_release(&line);
 }
 
 void entry_print_changes(const json_t *entry, FILE *out)
@@ -249,24 +331,19 @@ void entry_print_changes(const json_t *entry, FILE *out)
     json_array_foreach(json_object_get(entry, "changes"), index, change)
     {
         if (strcmp(last, member(change, "id")) != 0) {
-            struct buffer line = {0};
             last = member(change, "id");
-            text_addf(&line, "%s ", verb(member(change, "op")));
-            add_record(change, &line);
-            (void)fputs("  ", out);
-            (void)text_put(out, text_of(&line) == NULL ? "" : text_of(&line), 0);
-            (void)fprintf(out, "  %s\n", member(change, "title")[0] == '\0' ? "" : last);
-            buffer_release(&line);
+            print_record(entry, change, out);
         }
+        print_sharing(change, out);
         if (json_is_true(json_object_get(change, "conflict"))) {
             print_conflict(entry, change, out);
         } else if (has_field(change)) {
             (void)fputs("  ", out);
             (void)text_put(out, member(change, "field"), 0);
             (void)fputc('\n', out);
-            print_value(out, "base", json_object_get(change, "base"));
+            print_value(out, change, "base");
             (void)fputc('\n', out);
-            print_value(out, "mine", json_object_get(change, "mine"));
+            print_value(out, change, "mine");
             (void)fputc('\n', out);
         }
     }

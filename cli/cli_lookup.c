@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "cli/cli_entry.h"
 #include "cli/cli_text.h"
 #include "protocol/id.h"
 #include "protocol/memory.h"
@@ -51,6 +52,25 @@ static bool take_first(void *context, const tandem_record *record)
     return true;
 }
 
+/* What is not in the copy because one's own removal of it waits is told apart from what never was. */
+static bool refuse_removed(struct cli *cli, const char *text)
+{
+    const json_t *change = NULL;
+    json_t *entry = cli->local ? entry_removal(cli, text, &change) : NULL;
+    if (entry == NULL) {
+        return false;
+    }
+    const char *title = json_string_value(json_object_get(change, "title"));
+    unsigned long long number = entry_number(entry);
+    (void)cli_refuse(cli, TANDEM_REFUSED,
+                     "the removal of %s %s waits in the outbox, as entry %llu. Keep the record: "
+                     "tandem outbox drop %llu",
+                     json_string_value(json_object_get(change, "entity")),
+                     title == NULL ? text : title, number, number);
+    json_decref(entry);
+    return true;
+}
+
 enum tandem_failure lookup_record(struct cli *cli, const char *id, struct sighting *out)
 {
     struct search search = {.out = out};
@@ -61,6 +81,9 @@ enum tandem_failure lookup_record(struct cli *cli, const char *id, struct sighti
     if (code == TANDEM_OK && search.found == 0) {
         cli->fault = (tandem_fault){.code = STATUS_NOT_FOUND, .change = -1};
         code = STATUS_NOT_FOUND;
+    }
+    if (code == STATUS_NOT_FOUND && refuse_removed(cli, id)) {
+        return TANDEM_REFUSED;
     }
     return code == TANDEM_OK ? TANDEM_DONE : cli_fault(cli, id, &cli->fault);
 }
@@ -82,6 +105,9 @@ enum tandem_failure lookup_account(struct cli *cli, const char *text, struct sig
     struct search search = {.out = out};
     if (find_named(cli, "account", text, &search) != TANDEM_OK) {
         return cli_fault(cli, NULL, &cli->fault);
+    }
+    if (search.found == 0 && refuse_removed(cli, text)) {
+        return TANDEM_REFUSED;
     }
     if (search.found == 0) {
         return cli_refuse(cli, TANDEM_REFUSED,

@@ -60,7 +60,9 @@ void mark_note(struct cli *cli)
     if (cli->unsettled == NULL || cli->marks == NULL ||
         tandem_outbox_each(cli->client, ENTRY_UNSETTLED, note, cli) != TANDEM_OK) {
         mark_release(cli);
+        return;
     }
+    entry_add_names(cli, cli->unsettled);
 }
 
 void mark_release(struct cli *cli)

@@ -1,10 +1,13 @@
 /* show: everything about one record. */
+#include "cli/cli_show.h"
+
 #include <string.h>
 
 #include "cli/cli_entry.h"
 #include "cli/cli_list_of_commands.h"
 #include "cli/cli_lookup.h"
 #include "cli/cli_mark.h"
+#include "cli/cli_names.h"
 #include "cli/cli_text.h"
 #include "protocol/memory.h"
 #include "protocol/status.h"
@@ -12,7 +15,6 @@
 struct field_line {
     char name[72];
     char *text;
-    bool reference;
 };
 
 /* A record on its way to the screen: copied, because references are asked for afterwards. */
@@ -28,12 +30,6 @@ struct portrait {
     bool found, failed;
 };
 
-static bool is_reference(const char *entity, const char *name)
-{
-    tandem_field_info info;
-    return tandem_field_find(entity, name, &info) && strcmp(info.kind, "reference") == 0;
-}
-
 static void take_fields(struct portrait *portrait, const tandem_record *record)
 {
     size_t count = tandem_record_field_count(record);
@@ -45,7 +41,6 @@ static void take_fields(struct portrait *portrait, const tandem_record *record)
         const char *text = tandem_record_text(record, name);
         (void)bytes_to_text(bytes_text(name), line->name, sizeof line->name);
         line->text = text_copy(text == NULL ? "" : text);
-        line->reference = is_reference(portrait->record.entity, name);
         portrait->failed = line->text == NULL;
         portrait->count++;
     }
@@ -79,13 +74,7 @@ static bool take(void *context, const tandem_record *record)
     return false;
 }
 
-static bool take_title(void *context, const tandem_record *record)
-{
-    lookup_take(context, record);
-    return false;
-}
-
-static void print_line(FILE *out, const char *name, const char *text)
+void show_line(FILE *out, const char *name, const char *text)
 {
     (void)fputs("  ", out);
     size_t used = text_put(out, name, 0);
@@ -105,41 +94,39 @@ static void print_line(FILE *out, const char *name, const char *text)
 }
 
 /* "Fjord Bruk AS (0192...)" where the record referred to can be seen, else just the id. */
-static void name_reference(struct cli *cli, struct field_line *line)
+static void print_reference(struct names *names, const struct field_line *line)
 {
-    struct sighting target = {.id = ""};
     struct buffer text = {0};
-    if (cli->client == NULL || cli_fetch(cli, line->text, take_title, &target) != TANDEM_OK ||
-        target.id[0] == '\0') {
-        return;
+    json_t *table = json_object();
+    names_take(names, line->text, table);
+    names_put(table, line->text, &text);
+    if (json_object_size(table) > 0) {
+        text_addf(&text, " (%s)", line->text);
     }
-    text_addf(&text, "%s (%s)", target.title, line->text);
-    const char *named = text_of(&text);
-    char *owned = named == NULL ? NULL : text_copy(named);
-    if (owned != NULL) {
-        memory_free(line->text);
-        line->text = owned;
-    }
+    show_line(names->cli->out, line->name, text_of(&text) == NULL ? line->text : text_of(&text));
+    json_decref(table);
     buffer_release(&text);
 }
 
-/* "dept:sales", "partner:Nordic Paper" for tags with the id of a party that can be seen. */
-static void name_audience(struct cli *cli, const char *tags, struct buffer *out)
+static void put_scope(const json_t *table, const char *scope, struct buffer *out)
 {
-    for (const char *at = tags; *at != '\0';) {
-        struct sighting party = {.id = ""};
-        char *tag = text_next_part(&at);
-        char *id = tag == NULL ? NULL : strchr(tag, ':');
-        bool named = id != NULL && lookup_is_id(id + 1) &&
-                     cli_fetch(cli, id + 1, take_title, &party) == TANDEM_OK && party.id[0] != '\0';
-        text_add(out, out->size == 0 ? "" : ", ");
-        if (named) {
-            text_addf(out, "%.*s:%s", (int)(id - tag), tag, party.title);
-        } else {
-            text_add(out, tag == NULL ? "" : tag);
-        }
-        memory_free(tag);
+    names_put_scope(table, scope, out);
+    if (json_object_size(table) > 0) {
+        text_addf(out, " (%s)", scope);
     }
+}
+
+/* The names of what a list of tags or a scope has ids of. */
+static void print_named(struct names *names, const char *label, const char *list,
+                        void put(const json_t *, const char *, struct buffer *))
+{
+    struct buffer text = {0};
+    json_t *table = json_object();
+    names_take(names, list, table);
+    put(table, list, &text);
+    show_line(names->cli->out, label, text_of(&text) == NULL ? list : text_of(&text));
+    json_decref(table);
+    buffer_release(&text);
 }
 
 /* What of one's own is behind the mark. */
@@ -148,7 +135,8 @@ static void print_waiting(struct cli *cli, const char *id)
     json_t *entries = mark_entries(cli);
     size_t index = 0;
     json_t *entry = NULL;
-    json_array_foreach(entries, index, entry) {
+    json_array_foreach(entries, index, entry)
+    {
         if (entry_changes(entry, id)) {
             struct buffer text = {0};
             text_addf(&text, "entry %llu, ", (unsigned long long)entry_number(entry));
@@ -156,7 +144,7 @@ static void print_waiting(struct cli *cli, const char *id)
             text_add(&text, ": ");
             entry_add_values(entry, &text);
             const char *line = text_of(&text);
-            print_line(cli->out, "outbox", line == NULL ? "" : line);
+            show_line(cli->out, "outbox", line == NULL ? "" : line);
             buffer_release(&text);
         }
     }
@@ -170,22 +158,23 @@ static void print(struct cli *cli, struct portrait *portrait)
         return;
     }
     (void)text_put(cli->out, portrait->record.entity, 0);
-    (void)fprintf(cli->out, "  %s%s%s\n", portrait->record.id, portrait->mark[0] == '\0' ? "" : "  ",
-                  portrait->mark);
+    (void)fprintf(cli->out, "  %s%s%s\n", portrait->record.id,
+                  portrait->mark[0] == '\0' ? "" : "  ", portrait->mark);
+    struct names names;
+    names_begin(&names, cli, true);
     for (size_t i = 0; i < portrait->count; i++) {
-        if (portrait->lines[i].reference) {
-            name_reference(cli, &portrait->lines[i]);
+        const struct field_line *line = &portrait->lines[i];
+        if (names_refers(&names, portrait->record.entity, line->name)) {
+            print_reference(&names, line);
+        } else {
+            show_line(cli->out, line->name, line->text);
         }
-        print_line(cli->out, portrait->lines[i].name, portrait->lines[i].text);
     }
-    struct buffer names = {0};
     const char *audience = text_of(&portrait->audience);
-    name_audience(cli, audience == NULL ? "" : audience, &names);
-    audience = text_of(&names);
-    print_line(cli->out, "scope", portrait->record.scope);
-    print_line(cli->out, "audience", audience == NULL ? "" : audience);
-    buffer_release(&names);
-    print_line(cli->out, "", portrait->changed);
+    print_named(&names, "scope", portrait->record.scope, put_scope);
+    print_named(&names, "audience", audience == NULL ? "" : audience, names_put);
+    names_release(&names);
+    show_line(cli->out, "", portrait->changed);
     if (portrait->mark[0] != '\0') {
         print_waiting(cli, portrait->record.id);
     }
@@ -201,12 +190,37 @@ static void release(struct portrait *portrait)
     buffer_release(&portrait->audience);
 }
 
+static bool note_one(void *context, const tandem_record *record)
+{
+    bool *found = context;
+    (void)record;
+    *found = true;
+    return false;
+}
+
+/* Whether the copy has a record of this id, or an account of this name. */
+static bool is_held(struct cli *cli, const char *text)
+{
+    bool found = false;
+    tandem_condition condition = {.field = "name", .op = "=", .text = text};
+    tandem_query query = {.entity = "account", .where = &condition, .where_count = 1, .limit = 1};
+    if (lookup_is_id(text)) {
+        (void)tandem_get(cli->client, text, note_one, &found);
+    } else {
+        (void)cli_query(cli, &query, note_one, &found);
+    }
+    return found;
+}
+
 enum tandem_failure command_show(struct cli *cli, const struct arguments *arguments)
 {
     const char *id = arguments->positional[0];
     struct portrait portrait = {.cli = cli};
     struct sighting named;
     enum tandem_failure failure = cli_connect(cli, CLI_READS);
+    if (failure == TANDEM_DONE && cli->local && !is_held(cli, id) && show_removed(cli, id)) {
+        return TANDEM_DONE;
+    }
     if (failure == TANDEM_DONE && !lookup_is_id(id)) {
         failure = lookup_account(cli, id, &named);
         id = named.id;

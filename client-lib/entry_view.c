@@ -63,7 +63,8 @@ struct find_entity {
     struct buffer *out;
 };
 
-/* What a record with these fields is called. */
+/* What a record with these fields is called. That it is not held any more may mean that access has
+ * ended, until the answer says that it was deleted: then it is a conflict, and keeps the fields. */
 static void take_title(struct line *line, struct bytes entity, struct bytes fields)
 {
     struct tandem_record record = {.view = {.entity = entity, .fields = fields}};
@@ -151,7 +152,7 @@ static void add_change(struct line *line)
     find_entity(line, &entity);
     if (bytes_is(line->change.op, "create"))
         take_title(line, line->change.entity, line->change.fields);
-    else if (!line->seen.lost)
+    else if (!line->seen.lost || line->item->state == TANDEM_ENTRY_CONFLICT)
         take_title(line, line->seen.entity, line->seen.fields);
     line->op = keep(view, line->change.op);
     line->entity = keep(view, buffer_bytes(&entity));

@@ -239,9 +239,107 @@ static void conflicts_with_several_people(void **state)
     json_decref(entry);
 }
 
+/* What goes first is what the account holds; what is meant is the account. */
+static void an_account_that_is_removed_with_all_in_it_comes_first(void **state)
+{
+    (void)state;
+    tandem_entry_change changes[3] = {
+        {.op = "remove", .entity = "contact", .id = VEST, .field = "", .by = "", .title = "Berg"},
+        {.op = "remove", .entity = "account", .id = FJORD, .field = "", .by = "", .title = "Fjord"},
+        {.op = "remove", .entity = "account", .id = FJORD, .field = "name", .by = "nils"}};
+    json_t *entry = object_of(TANDEM_ENTRY_WAITING, &no_fault, changes, 3);
+    const json_t *lines = json_object_get(entry, "changes");
+    assert_string_equal(text(json_array_get(lines, 0), "id"), FJORD);
+    assert_string_equal(text(json_array_get(lines, 0), "field"), "");
+    assert_string_equal(text(json_array_get(lines, 1), "field"), "name");
+    assert_string_equal(text(json_array_get(lines, 2), "id"), VEST);
+    expect_words(entry_add_line, entry, "remove account Fjord and 1 more");
+    json_decref(entry);
+    changes[1].op = "update"; /* then the order is the author's */
+    changes[2].op = "update";
+    entry = object_of(TANDEM_ENTRY_WAITING, &no_fault, changes, 3);
+    expect_words(entry_add_what, entry, "remove contact Berg and 1 more");
+    json_decref(entry);
+}
+
+static void a_record_that_is_gone_keeps_its_name(void **state)
+{
+    (void)state;
+    tandem_entry_change change = phone;
+    change.title = "Fjord Bruk AS";
+    json_t *entry = object_of(TANDEM_ENTRY_CONFLICT, &no_fault, &change, 1);
+    json_t *line = json_array_get(json_object_get(entry, "changes"), 0);
+    expect_words(entry_add_what, entry, "edit account Fjord Bruk AS");
+    assert_int_equal(json_object_set_new(line, "gone", json_true()), 0);
+    expect_words(entry_add_what, entry, "edit account Fjord Bruk AS (removed)");
+    assert_int_equal(json_object_del(line, "title"), 0); /* not theirs to see, perhaps */
+    expect_words(entry_add_what, entry, "edit account " FJORD);
+    json_decref(entry);
+    change.op = "remove"; /* it is the removal itself that waits */
+    change.field = "";
+    entry = object_of(TANDEM_ENTRY_WAITING, &no_fault, &change, 1);
+    line = json_array_get(json_object_get(entry, "changes"), 0);
+    assert_int_equal(json_object_set_new(line, "gone", json_true()), 0);
+    expect_words(entry_add_what, entry, "remove account Fjord Bruk AS");
+    json_decref(entry);
+}
+
+static void names_stand_for_ids(void **state)
+{
+    (void)state;
+    const tandem_entry_change parent = {.op = "update",
+                                        .entity = "account",
+                                        .id = FJORD,
+                                        .field = "parent",
+                                        .mine = VEST,
+                                        .by = ""};
+    json_t *entry = object_of(TANDEM_ENTRY_WAITING, &no_fault, &parent, 1);
+    json_t *line = json_array_get(json_object_get(entry, "changes"), 0);
+    expect_words(entry_add_values, entry, "parent=" VEST);
+    json_t *names = json_pack("{s:s}", VEST, "Vestland Papir");
+    assert_int_equal(json_object_set_new(line, "names", names), 0);
+    expect_words(entry_add_values, entry, "parent=Vestland Papir");
+    char *out = printed(entry_print_changes, entry); /* with the id: names need not be unique */
+    assert_non_null(strstr(out, "mine    \"Vestland Papir\"  " VEST "\n"));
+    assert_non_null(strstr(out, "base    nothing\n"));
+    free(out);
+    json_decref(entry);
+}
+
+static void with_whom_a_record_is_shared(void **state)
+{
+    (void)state;
+    const tandem_entry_change share = {
+        .op = "share", .entity = "note", .id = FJORD, .field = "", .by = "", .title = "Prices"};
+    const tandem_entry entry_of = {
+        .entry = 12,
+        .fault = &no_fault,
+        .change_count = 1,
+        .changes = &share,
+        .json = "{\"changes\":[{\"op\":\"share\",\"id\":\"" FJORD "\",\"add\":[\"suppliers\",\"partner:"
+                VEST "\"],\"remove\":[\"partners\"]}]}"};
+    json_t *entry = entry_object(&entry_of);
+    json_t *line = json_array_get(json_object_get(entry, "changes"), 0);
+    json_t *names = json_pack("{s:s}", VEST, "Vestland Papir");
+    assert_int_equal(json_array_size(json_object_get(line, "with")), 2);
+    assert_int_equal(json_array_size(json_object_get(line, "without")), 1);
+    assert_int_equal(json_object_set_new(line, "names", names), 0);
+    expect_words(entry_add_line, entry,
+                 "share note Prices: with suppliers, partner:Vestland Papir, no longer with "
+                 "partners");
+    char *out = printed(entry_print_changes, entry);
+    assert_non_null(strstr(out, "  with suppliers, partner:Vestland Papir"));
+    free(out);
+    json_decref(entry);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_account_that_is_removed_with_all_in_it_comes_first),
+        cmocka_unit_test(a_record_that_is_gone_keeps_its_name),
+        cmocka_unit_test(names_stand_for_ids),
+        cmocka_unit_test(with_whom_a_record_is_shared),
         cmocka_unit_test(an_entry_that_waits),
         cmocka_unit_test(why_an_entry_is_not_with_the_server),
         cmocka_unit_test(a_conflict_shows_all_three_values),

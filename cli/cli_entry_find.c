@@ -1,0 +1,212 @@
+/* Entries of the outbox: which one a person means (cli_entry.h). */
+#include "cli/cli_entry.h"
+
+#include <string.h>
+
+#include "cli/cli_lookup.h"
+#include "cli/cli_text.h"
+
+static enum tandem_failure refuse_several(struct cli *cli, const char *text,
+                                          const struct buffer *numbers)
+{
+    return cli_refuse(cli, TANDEM_REFUSED,
+                      "several entries of the outbox change %s: %.*s. Name one by its number", text,
+                      (int)numbers->size, (const char *)numbers->data);
+}
+
+/* Of the record there is an entry, but none of the kind that was asked for. */
+static enum tandem_failure refuse_state(struct cli *cli, const char *text, const char *id,
+                                        unsigned states)
+{
+    size_t index = 0;
+    json_t *entry = NULL;
+    json_t *entries = entry_read_all(cli, ENTRY_UNSETTLED & ~states);
+    enum tandem_failure failure = TANDEM_DONE;
+    if (entries == NULL) {
+        return TANDEM_REFUSED;
+    }
+    json_array_foreach(entries, index, entry)
+    {
+        if (failure == TANDEM_DONE && entry_changes(entry, id)) {
+            const char *state = json_string_value(json_object_get(entry, "state"));
+            failure = cli_refuse(
+                cli, TANDEM_REFUSED, "entry %llu on %s %s%s. See: tandem outbox show %llu",
+                (unsigned long long)entry_number(entry), text,
+                strcmp(state, "waiting") == 0    ? "waits"
+                : strcmp(state, "sent") == 0     ? "is under way"
+                : strcmp(state, "conflict") == 0 ? "is in conflict"
+                                                 : "was refused",
+                states == ENTRY_BIT(TANDEM_ENTRY_CONFLICT) ? ", it is not in conflict" : "",
+                (unsigned long long)entry_number(entry));
+        }
+    }
+    json_decref(entries);
+    return failure != TANDEM_DONE
+               ? failure
+               : cli_refuse(cli, TANDEM_REFUSED,
+                            "no entry of the outbox changes %s. See: tandem outbox", text);
+}
+
+/* The one entry that changes the record. */
+static enum tandem_failure find_by_record(struct cli *cli, const char *text, const char *id,
+                                          unsigned states, json_t **out)
+{
+    struct buffer numbers = {0};
+    json_t *entries = entry_read_all(cli, states);
+    size_t index = 0;
+    size_t found = 0;
+    json_t *entry = NULL;
+    if (entries == NULL) {
+        return TANDEM_REFUSED;
+    }
+    json_array_foreach(entries, index, entry)
+    {
+        if (entry_changes(entry, id)) {
+            text_addf(&numbers, "%s%llu", found == 0 ? "" : ", ",
+                      (unsigned long long)entry_number(entry));
+            *out = found++ == 0 ? json_incref(entry) : *out;
+        }
+    }
+    enum tandem_failure failure = TANDEM_DONE;
+    if (found == 0) {
+        failure = refuse_state(cli, text, id, states);
+    } else if (found > 1) {
+        json_decref(*out);
+        *out = NULL;
+        failure = refuse_several(cli, text, &numbers);
+    }
+    buffer_release(&numbers);
+    json_decref(entries);
+    return failure;
+}
+
+static enum tandem_failure find_by_number(struct cli *cli, unsigned long number, unsigned states,
+                                          json_t **out)
+{
+    *out = entry_read(cli, number);
+    if (*out == NULL || entry_is(*out, TANDEM_ENTRY_ACCEPTED)) {
+        json_decref(*out);
+        *out = NULL;
+        return cli_refuse(cli, TANDEM_REFUSED,
+                          "there is no entry %lu in the outbox. See: tandem outbox", number);
+    }
+    for (unsigned state = 0; state < TANDEM_ENTRY_STATES; state++) {
+        if ((states & ENTRY_BIT(state)) != 0 && entry_is(*out, (tandem_entry_state)state)) {
+            return TANDEM_DONE;
+        }
+    }
+    const char *state = json_string_value(json_object_get(*out, "state"));
+    enum tandem_failure failure =
+        cli_refuse(cli, TANDEM_REFUSED, "entry %lu is %s%s. See: tandem outbox show %lu", number,
+                   strcmp(state, "conflict") == 0 ? "in " : "",
+                   strcmp(state, "sent") == 0 ? "under way" : state, number);
+    json_decref(*out);
+    *out = NULL;
+    return failure;
+}
+
+/* ---- By name --------------------------------------------------------------------------------- */
+
+static const char *member(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text == NULL ? "" : text;
+}
+
+/* The id of the one record of this name that an entry changes; "" when there is none. *several:
+ * more than one has the name. */
+static void find_named(const json_t *entries, const char *name, char id[TANDEM_ID_TEXT],
+                       bool *several)
+{
+    size_t e = 0;
+    json_t *entry = NULL;
+    id[0] = '\0';
+    *several = false;
+    json_array_foreach(entries, e, entry)
+    {
+        size_t c = 0;
+        json_t *change = NULL;
+        json_array_foreach(json_object_get(entry, "changes"), c, change)
+        {
+            if (!text_same(member(change, "title"), name)) {
+                continue;
+            }
+            *several = *several || (id[0] != '\0' && strcmp(id, member(change, "id")) != 0);
+            (void)bytes_to_text(bytes_text(member(change, "id")), id, TANDEM_ID_TEXT);
+        }
+    }
+}
+
+/* A record that was removed is found by what it was called; so is any other that an entry changes,
+ * and only then an account that none does. */
+static enum tandem_failure find_by_name(struct cli *cli, const char *name, unsigned states,
+                                        json_t **out)
+{
+    char id[TANDEM_ID_TEXT];
+    bool several = false;
+    struct sighting account;
+    json_t *entries = entry_read_all(cli, ENTRY_UNSETTLED);
+    if (entries == NULL) {
+        return TANDEM_REFUSED;
+    }
+    find_named(entries, name, id, &several);
+    json_decref(entries);
+    if (several) {
+        return cli_refuse(
+            cli, TANDEM_REFUSED,
+            "entries of the outbox change several records named \"%s\". Name the entry "
+            "by its number: tandem outbox",
+            name);
+    }
+    if (id[0] != '\0') {
+        return find_by_record(cli, name, id, states, out);
+    }
+    enum tandem_failure failure = lookup_account(cli, name, &account);
+    return failure == TANDEM_DONE ? find_by_record(cli, name, account.id, states, out) : failure;
+}
+
+enum tandem_failure entry_find(struct cli *cli, const char *text, unsigned states, json_t **out)
+{
+    unsigned long number = 0;
+    *out = NULL;
+    if (arguments_number(text, 1, (unsigned long)INT64_MAX, &number)) {
+        return find_by_number(cli, number, states, out);
+    }
+    return lookup_is_id(text) ? find_by_record(cli, text, text, states, out)
+                              : find_by_name(cli, text, states, out);
+}
+
+/* ---- A removal that waits -------------------------------------------------------------------- */
+
+static const json_t *find_removed(const json_t *entry, const char *text)
+{
+    const char *key = lookup_is_id(text) ? "id" : "title";
+    size_t index = 0;
+    json_t *change = NULL;
+    json_array_foreach(json_object_get(entry, "changes"), index, change)
+    {
+        if (strcmp(member(change, "op"), "remove") == 0 && text_same(member(change, key), text)) {
+            return change;
+        }
+    }
+    return NULL;
+}
+
+json_t *entry_removal(struct cli *cli, const char *text, const json_t **change)
+{
+    json_t *found = NULL;
+    size_t index = 0;
+    json_t *entry = NULL;
+    json_t *entries =
+        tandem_outbox_count(cli->client, ENTRY_OPEN) == 0 ? NULL : entry_read_all(cli, ENTRY_OPEN);
+    json_array_foreach(entries, index, entry)
+    {
+        *change = find_removed(entry, text);
+        if (*change != NULL) {
+            found = json_incref(entry);
+            break;
+        }
+    }
+    json_decref(entries);
+    return found;
+}
