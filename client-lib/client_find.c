@@ -68,11 +68,13 @@ struct place {
 struct run {
     tandem_client *client;
     const struct find_plan *plan;
+    struct find_access access;
     tandem_record_fn *each;
     void *context;
     struct buffer laid; /* ids of the records that the outbox has something about, sorted */
     struct place *places;
     size_t count, capacity, next;
+    size_t met; /* records that a walk came to */
     unsigned given;
     bool ended;
     enum status status;
@@ -228,6 +230,7 @@ static enum status gather_laid(struct run *run)
 /* Reads a record that the walk has met; false when it is passed over. */
 static bool take_held(struct run *run, struct bytes encoded, struct tandem_record *record)
 {
+    run->met++;
     if (!record_init(record, encoded, &run->client->source)) {
         run->status = STATUS_CORRUPT;
         return false;
@@ -257,8 +260,11 @@ static bool keep_held(void *context, struct bytes encoded)
 {
     struct run *run = context;
     struct tandem_record record;
-    if (take_held(run, encoded, &record) && find_meets(run->plan, &record))
+    if (!take_held(run, encoded, &record))
+        return run->status == STATUS_OK;
+    if (find_meets(run->plan, &record))
         keep_place(run, &record.view);
+    record_release(&record);
     return run->status == STATUS_OK;
 }
 
@@ -267,6 +273,8 @@ static enum status walk(struct run *run, replica_walk_fn *each)
 {
     const struct find_plan *plan = run->plan;
     struct replica *replica = run->client->replica;
+    if (run->access.index)
+        return replica_index_walk(replica, &run->access.range, each, run);
     if (plan->order == FIND_BY_TIME && plan->in_range)
         return replica_timeline_between(replica, plan->account, plan->from_ms, plan->to_ms, each,
                                         run);
@@ -280,10 +288,35 @@ static enum status walk(struct run *run, replica_walk_fn *each)
 }
 
 /* Whether walk() goes in the order asked for. */
-static bool in_order(const struct find_plan *plan)
+static bool in_order(const struct run *run)
 {
+    const struct find_plan *plan = run->plan;
+    if (run->access.index)
+        return run->access.in_order;
     return plan->order == FIND_BY_TIME ||
            (plan->order == FIND_BY_ID && !(plan->in_account && plan->descending));
+}
+
+static enum status read_held(struct run *run)
+{
+    bool ordered = in_order(run);
+    enum status status = ordered ? STATUS_OK : walk(run, keep_held);
+    sort_places(run);
+    return ordered ? walk(run, merge_held) : status;
+}
+
+static enum status query_held(struct run *run)
+{
+    enum status status = find_choose(run->client, run->plan, &run->access);
+    if (status == STATUS_OK)
+        status = read_held(run);
+    /* The process that leads may have dropped the index meanwhile. */
+    if (status == STATUS_NOT_FOUND && run->access.index) {
+        run->access.index = false;
+        status = read_held(run);
+    }
+    find_walked(run->client, &run->access, run->met);
+    return status;
 }
 
 static enum status run_query(struct run *run)
@@ -293,11 +326,10 @@ static enum status run_query(struct run *run)
     enum status status = STATUS_OK;
     if (laid_any(run->client))
         status = gather_laid(run);
-    if (status == STATUS_OK && held && !in_order(plan))
-        status = walk(run, keep_held);
-    sort_places(run);
-    if (status == STATUS_OK && run->status == STATUS_OK && held && in_order(plan))
-        status = walk(run, merge_held);
+    if (status == STATUS_OK && held)
+        status = query_held(run);
+    else
+        sort_places(run);
     while (status == STATUS_OK && run->next < run->count && goes_on(run))
         hand_next_place(run);
     return status == STATUS_OK ? run->status : status;

@@ -1,14 +1,19 @@
 /* A local query: what is asked, made ready once, and the records that meet it.
  *
- * Where the replica has an order that is asked for (ids, a timeline) its records are walked in it
- * and the records that entries lie over are merged in, each looked at twice: once to find its place
- * and once when its turn has come. Only these have a place kept in memory. Any other order is made
- * by keeping the places of all that match, or of the first `limit`. No record is copied but those
- * that differ from what the replica holds. */
+ * Where the replica has an order that is asked for (ids, a timeline, an index of a field) its
+ * records are walked in it and the records that entries lie over are merged in, each looked at
+ * twice: once to find its place and once when its turn has come. Only these have a place kept in
+ * memory. Any other order is made by keeping the places of all that match, or of the first `limit`.
+ * No record is copied but those that differ from what the replica holds.
+ *
+ * What has to be walked is as little as may be: a range of a timeline, an account, a range of an
+ * index (replica_index.h), else the entity. A query that has walked past many records for want of
+ * an index has it built. */
 #ifndef TANDEM_CLIENT_LIB_CLIENT_FIND_H
 #define TANDEM_CLIENT_LIB_CLIENT_FIND_H
 
 #include "client-lib/record.h"
+#include "client-lib/replica_index.h"
 #include "protocol/condition.h"
 
 enum find_order {
@@ -46,6 +51,30 @@ bool find_meets(const struct find_plan *plan, const struct tandem_record *record
 /* Hands over what meets it, in its order. */
 enum status find_run(tandem_client *client, const struct find_plan *plan, tandem_record_fn *each,
                      void *context);
+
+/* ---- client_find_index.c ---- */
+
+#define FIND_MISSING 2
+
+/* What of the replica is read. It must stay where it is, and points into the plan. */
+struct find_access {
+    bool index; /* this range of an index; else what a walk finds */
+    bool in_order;
+    struct replica_index_range range;
+    uint8_t from[SCHEMA_KEY_MAX], to[SCHEMA_KEY_MAX];
+    struct replica_index_name missing[FIND_MISSING]; /* that the query could have used */
+    size_t missing_count;
+};
+enum status find_choose(tandem_client *client, const struct find_plan *plan,
+                        struct find_access *out);
+/* After so many records were looked at: has what was missed built, if it was many. */
+void find_walked(tandem_client *client, const struct find_access *access, size_t count);
+/* When find_index_run() has something to do, in the client's time; UINT64_MAX: it has nothing. */
+uint64_t find_index_due(const tandem_client *client);
+/* Builds a slice of an index. */
+void find_index_run(tandem_client *client);
+
+/* ---- client_find.c ---- */
 
 /* Hands over one record as its author left it, with its state. NOT_FOUND. */
 enum status find_one(tandem_client *client, struct id id, tandem_record_fn *each, void *context);

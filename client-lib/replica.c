@@ -14,8 +14,8 @@
 
 #define DEFAULT_MAP ((size_t)64 << 30)
 
-static const char *const table_names[TABLE_COUNT] = {"records",  "entities",  "scopes",
-                                                     "timeline", "backfills", "meta"};
+static const char *const table_names[TABLE_COUNT] = {"records",   "entities", "scopes",  "timeline",
+                                                     "backfills", "fields",   "indexed", "meta"};
 
 enum status replica_meta_put(struct replica *replica, MDB_txn *txn, const char *name,
                              struct bytes value)
@@ -53,12 +53,17 @@ static enum status write_meta(struct replica *replica, MDB_txn *txn, const struc
     return status;
 }
 
+static bool is_our_format(struct bytes format)
+{
+    return format.size == 4 && (get_u32(format.data) == REPLICA_FORMAT ||
+                                get_u32(format.data) == REPLICA_FORMAT_INDEXED);
+}
+
 /* FORMAT_VERSION for an environment that is not of this format. */
 static enum status read_meta(struct replica *replica, MDB_txn *txn)
 {
     struct bytes format, cursor, epoch, client, subscription, remains;
-    if (replica_meta_get(replica, txn, "format", &format) != STATUS_OK || format.size != 4 ||
-        get_u32(format.data) != REPLICA_FORMAT ||
+    if (replica_meta_get(replica, txn, "format", &format) != STATUS_OK || !is_our_format(format) ||
         replica_meta_get(replica, txn, "cursor", &cursor) != STATUS_OK || cursor.size != 8 ||
         replica_meta_get(replica, txn, "epoch", &epoch) != STATUS_OK ||
         !id_from_bytes(epoch, &replica->epoch) ||
@@ -133,6 +138,8 @@ enum status replica_replace(struct replica *replica)
     replica->epoch = (struct id){{0}};
     replica->remains = REPLICA_CLEAN;
     replica->scrub = (struct scrub){0};
+    replica->indexes.count = 0;
+    replica->indexes.looked = false;
     return status;
 }
 
@@ -183,6 +190,7 @@ void replica_close(struct replica *replica)
         return;
     replica_abort(replica);
     environment_close(&replica->db);
+    buffer_release(&replica->indexes.value);
     memory_free(replica);
 }
 
@@ -202,6 +210,7 @@ enum status replica_look(struct replica *replica)
 void replica_set_read_only(struct replica *replica, bool read_only)
 {
     replica->read_only = read_only;
+    replica->indexes.looked = false; /* another process may have changed them */
 }
 
 struct id replica_client(const struct replica *replica)

@@ -12,12 +12,15 @@
  *     scopes     scope 17, id 16                      -> (nothing)
  *     timeline   scope 17, time 8 (offset 2^63), id 16 -> (nothing)
  *     backfills  scope 17                             -> from 8, until 8
+ *     fields, indexed                                    see replica_index.h
  *     meta       name                                 -> format 4, cursor 8, epoch 16, client 16,
  *                                                        subscription (text), remains 1
  *
- * The three index tables hold exactly what the records table implies: each write of a record takes
- * the entries of the one it replaces away. The whole is a copy of what the server has, so a
- * replica that cannot be read (another format, damage) is deleted and filled again.
+ * The index tables hold exactly what the records table implies: each write of a record takes the
+ * entries of the one it replaces away. The whole is a copy of what the server has, so a replica
+ * that cannot be read (another format, damage) is deleted and filled again. One of an older library
+ * without the tables of indexes of fields gets them, empty; one that has such an index cannot be
+ * read by it, and is filled again there.
  *
  * Several processes may have a replica open, one handle of each, and one of them writes; peers.h
  * sees to both. The others look when they are told to. Readers may be nested (a callback of a walk

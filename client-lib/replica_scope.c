@@ -206,5 +206,7 @@ enum status replica_clear(struct replica *replica, struct scope scope)
         mdb_cursor_close(cursor);
     if (status == STATUS_OK && stray)
         status = sweep_entities(replica);
+    if (status == STATUS_OK && stray)
+        status = replica_index_clear(replica); /* what values a stray had nobody knows */
     return status == STATUS_OK ? replica_drop_backfill(replica, scope) : status;
 }

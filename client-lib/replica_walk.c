@@ -40,34 +40,43 @@ static bool in_range(const struct replica_range *range, MDB_val key)
     return range->to.size == 0 || bytes_compare(at, range->to) < 0;
 }
 
-enum status replica_walk(struct replica *replica, const struct replica_range *range,
-                         replica_walk_fn *each, void *context)
+enum status replica_walk_in(struct replica *replica, MDB_txn *txn,
+                            const struct replica_range *range, replica_walk_fn *each, void *context,
+                            bool *more)
 {
-    struct environment_reading reading;
     MDB_cursor *cursor = NULL;
     MDB_val key, data;
-    bool more = true;
-    enum status status = environment_read(&replica->db, &reading);
-    if (status != STATUS_OK)
-        return status;
-    int code = mdb_cursor_open(reading.txn, replica->db.table[range->table], &cursor);
+    enum status status = STATUS_OK;
+    int code = mdb_cursor_open(txn, replica->db.table[range->table], &cursor);
     if (code == 0)
         code = walk_start(cursor, range, &key, &data);
-    while (code == 0 && status == STATUS_OK && more && in_range(range, key)) {
+    while (code == 0 && status == STATUS_OK && *more && in_range(range, key)) {
         if (range->table == TABLE_RECORDS)
-            more = each(context, bytes_of(data.mv_data, data.mv_size));
+            *more = each(context, bytes_of(data.mv_data, data.mv_size));
         else if (key.mv_size < ID_SIZE)
             status = STATUS_CORRUPT;
         else
-            status = visit(replica, reading.txn, key, each, context, &more);
-        if (more)
+            status = visit(replica, txn, key, each, context, more);
+        if (*more)
             code = mdb_cursor_get(cursor, &key, &data, range->backwards ? MDB_PREV : MDB_NEXT);
     }
     if (cursor != NULL)
         mdb_cursor_close(cursor);
-    environment_read_end(&replica->db, &reading);
     if (status == STATUS_OK && code != 0 && code != MDB_NOTFOUND)
         status = environment_status(code);
+    return status;
+}
+
+enum status replica_walk(struct replica *replica, const struct replica_range *range,
+                         replica_walk_fn *each, void *context)
+{
+    struct environment_reading reading;
+    bool more = true;
+    enum status status = environment_read(&replica->db, &reading);
+    if (status != STATUS_OK)
+        return status;
+    status = replica_walk_in(replica, reading.txn, range, each, context, &more);
+    environment_read_end(&replica->db, &reading);
     return status;
 }
 

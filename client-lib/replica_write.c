@@ -34,7 +34,13 @@ enum status replica_begin(struct replica *replica)
     replica->new_cursor = replica->cursor;
     replica->new_epoch = replica->epoch;
     replica->new_remains = replica->remains;
-    return environment_write(&replica->db, &replica->write);
+    enum status status = environment_write(&replica->db, &replica->write);
+    if (status != STATUS_OK)
+        return status;
+    status = replica_index_begin(replica);
+    if (status != STATUS_OK)
+        replica_abort(replica);
+    return status;
 }
 
 enum status replica_commit(struct replica *replica)
@@ -117,38 +123,65 @@ static enum status change_index(struct replica *replica, const struct index_keys
     return status;
 }
 
-/* The keys of what is held, copied before any write can move the page it is on. */
-static enum status held_keys(struct bytes held, struct index_keys *out)
+/* What is held of a record beside it, copied before any write can move the page it is on. */
+struct held_keys {
+    struct index_keys keys;
+    struct field_keys fields;
+    uint32_t undefined; /* indexes that go with it */
+};
+
+/* `next` is what comes in its place; NULL: nothing. */
+static enum status read_held(struct replica *replica, struct bytes held,
+                             const struct record_view *next, struct held_keys *out)
 {
     struct record_view view;
     if (!record_view_read(held, &view))
         return STATUS_CORRUPT;
-    index_keys_of(&view, out);
-    return STATUS_OK;
+    index_keys_of(&view, &out->keys);
+    out->undefined = replica_index_undefined(replica, &view, next);
+    return replica_index_keys(replica, &view, &out->fields);
+}
+
+/* Brings the indexes from what is held (NULL: nothing) to what comes in its place, but for those of
+ * fields. */
+static enum status replace_keys(struct replica *replica, const struct index_keys *held,
+                                const struct index_keys *next)
+{
+    enum status status = STATUS_OK;
+    if (held != NULL && memcmp(held, next, sizeof *held) == 0)
+        return STATUS_OK;
+    if (held != NULL)
+        status = change_index(replica, held, delete_key);
+    return status == STATUS_OK ? change_index(replica, next, put_key) : status;
 }
 
 enum status replica_put(struct replica *replica, const struct record_view *view,
                         struct bytes encoded)
 {
     struct bytes held;
-    struct index_keys old, new;
+    struct held_keys old;
+    struct index_keys new;
+    struct field_keys fields;
     MDB_val key = environment_val(view->id.octet, ID_SIZE);
     MDB_val data = environment_val(encoded.data, encoded.size);
-    bool keeps_index = false;
     index_keys_of(view, &new);
-    enum status status = find(replica, view->id, &held);
-    if (status == STATUS_OK) {
-        status = held_keys(held, &old);
-        if (status == STATUS_OK)
-            status = replica_note_remains(replica, REPLICA_STALE);
-        keeps_index = status == STATUS_OK && memcmp(&old, &new, sizeof old) == 0;
-        if (status == STATUS_OK && !keeps_index)
-            status = change_index(replica, &old, delete_key);
-    } else if (status == STATUS_NOT_FOUND) {
+    enum status status = replica_index_keys(replica, view, &fields);
+    if (status != STATUS_OK)
+        return status;
+    status = find(replica, view->id, &held);
+    const bool is_held = status == STATUS_OK;
+    if (is_held)
+        status = read_held(replica, held, view, &old);
+    else if (status == STATUS_NOT_FOUND)
         status = STATUS_OK;
-    }
-    if (status == STATUS_OK && !keeps_index)
-        status = change_index(replica, &new, put_key);
+    if (status == STATUS_OK && is_held)
+        status = replica_note_remains(replica, REPLICA_STALE);
+    if (status == STATUS_OK && is_held)
+        status = replica_index_drop(replica, old.undefined);
+    if (status == STATUS_OK)
+        status = replace_keys(replica, is_held ? &old.keys : NULL, &new);
+    if (status == STATUS_OK)
+        status = replica_index_move(replica, is_held ? &old.fields : NULL, &fields);
     if (status == STATUS_OK)
         status = environment_status(
             mdb_put(replica->write, replica->db.table[TABLE_RECORDS], &key, &data, 0));
@@ -158,7 +191,7 @@ enum status replica_put(struct replica *replica, const struct record_view *view,
 enum status replica_remove(struct replica *replica, struct id id, struct buffer *held)
 {
     struct bytes encoded;
-    struct index_keys keys;
+    struct held_keys keys;
     enum status status = find(replica, id, &encoded);
     if (status != STATUS_OK)
         return status;
@@ -167,9 +200,13 @@ enum status replica_remove(struct replica *replica, struct id id, struct buffer 
         if (held->failed)
             return STATUS_NO_MEMORY;
     }
-    status = held_keys(encoded, &keys);
+    status = read_held(replica, encoded, NULL, &keys);
     if (status == STATUS_OK)
-        status = change_index(replica, &keys, delete_key);
+        status = change_index(replica, &keys.keys, delete_key);
+    if (status == STATUS_OK)
+        status = replica_index_move(replica, &keys.fields, NULL);
+    if (status == STATUS_OK)
+        status = replica_index_drop(replica, keys.undefined);
     if (status == STATUS_OK)
         status = delete_key(replica, TABLE_RECORDS, id.octet, ID_SIZE);
     if (status == STATUS_OK)
@@ -260,8 +297,7 @@ enum status replica_set_cursor(struct replica *replica, uint64_t cursor)
     return replica_meta_put(replica, replica->write, "cursor", bytes_of(value, sizeof value));
 }
 
-/* Drops what is in a table. */
-static enum status empty_table(struct replica *replica, enum replica_table table)
+enum status replica_empty_table(struct replica *replica, enum replica_table table)
 {
     MDB_stat stat;
     int code = mdb_stat(replica->write, replica->db.table[table], &stat);
@@ -279,7 +315,8 @@ enum status replica_empty(struct replica *replica, struct id epoch, struct bytes
     if (replica->new_remains != REPLICA_CLEAN)
         status = replica_note_remains(replica, REPLICA_PURGED);
     for (int i = 0; i < TABLE_META && status == STATUS_OK; i++)
-        status = empty_table(replica, (enum replica_table)i);
+        status = replica_empty_table(replica, (enum replica_table)i);
+    replica->indexes.count = 0;
     if (status == STATUS_OK)
         status = replica_set_cursor(replica, 0);
     if (status == STATUS_OK)
