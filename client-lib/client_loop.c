@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "client-lib/client.h"
+#include "client-lib/client_find.h"
 #include "client-lib/fault.h"
 #include "protocol/memory.h"
 
@@ -138,7 +139,7 @@ uint64_t client_loop_due(const tandem_client *client)
     if (client->peers != NULL)
         due = earlier(due, peers_due(client->peers));
     if (client->replica != NULL && client_leads(client))
-        due = earlier(due, sync_due(&client->sync));
+        due = earlier(due, earlier(sync_due(&client->sync), find_index_due(client)));
     client_loop_refresh(client);
     return client->loop->failed ? earlier(due, client_now(client) + AGAIN_MS) : due;
 }
@@ -204,8 +205,10 @@ tandem_code tandem_service(tandem_client *client)
     run_timers(client);
     if (client->link != NULL)
         client->ops->run(client->link);
-    if (client->replica != NULL && client_leads(client))
+    if (client->replica != NULL && client_leads(client)) {
         run_sync(client);
+        find_index_run(client);
+    }
     if (client->store != NULL)
         settle_turn(client);
     client_move_connection(client);
