@@ -110,15 +110,21 @@ static void give_back(struct cli *cli)
     cli_reply_release(&reply);
 }
 
-/* What the one before typed and the server does not have yet is not lost by the way. */
-static enum tandem_failure keep_what_waits(struct cli *cli, const char *url)
+/* What the one before typed and the server does not have yet is not lost by the way, and not without
+ * being told. The outbox is opened by a handle of its own, beside the connection. */
+static enum tandem_failure leave_what_waits(struct cli *cli, const char *url, bool discard)
 {
+    enum tandem_failure failure = TANDEM_DONE;
     tandem_client *connected = cli->client;
     if (!copy_is_foreign(&cli->profile, url, tandem_user_name(connected))) {
         return TANDEM_DONE;
     }
     cli->client = NULL;
-    enum tandem_failure failure = outbox_refuse_to_lose(cli, "not signed in");
+    if (discard) {
+        outbox_tell_lost(cli);
+    } else {
+        failure = outbox_agree_to_lose(cli, "not signed in");
+    }
     cli->client = connected;
     if (failure != TANDEM_DONE) {
         give_back(cli);
@@ -194,8 +200,8 @@ static enum tandem_failure sign_in(struct cli *cli, tandem_server *server, const
     if (failure == TANDEM_DONE) {
         failure = check_name(cli, server);
     }
-    if (failure == TANDEM_DONE && !discard) {
-        failure = keep_what_waits(cli, server->url);
+    if (failure == TANDEM_DONE) {
+        failure = leave_what_waits(cli, server->url, discard);
     }
     if (failure == TANDEM_DONE) {
         failure = remember(cli, server->url, ca);

@@ -35,7 +35,7 @@ static void add_row(struct table *table, const json_t *entry, bool paused)
     buffer_release(&what);
 }
 
-static void print_entries(struct cli *cli, const json_t *entries)
+void outbox_print(struct cli *cli, const json_t *entries, FILE *out)
 {
     static const char *const headings[COLUMNS] = {"entry", "since", "why", "what"};
     struct table table;
@@ -47,13 +47,13 @@ static void print_entries(struct cli *cli, const json_t *entries)
     json_array_foreach(entries, index, entry)
     {
         if (cli->json) {
-            entry_print_json(entry, cli->out);
+            entry_print_json(entry, out);
         } else {
             add_row(&table, entry, paused);
         }
     }
     if (!cli->json && index > 0) {
-        table_print(&table, cli->out, text_terminal_width(cli->out));
+        table_print(&table, out, text_terminal_width(out));
     }
     table_release(&table);
 }
@@ -89,7 +89,7 @@ enum tandem_failure command_outbox(struct cli *cli, const struct arguments *argu
     if (entries == NULL) {
         return TANDEM_REFUSED;
     }
-    print_entries(cli, entries);
+    outbox_print(cli, entries, cli->out);
     json_decref(entries);
     if (tandem_outbox_count(cli->client, ENTRY_BIT(TANDEM_ENTRY_CONFLICT)) > 0) {
         cli_note(cli, "Conflicts, with both values: tandem conflicts");
@@ -243,67 +243,4 @@ enum tandem_failure command_outbox_retry(struct cli *cli, const struct arguments
     }
     failure = tandem_outbox_count(cli->client, ENTRY_OPEN) > 0 ? settling_now(cli) : TANDEM_DONE;
     return failure == TANDEM_DONE && arguments->count == 0 ? tell_left(cli) : failure;
-}
-
-/* ---- Leaving --------------------------------------------------------------------------------- */
-
-/* Sending helps what waits; what was answered already is for a person to decide. */
-static const char *how_to_end(const struct cli *cli)
-{
-    if (tandem_outbox_count(cli->client, ENTRY_OPEN) > 0) {
-        return "Send what waits: tandem online";
-    }
-    return tandem_outbox_count(cli->client, ENTRY_BIT(TANDEM_ENTRY_CONFLICT)) > 0
-               ? "Decide what is in conflict: tandem resolve ID, or let it go: tandem outbox drop ID"
-               : "Try again: tandem outbox retry, or let it go: tandem outbox drop ID";
-}
-
-enum tandem_failure outbox_refuse_to_lose(struct cli *cli, const char *what)
-{
-    bool empty = false;
-    enum tandem_failure failure = outbox_open(cli, &empty);
-    if (failure != TANDEM_DONE || empty) {
-        return failure;
-    }
-    json_t *entries = entry_read_all(cli, ENTRY_UNSETTLED);
-    size_t count = json_array_size(entries);
-    if (entries == NULL) {
-        failure = TANDEM_REFUSED;
-    } else if (count > 0) {
-        failure = cli_refuse(cli, TANDEM_REFUSED,
-                             "%s: %zu change%s of %s %s not with the server yet. %s. Or throw %s "
-                             "away: --discard",
-                             what, count, count == 1 ? "" : "s",
-                             cli->copy.user[0] == '\0' ? cli->profile.session.user : cli->copy.user,
-                             count == 1 ? "is" : "are", how_to_end(cli),
-                             count == 1 ? "it" : "them");
-        FILE *out = cli->out;
-        cli->out = cli->json ? cli->out : cli->err;
-        print_entries(cli, entries);
-        cli->out = out;
-    }
-    json_decref(entries);
-    cli_close(cli);
-    return failure;
-}
-
-void outbox_tell_lost(struct cli *cli)
-{
-    bool empty = false;
-    if (cli->client != NULL) {
-        cli_close(cli);
-    }
-    bool open = outbox_open(cli, &empty) == TANDEM_DONE && !empty;
-    json_t *entries = open ? entry_read_all(cli, ENTRY_UNSETTLED) : NULL;
-    if (json_array_size(entries) > 0) {
-        FILE *out = cli->out;
-        cli_note(cli, "Thrown away:");
-        cli->out = cli->json ? cli->out : cli->err;
-        print_entries(cli, entries);
-        cli->out = out;
-    }
-    json_decref(entries);
-    if (cli->client != NULL) {
-        cli_close(cli);
-    }
 }

@@ -11,10 +11,15 @@
 enum tandem_failure outbox_open(struct cli *cli, bool *empty);
 /* The same, and finds the entry meant, as entry_find(). */
 enum tandem_failure outbox_find(struct cli *cli, const char *text, unsigned states, json_t **out);
-/* Refuses when entries wait that would be lost: `what` is not done ("not signed out"), and they are
- * listed. Nothing is open afterwards. */
-enum tandem_failure outbox_refuse_to_lose(struct cli *cli, const char *what);
-/* Lists what is about to be thrown away with the copy. Nothing is open afterwards. */
+/* The entries as a table, or with --json as an object a line. */
+void outbox_print(struct cli *cli, const json_t *entries, FILE *out);
+
+/* ---- Leaving (cli_outbox_leave.c): the copy is about to be deleted; nothing is open afterwards ---- */
+
+/* When something waits that would be lost, lists it, and asks whether it is to be thrown away: at a
+ * terminal. Elsewhere, and without a yes, it refuses: `what` is not done ("not signed out"). */
+enum tandem_failure outbox_agree_to_lose(struct cli *cli, const char *what);
+/* Lists what is thrown away, which was agreed to beforehand by --discard. */
 void outbox_tell_lost(struct cli *cli);
 
 #endif

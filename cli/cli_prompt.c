@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -31,10 +32,11 @@ static bool read_line(int file, char out[PROMPT_SECRET])
     return true;
 }
 
-static bool ask_terminal(int file, const char *question, char out[PROMPT_SECRET])
+/* `hidden`: what is typed is not shown. */
+static bool ask_terminal(int file, const char *question, bool hidden, char out[PROMPT_SECRET])
 {
     struct termios before;
-    bool echo = tcgetattr(file, &before) == 0;
+    bool echo = hidden && tcgetattr(file, &before) == 0;
     if (echo) {
         struct termios quiet = before;
         quiet.c_lflag &= ~(tcflag_t)ECHO;
@@ -45,7 +47,20 @@ static bool ask_terminal(int file, const char *question, char out[PROMPT_SECRET]
     if (echo) {
         (void)tcsetattr(file, TCSAFLUSH, &before);
     }
-    (void)dprintf(file, "\n");
+    if (hidden) {
+        (void)dprintf(file, "\n");
+    }
+    return good;
+}
+
+static bool ask(const char *question, bool hidden, char out[PROMPT_SECRET])
+{
+    int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    if (terminal < 0) {
+        return ask_terminal(STDIN_FILENO, question, hidden, out);
+    }
+    bool good = ask_terminal(terminal, question, hidden, out);
+    (void)close(terminal);
     return good;
 }
 
@@ -55,13 +70,14 @@ bool prompt_secret(const char *question, char out[PROMPT_SECRET])
     if (!isatty(STDIN_FILENO)) {
         return read_line(STDIN_FILENO, out);
     }
-    int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-    if (terminal < 0) {
-        return ask_terminal(STDIN_FILENO, question, out);
-    }
-    bool good = ask_terminal(terminal, question, out);
-    (void)close(terminal);
-    return good;
+    return ask(question, true, out);
+}
+
+bool prompt_yes(const char *question)
+{
+    char answer[PROMPT_SECRET] = "";
+    return ask(question, false, answer) &&
+           (strcasecmp(answer, "yes") == 0 || strcasecmp(answer, "y") == 0);
 }
 
 bool prompt_is_code(const char *secret)

@@ -185,7 +185,7 @@ enum tandem_failure command_logout(struct cli *cli, const struct arguments *argu
         return cli_refuse(cli, TANDEM_DONE, "you are not signed in");
     }
     if (!arguments_has(arguments, "discard")) {
-        enum tandem_failure kept = outbox_refuse_to_lose(cli, "not signed out");
+        enum tandem_failure kept = outbox_agree_to_lose(cli, "not signed out");
         if (kept != TANDEM_DONE) {
             return kept;
         }
