@@ -208,6 +208,7 @@ struct telling {
     unsigned generation;
     bool gap;     /* the server stands elsewhere than it said */
     bool settled; /* the entry looked at */
+    bool ended;   /* access to what an entry is about */
 };
 
 static void tell_event(tandem_client *client, const struct outbox_item *item)
@@ -286,6 +287,7 @@ static bool tell_entry(void *context, const struct outbox_item *item)
         return true;
     }
     telling->client->resend_failures = 0;
+    telling->ended = telling->ended || item->access_ended;
     settle_tell(telling->client, item);
     return true;
 }
@@ -329,6 +331,9 @@ static void settle_answers(tandem_client *client, struct outbox_answer *answers,
     send_again_from(&client->settling, answers, good);
     enum status status = outbox_store_record(
         client->store, answers, good, (int64_t)port->wall_ms(port->context), tell_entry, &telling);
+    /* With the answer went what was kept of others' values until it was known to be lost. */
+    if (telling.ended)
+        settle_purge_lost(client);
     if (telling.generation != client->generation)
         return;
     if (status != STATUS_OK)
