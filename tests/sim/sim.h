@@ -15,6 +15,8 @@
  *     sim_settle.c   settling what was not taken
  *     sim_net.c      the network: two streams of bytes for each connection
  *     sim_server.c   the server: store, committer, sessions, as the I/O thread drives them
+ *     sim_restore.c  the server is put back to an earlier copy, or is an older one
+ *     sim_history.c  what happened, in each history of the server
  *     sim_trap.c     processes that die inside a commit
  *     sim_device.c   a client with its folder, driven as a program drives it
  *     sim_watch.c    what must hold at every event and at every read
@@ -47,6 +49,9 @@
 #define SIM_DEEDS 512u
 #define SIM_STAGED 512u
 #define SIM_LETTERS 1024u
+#define SIM_HISTORIES 6u
+#define SIM_LOG 2048u
+#define SIM_ENTITIES 3u
 #define SIM_NEVER UINT64_MAX
 
 struct sim;
@@ -60,7 +65,7 @@ struct sim_progress {
     char doing[SIM_LINE];
     uint64_t trace; /* a hash of everything that was told */
     uint64_t simulated_ms;
-    uint64_t frames, records, mutations, accepted, refused, crashes, cuts, compared;
+    uint64_t frames, records, mutations, accepted, refused, crashes, cuts, compared, restored;
 };
 
 /* ---- Network ---- */
@@ -143,6 +148,22 @@ struct sim_server {
     uint64_t retention_ms;
     struct sim_trap trap;
     bool failed; /* the committer said so */
+    bool older;  /* one that does not know what was added to the protocol since */
+    bool copied; /* there is a copy to put it back to */
+};
+
+/* What happened under one epoch. A restored server goes on from a copy under another. */
+struct sim_history {
+    struct id epoch;
+    struct model *model;
+};
+
+/* What the model was told, from which it is made again. */
+struct sim_log {
+    struct id administrator, departments[3];
+    uint64_t founded_ms;
+    struct sim_command commands[SIM_LOG];
+    size_t count, copied; /* in all, and when the copy was made */
 };
 
 /* ---- Devices ---- */
@@ -170,7 +191,11 @@ struct sim_device {
     char scopes[4][SCOPE_TEXT_SIZE];
     const char *scope_list[4];
     size_t scope_count; /* 0: everything */
-    unsigned spins;     /* times served at the same moment */
+    char entities[SIM_ENTITIES][24];
+    const char *entity_list[SIM_ENTITIES];
+    size_t entity_count; /* 0: all */
+    unsigned history;    /* of the server, to which its outbox belongs */
+    unsigned spins;      /* times served at the same moment */
     uint64_t spun_at;
 };
 
@@ -211,13 +236,21 @@ struct sim_deed {
     bool done_with; /* the replica has shown it */
     unsigned answers;
     uint64_t applied_seq;
-    unsigned applied; /* how often the server has taken it */
+    unsigned applied; /* how often the server has taken it, in the history that it has now */
+    bool undone;      /* the server was put back to before it had taken it */
+    bool pending;     /* at the last look it was in the outbox, not taken yet */
+    bool gone;        /* undone, and its author had been told that it was taken */
+    bool careful;     /* it must not take the place of what its author has not seen: */
+    char saw[2][32];  /* the field as it was shown */
 };
 
 struct sim {
     const struct model_schema *schema;
     struct sim_progress *progress;
-    struct model *model;
+    struct model *model; /* of the history that goes on */
+    struct sim_history histories[SIM_HISTORIES];
+    unsigned history_count;
+    struct sim_log log;
     FILE *trace; /* may be NULL */
     char folder[SIM_PATH];
     uint64_t seed, random;
@@ -327,6 +360,38 @@ bool server_idle(const struct sim *sim);
 struct state server_state(struct sim *sim);
 void server_state_end(struct sim *sim);
 
+/* ---- sim_restore.c ---- */
+
+/* Copies the store, as a backup does. */
+void restore_copy(struct sim *sim);
+/* Stops the server, and puts its store back to the copy, under another epoch. */
+void restore_from_copy(struct sim *sim);
+/* Stops the server; the one that comes back is an older one, or the newest. */
+void restore_version(struct sim *sim, bool older);
+/* What an older server would send in place of the message, in `out`; the message itself, else. */
+struct bytes restore_older(const struct sim *sim, struct bytes frame, struct buffer *out);
+/* What a client may not send to an older server. */
+void restore_check(struct sim *sim, const struct sim_device *device, struct bytes frame);
+
+/* ---- sim_history.c ---- */
+
+void history_found(struct sim *sim, const struct id departments[3]);
+/* What was applied: the model is told, and it is remembered. */
+void history_mutated(struct sim *sim, const struct sim_command *command, struct bytes changes);
+/* Gives the seq at which the model ended. */
+uint64_t history_due(struct sim *sim, const struct sim_command *command);
+/* A copy was made now; and the server goes on from it. */
+void history_copied(struct sim *sim);
+void history_restored(struct sim *sim, struct id epoch);
+/* The model of what the device's replica is of. */
+const struct model *history_shown(const struct sim_device *device);
+/* Whether the device's outbox still is of a former history. */
+bool history_is_former(const struct sim_device *device);
+/* After each step of a device: what was taken, and then undone, before it knew. */
+struct own_entries;
+void history_watch(struct sim_device *device, const struct own_entries *entries);
+void history_free(struct sim *sim);
+
 /* ---- sim_trap.c ---- */
 
 /* Before a step of the victim; false when there is no trap for it. */
@@ -347,6 +412,8 @@ void device_serve(struct sim_device *device);
 /* Offline on purpose, or not. */
 void device_pause(struct sim_device *device, bool paused);
 void device_connect(struct sim_device *device);
+/* To the scopes and entities that it is to have. */
+tandem_code device_subscribe(struct sim_device *device);
 /* Around every call into the library: springs the trap. After device_leave() returns false the
  * process is gone, and what the call said was heard by nobody. */
 void device_enter(struct sim_device *device);
@@ -386,6 +453,12 @@ struct own_walk {
 };
 struct own_walk own_walk(struct bytes changes);
 struct sim_deed *own_next(struct sim *sim, struct own_walk *walk);
+/* The text of a field's encoded value; "" when it is none. */
+void own_text(struct bytes value, char out[32]);
+/* What the deed's author sees of the field it is about. */
+void own_see(struct sim_deed *deed);
+/* Before the server takes it: it forces nothing over that its author has not seen. */
+void own_forced(const struct sim_deed *deed);
 /* What waits for the server, or for the replica to show it, is shown. */
 void own_watch(struct sim_device *device);
 /* At a quiet point: why it is not yet one (NULL: it is), and whether all is where it must be. */

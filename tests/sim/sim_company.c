@@ -116,8 +116,7 @@ static void found(struct sim *sim)
         departments[i] = department(sim, names[i]);
     admin->staff = true;
     (void)snprintf(admin->name, sizeof admin->name, "admin");
-    sim->model = model_new(sim->schema);
-    model_founded(sim->model, admin->id, "admin", departments, names, sim_wall(sim));
+    history_found(sim, departments);
     give_token(sim, admin);
 }
 

@@ -295,6 +295,13 @@ void device_pause(struct sim_device *device, bool paused)
     sim_tell(device->sim, "%s is %s", device->name, paused ? "paused" : "resumed");
 }
 
+tandem_code device_subscribe(struct sim_device *device)
+{
+    const tandem_subscription wanted = {device->scope_list, device->scope_count,
+                                        device->entity_list, device->entity_count};
+    return tandem_subscribe_to(device->client, &wanted);
+}
+
 void device_start(struct sim_device *device)
 {
     struct sim *sim = device->sim;
@@ -310,7 +317,7 @@ void device_start(struct sim_device *device)
                    fault.detail);
     sim_tell(sim, "%s starts at cursor %llu", device->name,
              (unsigned long long)tandem_cursor(device->client));
-    code = tandem_subscribe(device->client, device->scope_list, device->scope_count);
+    code = device_subscribe(device);
     if (code != TANDEM_OK)
         sim_differ(sim, "%s cannot subscribe: %s", device->name, tandem_error_name(code));
     device_connect(device);
@@ -343,10 +350,13 @@ void device_make(struct sim *sim, unsigned user)
                                   .latency = places[place].latency,
                                   .jitter = places[place].jitter,
                                   .restart_at = SIM_NEVER,
-                                  .due_at = SIM_NEVER};
+                                  .due_at = SIM_NEVER,
+                                  .history = sim->history_count - 1};
     device->port = (struct port){device, port_now, port_wall, port_random};
     for (unsigned i = 0; i < 4; i++)
         device->scope_list[i] = device->scopes[i];
+    for (unsigned i = 0; i < SIM_ENTITIES; i++)
+        device->entity_list[i] = device->entities[i];
     (void)snprintf(device->name, sizeof device->name, "d%u", device->index);
     sim_below(sim, device->name, device->folder);
     sim_tell(sim, "%s is of %s", device->name, sim->users[user].name);

@@ -196,6 +196,8 @@ static void do_edit(const struct doing *doing)
               text_field(thing.entity, number_of(word(doing, 3))));
     if (strcmp(word(doing, 4), "overwrite") == 0)
         tandem_set_overwrite(mutation, true);
+    else
+        own_see(deed);
     send(doing, deed, mutation);
 }
 
@@ -379,6 +381,17 @@ static void do_crash(const struct doing *doing)
                               .steps = 200};
 }
 
+static void do_server(const struct doing *doing)
+{
+    const char *what = word(doing, 0);
+    if (strcmp(what, "copy") == 0)
+        restore_copy(doing->sim);
+    else if (strcmp(what, "restore") == 0)
+        restore_from_copy(doing->sim);
+    else
+        restore_version(doing->sim, strcmp(what, "downgrade") == 0);
+}
+
 static void do_restart(const struct doing *doing)
 {
     device_stop(doing->device);
@@ -410,6 +423,16 @@ static void do_look(const struct doing *doing)
         sim_tell(doing->sim, "%s", tandem_error_name(code));
 }
 
+static void choose_entities(const struct doing *doing)
+{
+    struct sim_device *device = doing->device;
+    unsigned count = 0;
+    for (; count < SIM_ENTITIES && word(doing, 3 + count)[0] != '\0'; count++)
+        (void)snprintf(device->entities[count], sizeof *device->entities, "%s",
+                       word(doing, 3 + count));
+    device->entity_count = count;
+}
+
 static void do_choose(const struct doing *doing)
 {
     struct sim_device *device = doing->device;
@@ -428,11 +451,12 @@ static void do_choose(const struct doing *doing)
         chosen += known ? 0 : 1;
     }
     device->scope_count = chosen;
+    choose_entities(doing);
     device_enter(device);
-    const tandem_code code = tandem_subscribe(device->client, device->scope_list, chosen);
+    const tandem_code code = device_subscribe(device);
     if (device_leave(device))
-        sim_tell(doing->sim, "%s wants %u scopes: %s", device->name, chosen,
-                 tandem_error_name(code));
+        sim_tell(doing->sim, "%s wants %u scopes and %zu entities: %s", device->name, chosen,
+                 device->entity_count, tandem_error_name(code));
 }
 
 static void do_resolve(const struct doing *doing)
@@ -465,6 +489,8 @@ static const struct {
     {"resume", do_pause, false},    {"prefer", do_look, false},
     {"check", do_look, false},      {"choose", do_choose, false},
     {"read", do_read, false},       {"resolve", do_resolve, false},
+    {"copy", do_server, true},      {"restore", do_server, true},
+    {"downgrade", do_server, true}, {"upgrade", do_server, true},
 };
 
 void sim_do(struct sim *sim, const struct sim_line *line)

@@ -94,6 +94,15 @@ struct showing {
     bool held;
 };
 
+void own_text(struct bytes value, char out[32])
+{
+    struct wire_reader reader = wire_read(value);
+    struct bytes text = {0};
+    out[0] = '\0';
+    if (value.size > 0 && wire_get_str(&reader, &text) && text.size < 32)
+        (void)bytes_to_text(text, out, 32);
+}
+
 static bool read_text(void *context, const tandem_record *record)
 {
     struct showing *showing = context;
@@ -110,6 +119,57 @@ static bool read_seq(void *context, struct bytes encoded)
     showing->seq = view.seq;
     return false;
 }
+
+/* ---- Nothing is forced over ---- */
+
+static bool read_seen(void *context, struct bytes encoded)
+{
+    struct sim_deed *deed = context;
+    struct record_view view;
+    struct bytes value = {0};
+    if (!record_view_read(encoded, &view))
+        return false;
+    (void)wire_map_find(view.fields, deed->field, &value);
+    own_text(value, deed->saw[0]);
+    deed->careful = true;
+    return false;
+}
+
+void own_see(struct sim_deed *deed)
+{
+    deed->careful = false;
+    deed->saw[0][0] = deed->saw[1][0] = '\0';
+    (void)replica_get(deed->device->client->replica, deed->record, read_seen, deed);
+}
+
+/* Who made the field what it is. */
+static const char *writer_of(const struct model_version *version, const char *field)
+{
+    const struct bytes value = model_value(version, field);
+    while (version->before != NULL && !version->before->deleted &&
+           bytes_equal(model_value(version->before, field), value))
+        version = version->before;
+    return version->by;
+}
+
+void own_forced(const struct sim_deed *deed)
+{
+    struct sim *sim = deed->sim;
+    const char *user = sim->users[deed->device->user].name;
+    const struct model_record *record = model_find(sim->model, deed->record);
+    const struct model_version *version =
+        record != NULL ? model_version_at(record, model_head(sim->model)) : NULL;
+    char now[32];
+    if (!deed->careful || version == NULL)
+        return;
+    own_text(model_value(version, deed->field), now);
+    const char *by = writer_of(version, deed->field);
+    if (strcmp(now, deed->saw[0]) != 0 && strcmp(now, deed->saw[1]) != 0 && strcmp(by, user) != 0)
+        sim_differ(sim, "deed-%u of %s takes the place of \"%s\" by %s, which they have not seen",
+                   deed->number, user, now, by);
+}
+
+/* ---- Laid over ---- */
 
 /* Whether the device must show it now, laid over what it holds. */
 static bool is_pending(const struct sim_device *device, const struct sim_deed *deed,
@@ -142,9 +202,12 @@ void own_watch(struct sim_device *device)
 {
     struct sim *sim = device->sim;
     struct own_entries entries;
-    if (device->client == NULL || device->client->store == NULL || device->behind_itself)
+    if (device->client == NULL || device->client->store == NULL)
         return;
     own_look(device, &entries);
+    history_watch(device, &entries);
+    if (device->behind_itself)
+        return;
     for (unsigned i = 0; i < sim->deed_count; i++) {
         struct sim_deed *deed = &sim->deeds[i];
         struct showing showing = {.deed = deed};
@@ -199,10 +262,10 @@ static void check_deed(struct sim *sim, const struct sim_deed *deed,
     if (deed->applied > 0 && kept)
         sim_differ(sim, "deed-%u was applied, and %s keeps it as refused", deed->number,
                    deed->device->name);
-    if (deed->outcome == DEED_TAKEN && deed->applied != 1)
+    if (deed->outcome == DEED_TAKEN && deed->applied != 1 && !deed->gone)
         sim_differ(sim, "deed-%u was answered as done and was applied %u times", deed->number,
                    deed->applied);
-    if (deed->promised && deed->applied == 0 && !kept)
+    if (deed->promised && deed->applied == 0 && !kept && !deed->gone)
         sim_differ(sim,
                    "deed-%u is lost: %s was told that it is queued, it was never applied, and "
                    "is not in the outbox",

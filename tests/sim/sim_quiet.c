@@ -63,6 +63,8 @@ static const char *unsettled(struct sim_device *device)
         return "is not connected";
     if (!device->caught_up)
         return "is not caught up";
+    if (history_is_former(device) || history_shown(device) != device->sim->model)
+        return "is of a former history";
     if (replica_next_backfill(device->client->replica, NULL, &backfill) != STATUS_NOT_FOUND)
         return "waits for a backfill";
     return own_unsettled(device);
@@ -108,6 +110,14 @@ static bool wants_scope(const struct sim_device *device, struct scope scope)
     return device->scope_count == 0;
 }
 
+static bool wants_entity(const struct sim_device *device, struct bytes entity)
+{
+    for (size_t i = 0; i < device->entity_count; i++)
+        if (bytes_is(entity, device->entities[i]))
+            return true;
+    return device->entity_count == 0;
+}
+
 static bool compare_one(void *context, struct bytes encoded)
 {
     struct comparison *comparison = context;
@@ -125,9 +135,9 @@ static bool compare_one(void *context, struct bytes encoded)
                    (unsigned long long)tandem_cursor(device->client),
                    (unsigned long long)model_head(sim->model), (int)view.entity.size,
                    (const char *)view.entity.data, id_to_text(view.id, id), why);
-    if (!wants_scope(device, view.scope))
-        sim_differ(sim, "%s holds %s, for which it did not ask", device->name,
-                   id_to_text(view.id, id));
+    if (!wants_scope(device, view.scope) || !wants_entity(device, view.entity))
+        sim_differ(sim, "%s holds %.*s %s, for which it did not ask", device->name,
+                   (int)view.entity.size, (const char *)view.entity.data, id_to_text(view.id, id));
     return true;
 }
 
@@ -154,7 +164,7 @@ static void compare_replica(struct sim_device *device)
         struct model_view view;
         char id[ID_TEXT_SIZE];
         if (!model_view(sim->model, &comparison.who, record, head, &view) ||
-            !wants_scope(device, view.scope))
+            !wants_scope(device, view.scope) || !wants_entity(device, bytes_text(record->entity)))
             continue;
         expected++;
         if (replica_get(device->client->replica, record->id, nothing, NULL) != STATUS_OK)

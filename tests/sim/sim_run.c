@@ -141,7 +141,7 @@ static void release(struct sim *sim)
     if (sim->server.store != NULL)
         server_crash(sim, LOST_NONE);
     net_forget(sim);
-    model_free(sim->model);
+    history_free(sim);
     memory_free(sim);
 }
 

@@ -253,7 +253,64 @@ static void look(struct writer *writer)
 
 static void choose(struct writer *writer)
 {
-    put(writer, "choose d%u %u", DEVICE, some(writer, 4));
+    static const char *const entities[] = {
+        "", "", " contact", " contact note", " account contact", " note task account", " party"};
+    const char *wanted = entities[draw(writer, sizeof entities / sizeof *entities)];
+    put(writer, "choose d%u %u%s", DEVICE, some(writer, 4), wanted);
+}
+
+/* A device whose entities become fewer and more again. */
+static void choose_twice(struct writer *writer)
+{
+    const unsigned device = DEVICE;
+    put(writer, "choose d%u 0 contact account note", device);
+    put(writer, "wait %us", 1 + some(writer, 30));
+    edit(writer);
+    put(writer, "choose d%u 0 %s", device, draw(writer, 2) == 0 ? "contact" : "account note");
+    put(writer, "wait %us", 1 + some(writer, 30));
+    if (draw(writer, 2) == 0)
+        put(writer, "choose d%u 0", device);
+}
+
+/* ---- The server ---- */
+
+static void copy(struct writer *writer)
+{
+    put(writer, "copy server");
+}
+
+static void restore(struct writer *writer)
+{
+    put(writer, "restore server");
+}
+
+/* The server goes back to before what some did online and some offline, and others go on at the
+ * same fields. */
+static void turn_back(struct writer *writer)
+{
+    const char *entity = some_entity(writer);
+    const unsigned away = DEVICE, thing = some(writer, 4), field = some(writer, 2);
+    put(writer, "copy server");
+    put(writer, "edit d%u %s#%u %u", DEVICE, entity, thing, field);
+    put(writer, "create d%u contact account#%u", DEVICE, some(writer, 6));
+    put(writer, "wait %us", 1 + some(writer, 10));
+    put(writer, "offline d%u", away);
+    put(writer, "edit d%u %s#%u %u", away, entity, thing, field);
+    put(writer, "edit d%u newest#0 %u", away, some(writer, 3));
+    put(writer, "edit d%u %s#%u %u", DEVICE, entity, thing, field);
+    put(writer, "restore server");
+    put(writer, "wait %us", 10 + some(writer, 40));
+    for (unsigned i = some(writer, 4); i > 0; i--)
+        put(writer, "edit d%u %s#%u %u", DEVICE, entity, thing, field);
+    put(writer, "wait %us", 1 + some(writer, 10));
+    put(writer, "online d%u", away);
+    put(writer, "wait %us", 20 + some(writer, 40));
+    put(writer, "resolve d%u entry#%u %s", away, some(writer, 3), some_way(writer));
+}
+
+static void change_version(struct writer *writer)
+{
+    put(writer, "%s server", draw(writer, 2) == 0 ? "downgrade" : "upgrade");
 }
 
 /* ---- Time ---- */
@@ -313,6 +370,11 @@ void sim_script_make(uint64_t seed, struct sim_script *out)
                  {5, settle},
                  {3, look},
                  {2, choose},
+                 {1, choose_twice},
+                 {2, copy},
+                 {1, restore},
+                 {2, turn_back},
+                 {1, change_version},
                  {24, pass},
                  {4, be_quiet}};
     const size_t count = sizeof kinds / sizeof *kinds;
@@ -322,6 +384,8 @@ void sim_script_make(uint64_t seed, struct sim_script *out)
     for (size_t i = 0; i < count; i++)
         all += kinds[i].weight;
     const size_t length = 20 + draw(&writer, 100);
+    if (draw(&writer, 6) == 0)
+        put(&writer, "downgrade server");
     while (out->count < length) {
         uint64_t at = draw(&writer, all);
         size_t i = 0;

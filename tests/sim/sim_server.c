@@ -261,9 +261,12 @@ static void serve(struct sim *sim, struct sim_connection *connection)
     struct frame *frame = NULL;
     while (connection->down.under_way < ROOM &&
            (frame = session_next_frame(connection->session)) != NULL) {
-        const struct bytes bytes = bytes_of(frame->message, frame->size);
+        struct buffer older = {0};
+        const struct bytes bytes =
+            restore_older(sim, bytes_of(frame->message, frame->size), &older);
         watch_frame(sim, connection, bytes);
         net_send(sim, connection, false, bytes);
+        buffer_release(&older);
         frame_drop(frame);
     }
     if (connection->closing != 0 && connection->down.under_way < ROOM) {
@@ -282,10 +285,10 @@ static void take_messages(struct sim *sim, struct sim_connection *connection)
         struct buffer copy = {0};
         buffer_append(&copy, message.data, message.size);
         net_shift(&connection->up, message.size);
+        restore_check(sim, connection->device, buffer_bytes(&copy));
         session_received(connection->session, buffer_bytes(&copy));
         buffer_release(&copy);
     }
-    (void)sim;
 }
 
 /* One pass over the sessions, each of which may have something to send or to read again. */

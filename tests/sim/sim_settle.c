@@ -1,6 +1,7 @@
 /* People who look at what was not taken, and settle it one way or another. */
 #include <string.h>
 
+#include "client-lib/outbox_entry.h"
 #include "tests/sim/sim.h"
 
 #define QUARANTINE (1u << TANDEM_ENTRY_CONFLICT | 1u << TANDEM_ENTRY_REFUSED)
@@ -12,7 +13,19 @@ struct picking {
     uint64_t entry;
     struct sim_deed *deeds[DEEDS]; /* whose mutation it is */
     unsigned count;
+    struct own_entries entries; /* before */
+    char theirs[DEEDS][32];     /* as the conflict tells it */
 };
+
+/* What the server had in place of the deed. */
+static void take_theirs(struct picking *picking, const struct outbox_item *item, unsigned at)
+{
+    const struct sim_deed *deed = picking->deeds[at];
+    struct outbox_conflict conflict;
+    picking->theirs[at][0] = '\0';
+    if (outbox_conflict_find(item->conflicts, deed->record, bytes_text(deed->field), &conflict))
+        own_text(conflict.theirs, picking->theirs[at]);
+}
 
 static bool pick(void *context, const struct outbox_item *item)
 {
@@ -22,8 +35,10 @@ static bool pick(void *context, const struct outbox_item *item)
     picking->entry = item->order;
     struct sim_deed *deed;
     struct own_walk walk = own_walk(item->changes);
-    while (picking->count < DEEDS && (deed = own_next(picking->sim, &walk)) != NULL)
+    while (picking->count < DEEDS && (deed = own_next(picking->sim, &walk)) != NULL) {
         picking->deeds[picking->count++] = deed;
+        take_theirs(picking, item, picking->count - 1);
+    }
     return false;
 }
 
@@ -38,6 +53,13 @@ static bool find_entry(struct sim_device *device, unsigned n, struct picking *ou
     return outbox_store_each(store, QUARANTINE, pick, out) == STATUS_OK && out->entry != 0;
 }
 
+/* Their author has looked at what is in their place. */
+static void see(const struct picking *picking, struct sim_deed *deed, unsigned at)
+{
+    own_see(deed);
+    memcpy(deed->saw[1], picking->theirs[at], sizeof deed->saw[1]);
+}
+
 /* Another value for the field of the first deed. */
 static tandem_code with_another(struct sim_device *device, const struct picking *picking,
                                 struct sim_deed *deed)
@@ -49,6 +71,7 @@ static tandem_code with_another(struct sim_device *device, const struct picking 
     (void)tandem_update(values, old->entity, id);
     deed_sign(deed, values, old->entity, id, old->field);
     deed->outcome = DEED_KEPT; /* nobody is called back */
+    see(picking, deed, 0);
     const tandem_code code = tandem_resolve_with(device->client, picking->entry, values);
     tandem_mutation_free(values);
     return code;
@@ -69,19 +92,54 @@ static tandem_code settle(struct sim_device *device, const struct picking *picki
     return with_another(device, picking, deed);
 }
 
-/* Queued again, its author's deeds are as new; else they are over, with nothing more promised. */
-static void note(const struct picking *picking, bool again, const char *made)
+/* Whether it is about the same record, and what makes that again takes it along. */
+static bool goes_along(const struct picking *picking, const struct sim_deed *deed)
 {
+    return deed->device == picking->deeds[0]->device &&
+           id_equal(deed->record, picking->deeds[0]->record) &&
+           picking->entries.has[deed->number] &&
+           picking->entries.state[deed->number] != TANDEM_ENTRY_SENT &&
+           picking->entries.state[deed->number] != TANDEM_ENTRY_ACCEPTED;
+}
+
+static void note_made(const struct picking *picking, const char *made)
+{
+    const struct id old = picking->deeds[0]->record;
+    struct id new = old;
+    (void)id_from_text(bytes_text(made), &new);
+    for (unsigned i = 0; i < picking->sim->deed_count; i++)
+        if (goes_along(picking, &picking->sim->deeds[i]) &&
+            &picking->sim->deeds[i] != picking->deeds[0])
+            picking->sim->deeds[i].record = new;
+    picking->deeds[0]->record = new;
+}
+
+/* Queued again, its author's deeds are as new; else they are over, with nothing more promised. */
+static void note(const struct picking *picking, const char *way, const char *made)
+{
+    const bool mine = strcmp(way, "mine") == 0, again = mine || strcmp(way, "retry") == 0;
     for (unsigned i = 0; i < picking->count; i++) {
         struct sim_deed *deed = picking->deeds[i];
         deed->outcome = again ? DEED_KEPT : DEED_SETTLED;
         deed->promised = deed->promised && again;
         deed->moved = true;
-        if (made[0] != '\0') {
-            (void)id_from_text(bytes_text(made), &deed->record);
-            deed->creates = true;
-        }
+        if (mine && deed->careful)
+            see(picking, deed, i);
+        deed->creates = deed->creates || made[0] != '\0';
     }
+    if (made[0] != '\0')
+        note_made(picking, made);
+}
+
+/* Nobody knows how far it came. */
+static void note_unknown(const struct picking *picking)
+{
+    note(picking, "", "");
+    for (unsigned i = 0; i < picking->count; i++)
+        picking->deeds[i]->careful = false;
+    for (unsigned i = 0; i < picking->sim->deed_count; i++)
+        if (goes_along(picking, &picking->sim->deeds[i]))
+            picking->sim->deeds[i].promised = false;
 }
 
 void sim_settle(struct sim_device *device, unsigned n, const char *way)
@@ -92,6 +150,7 @@ void sim_settle(struct sim_device *device, unsigned n, const char *way)
     char made[TANDEM_ID_TEXT];
     if (!find_entry(device, n, &picking) || picking.count == 0)
         return;
+    own_look(device, &picking.entries);
     if (strcmp(way, "with") == 0 &&
         (!picking.deeds[0]->texted || (deed = deed_new(sim, device)) == NULL))
         return;
@@ -102,11 +161,10 @@ void sim_settle(struct sim_device *device, unsigned n, const char *way)
     const bool alive = device_leave(device);
     sim_tell(sim, "%s: entry %llu of deed-%u: %s", device->name, (unsigned long long)picking.entry,
              picking.deeds[0]->number, alive ? tandem_error_name(code) : "crashed");
-    const bool again = strcmp(way, "mine") == 0 || strcmp(way, "retry") == 0;
     if (alive && code == TANDEM_OK)
-        note(&picking, again, made);
+        note(&picking, way, made);
     if (!alive)
-        note(&picking, false, "");
+        note_unknown(&picking);
     if (deed != NULL)
         deed->promised = alive && code == TANDEM_OK;
     if (alive)

@@ -31,6 +31,7 @@ static void count_deeds(struct sim *sim, struct bytes changes, uint64_t seq)
         if (deed->outcome == DEED_REFUSED)
             sim_differ(sim, "deed-%u was applied, and its author was told that it was refused",
                        deed->number);
+        own_forced(deed);
         deed->applied_seq = seq;
     }
 }
@@ -42,7 +43,7 @@ void watch_committed(struct sim *sim, const struct sim_command *command)
         return; /* being founded */
     const uint64_t head = model_head(sim->model);
     if (command->kind == COMMAND_DUE) {
-        if (model_due(sim->model, command->at_ms) != command->seq)
+        if (history_due(sim, command) != command->seq)
             sim_differ(sim, "assignments came due up to seq %llu and should up to %llu",
                        (unsigned long long)command->seq,
                        (unsigned long long)model_head(sim->model));
@@ -58,8 +59,7 @@ void watch_committed(struct sim *sim, const struct sim_command *command)
     sim->progress->accepted++;
     sim_tell(sim, "seq %llu", (unsigned long long)command->seq);
     count_deeds(sim, message.as.mutate.changes, command->seq);
-    model_mutated(sim->model, command->actor, command->at_ms, command->seq,
-                  message.as.mutate.changes);
+    history_mutated(sim, command, message.as.mutate.changes);
 }
 
 static void watch_records(struct sim *sim, const struct sim_device *device, struct bytes records,
@@ -121,15 +121,15 @@ static bool is_own(struct sim *sim, const struct sim_device *device, const char 
 }
 
 /* As the server had it at a seq, but for fields that their author has set. */
-static bool is_view_with_own(struct sim_device *device, const struct tandem_record *record,
-                             uint64_t seq)
+static bool is_view_with_own(struct sim_device *device, const struct model *model,
+                             const struct tandem_record *record, uint64_t seq)
 {
     struct sim *sim = device->sim;
-    const struct model_record *meant = model_find(sim->model, record->view.id);
+    const struct model_record *meant = model_find(model, record->view.id);
     struct model_person who;
     struct model_view view;
-    if (meant == NULL || !model_person(sim->model, sim->users[device->user].id, seq, &who) ||
-        !model_view(sim->model, &who, meant, seq, &view))
+    if (meant == NULL || !model_person(model, sim->users[device->user].id, seq, &who) ||
+        !model_view(model, &who, meant, seq, &view))
         return false;
     struct wire_reader reader = wire_read(record->view.fields);
     uint32_t count = 0;
@@ -162,19 +162,20 @@ static void watch_shown(struct sim_device *device, const struct tandem_record *r
                         const char *where)
 {
     struct sim *sim = device->sim;
-    const uint64_t head = model_head(sim->model), cursor = tandem_cursor(device->client);
+    const struct model *model = history_shown(device);
+    const uint64_t head = model_head(model), cursor = tandem_cursor(device->client);
     char first[256] = "", why[256], id[ID_TEXT_SIZE];
     for (uint64_t seq = head; seq >= cursor && seq > 0; seq--) {
-        if (judge_record_at(sim->model, sim->users[device->user].id, record->encoded, seq, why,
+        if (judge_record_at(model, sim->users[device->user].id, record->encoded, seq, why,
                             sizeof why))
             return;
-        if (record->state != TANDEM_STATE_SYNCED && is_view_with_own(device, record, seq))
+        if (record->state != TANDEM_STATE_SYNCED && is_view_with_own(device, model, record, seq))
             return;
         if (seq == head)
             memcpy(first, why, sizeof first);
     }
     /* "Mine" on a deleted record makes another, whose id is only told when the call returns. */
-    const bool new = device->settles &&model_find(sim->model, record->view.id) == NULL;
+    const bool new = device->settles &&model_find(model, record->view.id) == NULL;
     if (record->state != TANDEM_STATE_SYNCED && (new || made_by_own(device, record->view.id)))
         return;
     sim_differ(sim, "%s of %s (cursor %llu, head %llu) shows %.*s %s in %s, which is not so: %s",
@@ -257,7 +258,9 @@ void watch_result(struct sim_deed *deed, const tandem_result *result)
              tandem_error_name(result->code), result->fault->detail);
     if (result->code == TANDEM_OK) {
         deed->outcome = DEED_TAKEN;
-        if (deed->texted && deed->applied == 0)
+        /* An answer may come from before the server was put back. */
+        if (deed->texted && deed->applied == 0 &&
+            !(deed->undone && history_is_former(deed->device)))
             sim_differ(sim, "deed-%u was answered as done and never applied", deed->number);
         return;
     }
