@@ -8,6 +8,7 @@
 #include "client-lib/fault.h"
 #include "client-lib/mutation.h"
 #include "client-lib/outbox_state.h"
+#include "client-lib/resolve.h"
 #include "client-lib/result.h"
 #include "protocol/memory.h"
 
@@ -148,6 +149,19 @@ static void free_number(tandem_client *client, uint64_t number)
         client->resend_at = client_now(client) + 1;
 }
 
+/* Whether all that was to be removed was deleted by somebody else already: the server's answer is
+ * taken for "done" then. */
+static bool is_removed_already(const struct outbox_entry *entry, const struct msg_result *result)
+{
+    struct buffer rest = {0};
+    uint32_t left = 0;
+    bool removed =
+        resolve_removals(buffer_bytes(&entry->changes), result->conflicts, &rest, &left) &&
+        left == 0 && !rest.failed;
+    buffer_release(&rest);
+    return removed;
+}
+
 void client_result(tandem_client *client, const struct message *message)
 {
     struct texts texts = {0};
@@ -168,8 +182,15 @@ void client_result(tandem_client *client, const struct message *message)
     else
         free_number(client, number);
     tandem_result result = {.code = fault.code, .seq = message->as.result.seq, .fault = &fault};
-    tandem_conflict *conflicts =
-        result_conflicts(client, message->as.result.conflicts, &texts, &result.conflict_count);
+    tandem_conflict *conflicts = NULL;
+    if (fault.code == STATUS_CONFLICT && is_removed_already(entry, &message->as.result)) {
+        trouble_clear(&fault);
+        result.code = TANDEM_OK;
+        result.seq = resolve_newest(message->as.result.conflicts);
+    } else {
+        conflicts =
+            result_conflicts(client, message->as.result.conflicts, &texts, &result.conflict_count);
+    }
     result.conflicts = conflicts;
     if (entry->done != NULL)
         entry->done(entry->context, &result);

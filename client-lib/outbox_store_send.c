@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "client-lib/resolve.h"
 #include "protocol/message.h"
 
 /* ---- Numbers ---- */
@@ -309,14 +310,45 @@ static void take_conflicts(struct bytes told, struct bytes seen_list, struct buf
     buffer_release(&copied);
 }
 
+/* Records that were to be removed are gone already: that is what the author wanted. What else was to
+ * be removed with them is sent again without them. */
+static enum status take_removals(struct recording *recording, const struct outbox_answer *answer,
+                                 const struct outbox_item *sent, bool *taken)
+{
+    struct outbox_writing *writing = &recording->writing;
+    struct outbox_item item = *sent;
+    struct buffer rest = {0};
+    uint32_t left = 0;
+    enum status status = STATUS_OK;
+    *taken = answer->status == STATUS_CONFLICT &&
+             resolve_removals(sent->changes, answer->conflicts, &rest, &left);
+    if (rest.failed) {
+        status = STATUS_NO_MEMORY;
+    } else if (*taken && left == 0) {
+        uint64_t seq = resolve_newest(answer->conflicts);
+        item.state = TANDEM_ENTRY_ACCEPTED;
+        item.seq = seq > 0 ? seq : 1;
+        status = outbox_rewrite(writing, &item, sent->state, buffer_bytes(&recording->copy));
+    } else if (*taken) {
+        item.state = TANDEM_ENTRY_WAITING;
+        item.number = 0;
+        item.changes = buffer_bytes(&rest);
+        status = outbox_change(writing, sent, &item, buffer_bytes(&recording->copy));
+    }
+    buffer_release(&rest);
+    return status;
+}
+
 /* The refusal goes into the entry, which waits for another when that is the reason of it. */
 static enum status refuse(struct recording *recording, const struct outbox_answer *answer,
                           struct outbox_item *item)
 {
     struct outbox_writing *writing = &recording->writing;
     struct buffer seen = {0}, conflicts = {0};
-    enum status status = STATUS_OK;
-    bool hidden = false;
+    bool hidden = false, taken = false;
+    enum status status = take_removals(recording, answer, item, &taken);
+    if (status != STATUS_OK || taken)
+        return status;
     item->number = 0;
     if (answer->status == STATUS_NOT_FOUND)
         status = outbox_blocker(writing, item->changes, item->order, &item->behind);

@@ -35,6 +35,40 @@ static bool is_deleted(const struct outbox_item *item, struct id id)
     return outbox_conflict_find(item->conflicts, id, (struct bytes){0}, &conflict);
 }
 
+/* ---- Removals ---- */
+
+static bool tells_of_deletions_only(struct bytes conflicts)
+{
+    struct wire_reader reader = outbox_list(conflicts);
+    struct outbox_conflict conflict;
+    while (outbox_conflict_next(&reader, &conflict))
+        if (conflict.field.size > 0)
+            return false;
+    return true;
+}
+
+bool resolve_removals(struct bytes changes, struct bytes conflicts, struct buffer *out,
+                      uint32_t *left)
+{
+    struct wire_reader reader = outbox_list(changes);
+    struct outbox_change change;
+    struct outbox_conflict conflict;
+    bool any = false, only = tells_of_deletions_only(conflicts);
+    size_t begin = wire_begin_array(out);
+    *left = 0;
+    while (only && outbox_change_next(&reader, &change)) {
+        only = bytes_is(change.op, "remove");
+        if (outbox_conflict_find(conflicts, change.id, (struct bytes){0}, &conflict)) {
+            any = true;
+        } else {
+            wire_put_raw(out, change.encoded);
+            ++*left;
+        }
+    }
+    wire_end(out, begin, *left);
+    return any && only;
+}
+
 uint64_t resolve_newest(struct bytes conflicts)
 {
     struct wire_reader reader = outbox_list(conflicts);

@@ -25,6 +25,11 @@ struct resolve {
 enum status resolve_mine(struct resolve *resolve, struct buffer *out);
 /* What of the changes is not in conflict. */
 enum status resolve_theirs(struct resolve *resolve, struct buffer *out);
+/* A refusal that asks nothing: of removals alone, because somebody else deleted records of theirs
+ * already. False when that is not all there is; else `out` has those that are still to be removed,
+ * *left of them. */
+bool resolve_removals(struct bytes changes, struct bytes conflicts, struct buffer *out,
+                      uint32_t *left);
 /* The newest seq of the conflicts. */
 uint64_t resolve_newest(struct bytes conflicts);
 

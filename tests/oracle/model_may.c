@@ -251,7 +251,8 @@ static enum model_verdict judge_hidden(const struct attempt *attempt)
 {
     const struct model_record *record = attempt->record;
     const struct model_version *newest = record != NULL ? record->newest : NULL;
-    if (newest == NULL || !newest->deleted || !is_op(attempt, "update")) {
+    bool judged = is_op(attempt, "update") || is_op(attempt, "remove");
+    if (newest == NULL || !newest->deleted || !judged) {
         return MODEL_NOT_FOUND;
     }
     bool known = model_spoken_to(newest->before, &attempt->who) &&

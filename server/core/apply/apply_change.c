@@ -103,6 +103,12 @@ static enum status refuse_deleted(struct plan *plan, const struct record *record
     return plan_refuse(plan, STATUS_NOT_FOUND, "id", status_text(STATUS_NOT_FOUND));
 }
 
+/* A removal of what this very mutation has removed is about nothing that anybody else did. */
+static bool was_deleted(const struct draft *draft, enum action action)
+{
+    return action == ACTION_DELETE && draft->old && draft->old->deleted;
+}
+
 /* The draft of a live record that the actor may do `action` to. */
 static enum status open_draft(struct plan *plan, const struct change *change, enum action action,
                               struct draft **draft)
@@ -112,7 +118,7 @@ static enum status open_draft(struct plan *plan, const struct change *change, en
         return plan_refuse(plan, status, "id", status_text(status));
     if (status != STATUS_OK)
         return status;
-    if ((*draft)->now->deleted && action == ACTION_EDIT)
+    if ((*draft)->now->deleted && (action == ACTION_EDIT || was_deleted(*draft, action)))
         return refuse_deleted(plan, (*draft)->now);
     if ((*draft)->now->deleted)
         return plan_refuse(plan, STATUS_NOT_FOUND, "id", status_text(STATUS_NOT_FOUND));

@@ -260,7 +260,7 @@ const struct told *last_told(const struct world *world)
     return &world->told[world->told_count - 1];
 }
 
-static void take_result(void *context, const tandem_result *result)
+void take_result(void *context, const tandem_result *result)
 {
     struct outcome *outcome = context;
     outcome->calls++;

@@ -89,6 +89,8 @@ struct outcome {
     char theirs[64];
 };
 
+/* A tandem_result_fn that notes what it is told in a struct outcome. */
+void take_result(void *context, const tandem_result *result);
 tandem_code send_note(struct world *world, const char *text, struct outcome *outcome);
 
 /* Outcomes outlive their test: closing the client in tear_down answers what is left. */

@@ -114,14 +114,21 @@ tandem_code shop_add_note(struct world *world, unsigned account)
     return code;
 }
 
-tandem_code shop_remove_account(struct world *world)
+tandem_code shop_remove_up_to(struct world *world, unsigned last, struct outcome *outcome)
 {
     tandem_mutation *mutation = tandem_mutation_new();
     assert_non_null(mutation);
-    assert_ok(tandem_remove(mutation, id_text(1)));
-    tandem_code code = tandem_send(world->client, mutation, NULL, NULL);
+    for (unsigned id = 1; id <= last; id++)
+        assert_ok(tandem_remove(mutation, id_text(id)));
+    tandem_code code =
+        tandem_send(world->client, mutation, outcome != NULL ? take_result : NULL, outcome);
     tandem_mutation_free(mutation);
     return code;
+}
+
+tandem_code shop_remove_account(struct world *world)
+{
+    return shop_remove_up_to(world, 1, NULL);
 }
 
 /* The server's next refusal: nils changed this field of account 1 ("": deleted it) at seq 60. */

@@ -49,6 +49,8 @@ tandem_code shop_edit(struct world *world, const char *phone, const char *site,
                       struct outcome *outcome);
 tandem_code shop_add_note(struct world *world, unsigned account);
 tandem_code shop_remove_account(struct world *world);
+/* Removes account 1 and records 2 to `last` in one mutation. */
+tandem_code shop_remove_up_to(struct world *world, unsigned last, struct outcome *outcome);
 void shop_refuse_for(const char *field, const char *theirs);
 struct sent_change shop_last_sent(void);
 void shop_service_only(struct world *world);

@@ -310,6 +310,77 @@ static void a_deletion_can_be_given_up(void **state)
     assert_int_equal(tandem_outbox_count(world->client, 0), 0);
 }
 
+/* Both wanted the same: there is nothing to ask. */
+static void deleting_what_somebody_deleted_is_done(void **state)
+{
+    struct world *world = *state;
+    OUTCOMES(1);
+    shop_begin(world);
+    shop_refuse_for("", NULL);
+    assert_ok(shop_remove_up_to(world, 1, &outcomes[0]));
+    durable_settle(world, &shop);
+    assert_int_equal(outcomes[0].calls, 1);
+    assert_ok(outcomes[0].code);
+    assert_true(shop_was_told(world, TANDEM_EVENT_SETTLED));
+    assert_false(shop_was_told(world, TANDEM_EVENT_CONFLICT));
+    assert_int_equal(shop_only(world, 0).state, TANDEM_ENTRY_ACCEPTED);
+    shop_say_caught_up(60);
+    durable_settle(world, &shop);
+    assert_int_equal(tandem_outbox_count(world->client, STATE(TANDEM_ENTRY_CONFLICT)), 0);
+}
+
+static void what_else_was_to_be_deleted_is_deleted_without_it(void **state)
+{
+    struct world *world = *state;
+    OUTCOMES(1);
+    shop_begin(world);
+    shop_refuse_for("", NULL);
+    assert_ok(shop_remove_up_to(world, 3, &outcomes[0]));
+    durable_serve(&shop);
+    shop_service_only(world);
+    assert_int_equal(outcomes[0].calls, 0);
+    struct sent_change sent = shop_last_sent();
+    assert_string_equal(sent.op, "remove");
+    assert_int_equal(sent.changes, 2);
+    assert_true(id_equal(sent.id, id_of(2)));
+    durable_settle(world, &shop);
+    assert_int_equal(outcomes[0].calls, 1);
+    assert_ok(outcomes[0].code);
+    assert_int_equal(shop_only(world, 0).state, TANDEM_ENTRY_ACCEPTED);
+    assert_int_equal(shop.now->last, 2);
+    assert_false(shop_was_told(world, TANDEM_EVENT_CONFLICT));
+}
+
+/* A mutation with anything else in it is whole or not at all: its author is asked. */
+static void a_deletion_among_other_changes_is_asked_about(void **state)
+{
+    struct world *world = *state;
+    shop_begin(world);
+    tandem_mutation *mutation = tandem_mutation_new();
+    assert_ok(tandem_remove(mutation, id_text(1)));
+    assert_ok(tandem_update(mutation, "account", id_text(2)));
+    assert_ok(tandem_set_text(mutation, "phoneNumber", "5"));
+    shop_refuse_for("", NULL);
+    assert_ok(tandem_send(world->client, mutation, NULL, NULL));
+    tandem_mutation_free(mutation);
+    durable_settle(world, &shop);
+    assert_int_equal(shop_conflict(world).lines, 2);
+    assert_ok(tandem_resolve_mine(world->client, shop_conflict(world).entry, NULL));
+    assert_int_equal(shop_last_sent().changes, 1);
+    assert_true(id_equal(shop_last_sent().id, id_of(2)));
+}
+
+/* What is not found may live on for others. */
+static void a_deletion_that_finds_nothing_is_refused(void **state)
+{
+    struct world *world = *state;
+    shop_begin(world);
+    shop.refuse = "not-found";
+    assert_ok(shop_remove_account(world));
+    durable_settle(world, &shop);
+    assert_int_equal(shop_only(world, STATE(TANDEM_ENTRY_REFUSED)).code, STATUS_NOT_FOUND);
+}
+
 #define SHOP(name) cmocka_unit_test_setup_teardown(name, shop_set_up, shop_tear_down)
 
 int main(void)
@@ -328,6 +399,10 @@ int main(void)
                                        SHOP(what_hangs_on_a_deleted_record_goes_with_the_new_one),
                                        SHOP(an_edit_of_what_was_deleted_can_be_given_up),
                                        SHOP(deleting_what_somebody_edited_is_a_conflict),
-                                       SHOP(a_deletion_can_be_given_up)};
+                                       SHOP(a_deletion_can_be_given_up),
+                                       SHOP(deleting_what_somebody_deleted_is_done),
+                                       SHOP(what_else_was_to_be_deleted_is_deleted_without_it),
+                                       SHOP(a_deletion_among_other_changes_is_asked_about),
+                                       SHOP(a_deletion_that_finds_nothing_is_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -257,9 +257,42 @@ static void changing_what_is_deleted_is_a_conflict(void **state)
     struct reply reply = update(w, NILS, "lead", nid(1), "lastName=B");
     assert_reply(reply, STATUS_CONFLICT);
     assert_part_text(&reply, 0, "by", "kari");
-    assert_reply(erase(w, NILS, nid(1)), STATUS_NOT_FOUND);
     assert_reply(share(w, NILS, nid(1), "suppliers", NULL), STATUS_NOT_FOUND);
     assert_reply(update(w, NILS, "lead", nid(2), "lastName=B"), STATUS_NOT_FOUND);
+    /* So is removing it once more, whoever did it first and whatever the remover had seen. */
+    for (int overwrite = 0; overwrite < 2; overwrite++) {
+        w->mode = overwrite != 0 ? "overwrite" : NULL;
+        reply = erase(w, overwrite != 0 ? KARI : NILS, nid(1));
+        assert_reply(reply, STATUS_CONFLICT);
+        assert_int_equal(reply.conflict_count, 1);
+        assert_part_text(&reply, 0, "field", "");
+        assert_part_text(&reply, 0, "by", "kari");
+    }
+    w->mode = NULL;
+    assert_reply(erase(w, NILS, nid(2)), STATUS_NOT_FOUND);
+}
+
+/* Whoever had lost sight of a record before it was deleted must not hear that it is gone, and
+ * whoever never saw it that it ever was. */
+static void removing_what_was_deleted_out_of_sight_finds_nothing(void **state)
+{
+    struct world *w = *state;
+    staff(w);
+    const struct id papir = nid(50), eva = nid(51);
+    add_partner(w, papir, "Papir", "supplier");
+    add_partner_user(w, eva, "eva", papir);
+    assert_ok(create(w, KARI, "account", nid(1), "name=A"));
+    assign(w, nid(60), papir, nid(1), "edit");
+    for (unsigned i = 2; i < 5; i++)
+        assert_ok(create(w, KARI, "note", nid(i), fmt("text=x|account=%s", tx(nid(1)))));
+    assert_ok(share(w, KARI, nid(2), "partners", NULL));
+    assert_ok(share(w, KARI, nid(3), "partners", NULL));
+    assert_ok(share(w, KARI, nid(3), NULL, "partners"));
+    for (unsigned i = 2; i < 5; i++)
+        assert_ok(erase(w, KARI, nid(i)));
+    assert_reply(erase(w, eva, nid(2)), STATUS_CONFLICT);
+    assert_reply(erase(w, eva, nid(3)), STATUS_NOT_FOUND);
+    assert_reply(erase(w, eva, nid(4)), STATUS_NOT_FOUND);
 }
 
 static void records_live_where_their_entity_says(void **state)
@@ -513,6 +546,7 @@ int main(void)
         WORLD_TEST(a_change_may_carry_its_own_base),
         WORLD_TEST(removing_what_somebody_changed_is_a_conflict),
         WORLD_TEST(changing_what_is_deleted_is_a_conflict),
+        WORLD_TEST(removing_what_was_deleted_out_of_sight_finds_nothing),
         WORLD_TEST(records_live_where_their_entity_says),
         WORLD_TEST(a_record_moves_with_its_account),
         WORLD_TEST(one_moves_only_where_one_may_create),
