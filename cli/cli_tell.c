@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/cli_entry.h"
 #include "cli/cli_mark.h"
 #include "cli/cli_text.h"
 #include "protocol/status.h"
@@ -123,6 +124,46 @@ static void add_sign_in(const struct cli *cli, struct buffer *out)
     }
 }
 
+/* Whether the server no longer knows the sign-in of the profile. Why, it tells nobody: a disabled
+ * account looks like one that was signed out elsewhere. While connected a secret that does not match
+ * is another one, as that of passwd. */
+static bool has_ended(const struct cli *cli, const tandem_fault *fault)
+{
+    bool connected = cli->client != NULL && tandem_connected(cli->client);
+    return cli->attempt == NULL && !connected &&
+           (fault->code == STATUS_SIGN_IN_FAILED || fault->code == STATUS_NOT_SIGNED_IN);
+}
+
+/* What is in the open outbox, settled by nobody yet. */
+static size_t count_kept(const struct cli *cli)
+{
+    return cli->client == NULL ? 0 : tandem_outbox_count(cli->client, ENTRY_UNSETTLED);
+}
+
+static void add_ended(const struct cli *cli, struct buffer *out)
+{
+    const char *user = cli->profile.session.user;
+    text_addf(out,
+              "either an administrator disabled the account%s%s, or you were signed out elsewhere, "
+              "or this sign-in is too old",
+              user[0] == '\0' ? "" : " ", user);
+}
+
+/* That nothing is lost, whom to ask, and how to sign in: last, to be copied. */
+static void add_way_back(const struct cli *cli, struct buffer *out)
+{
+    size_t kept = count_kept(cli);
+    if (kept > 0) {
+        text_addf(out, " %zu change%s in the outbox of this machine %s kept.", kept,
+                  kept == 1 ? "" : "s", kept == 1 ? "is" : "are");
+    }
+    text_add(out, cli->attempt == NULL
+                      ? " If signing in is refused too, the account is disabled: ask an administrator."
+                      : " If the password is right, the account may be disabled: ask an "
+                        "administrator.");
+    add_sign_in(cli, out);
+}
+
 static void add_authority(const struct cli *cli, struct buffer *out)
 {
     const tandem_server *attempt = cli->attempt;
@@ -140,7 +181,9 @@ static void add_next_step(const struct cli *cli, const tandem_fault *fault, stru
     switch (fault->code) {
     case STATUS_SIGN_IN_FAILED:
     case STATUS_NOT_SIGNED_IN:
-        add_sign_in(cli, out);
+        if (cli->attempt != NULL || has_ended(cli, fault)) {
+            add_way_back(cli, out);
+        }
         break;
     case STATUS_UNREACHABLE:
         text_add(out, " Check the address and the network, and that the server runs.");
@@ -219,7 +262,11 @@ static void add_sentence(const struct cli *cli, const char *what, const tandem_f
     if (what != NULL) {
         text_addf(out, "%s: ", what);
     }
-    cli_fault_words(fault, out);
+    if (has_ended(cli, fault)) {
+        add_ended(cli, out);
+    } else {
+        cli_fault_words(fault, out);
+    }
     text_add(out, ".");
     if (fault->retry_after > 0) {
         text_addf(out, " Try again in %llu s.",
@@ -237,6 +284,9 @@ static void print_fault_object(struct cli *cli, const char *sentence, const tand
     }
     if (fault->field[0] != '\0') {
         (void)json_object_set_new(object, "field", json_string(fault->field));
+    }
+    if (has_ended(cli, fault)) {
+        (void)json_object_set_new(object, "kept", json_integer((json_int_t)count_kept(cli)));
     }
     (void)json_dumpf(object, cli->err, JSON_COMPACT);
     (void)fputc('\n', cli->err);

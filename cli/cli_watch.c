@@ -106,10 +106,7 @@ static enum tandem_failure ended(struct watch *watch)
     }
     tandem_last_fault(cli->client, &cli->fault);
     if (cli->fault.code == STATUS_NOT_SIGNED_IN || cli->fault.code == STATUS_SIGN_IN_FAILED) {
-        return cli_fault_in_words(cli,
-                                  "your access has ended: you were signed out elsewhere, or an "
-                                  "administrator disabled you. Sign in again: tandem login",
-                                  &cli->fault);
+        return cli_fault(cli, "your access has ended", &cli->fault);
     }
     return cli_fault(cli, "the watch ended", &cli->fault);
 }

@@ -83,9 +83,14 @@ static void the_next_step_is_of_the_sign_in_that_failed(void **state)
     (void)snprintf(cli.profile.session.ca, sizeof cli.profile.session.ca, "/ca.pem");
     expect_next_step(&cli, STATUS_SIGN_IN_FAILED,
                      " Sign in again: tandem login wss://old --user kari --ca /ca.pem\n");
+    expect_next_step(&cli, STATUS_NOT_SIGNED_IN,
+                     "not signed in: either an administrator disabled the account kari, or you were "
+                     "signed out elsewhere, or this sign-in is too old. If signing in is refused too, "
+                     "the account is disabled: ask an administrator. Sign in again: ");
     cli.attempt = &server;
     expect_next_step(&cli, STATUS_SIGN_IN_FAILED,
-                     ". Try again: tandem login wss://new --user eva --ca '/a b/o'\\''hara.pem'\n");
+                     ". If the password is right, the account may be disabled: ask an administrator. "
+                     "Try again: tandem login wss://new --user eva --ca '/a b/o'\\''hara.pem'\n");
     server.ca = NULL;
     expect_next_step(&cli, STATUS_UNTRUSTED, ": tandem login wss://new --user eva --ca FILE\n");
 }
