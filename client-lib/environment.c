@@ -116,6 +116,8 @@ static int open_env(struct environment *environment)
             return code;
         code = mdb_env_set_maxdbs(environment->env, ENVIRONMENT_TABLES);
         if (code == 0)
+            code = mdb_env_set_userctx(environment->env, environment);
+        if (code == 0)
             code = mdb_env_set_mapsize(environment->env, size);
         if (code == 0)
             code = mdb_env_open(environment->env, in_folder(layout) ? environment->folder : path,
@@ -202,6 +204,7 @@ enum status environment_open(const char *folder, const struct environment_layout
 void environment_close(struct environment *environment)
 {
     close_env(environment);
+    track_forget(&environment->track);
     memory_free(environment->folder);
     environment->folder = NULL;
 }
@@ -244,12 +247,34 @@ static int begin(struct environment *environment, unsigned flags, MDB_txn **txn)
 enum status environment_write(struct environment *environment, MDB_txn **out)
 {
     *out = NULL;
+    if (environment->trusted != 0 && environment->env != NULL)
+        environment_take_up(environment);
     return environment_status(begin(environment, 0, out));
+}
+
+/* What the commit `txn` has freed may be written from now on. */
+static void note_commit(struct environment *environment, uint64_t txn, bool made)
+{
+    struct environment_reading reading;
+    if (!made)
+        environment->clean = 0;
+    if (environment->track.changed == NULL)
+        return;
+    if (!made || environment_read(environment, &reading) != STATUS_OK) {
+        track_forget(&environment->track);
+        return;
+    }
+    track_commit(&environment->track, txn, reading.txn);
+    environment_read_end(environment, &reading);
 }
 
 enum status environment_commit(MDB_txn *txn)
 {
-    return environment_status(mdb_txn_commit(txn));
+    struct environment *environment = mdb_env_get_userctx(mdb_txn_env(txn));
+    uint64_t number = mdb_txn_id(txn);
+    int code = mdb_txn_commit(txn);
+    note_commit(environment, number, code == 0);
+    return environment_status(code);
 }
 
 enum status environment_read(struct environment *environment, struct environment_reading *out)

@@ -16,6 +16,7 @@
 #include <lmdb.h>
 #include <stdbool.h>
 
+#include "client-lib/environment_track.h"
 #include "protocol/bytes.h"
 #include "protocol/status.h"
 
@@ -39,6 +40,9 @@ struct environment {
     MDB_txn *reader; /* reset and renewed, since making one costs more than a look-up */
     bool reading;    /* `reader` is in use; a nested reader makes its own */
     uint64_t clean;  /* the commit after which all was scrubbed; 0: not known */
+    struct environment_track track; /* what may differ since */
+    uint64_t trusted;               /* see environment_trust(); 0: no commit */
+    size_t trusted_table;
 };
 
 /* What a code of LMDB means: OK, NOT_FOUND, LIMIT (the map is full), NO_MEMORY, CORRUPT, IO. */
@@ -62,7 +66,8 @@ enum status environment_delete(const char *folder, const struct environment_layo
 enum status environment_set_aside(const char *folder, const struct environment_layout *layout,
                                   char *out, size_t size);
 
-/* A write transaction; adopts a map that another process has made larger. */
+/* A write transaction; adopts a map that another process has made larger. It must be ended by
+ * environment_commit() or mdb_txn_abort(). */
 enum status environment_write(struct environment *environment, MDB_txn **out);
 enum status environment_commit(MDB_txn *txn);
 
@@ -83,18 +88,31 @@ enum status environment_del(MDB_txn *txn, MDB_dbi table, struct bytes key);
 /* Whether nobody has committed anything since it was scrubbed by this handle. */
 bool environment_is_clean(const struct environment *environment);
 
-/* How far a scrub has come; zeroed to begin. */
+/* How far a scrub has come; zeroed to begin, but for `whole`. */
 struct scrub {
+    bool whole; /* each page is to be looked at, also those that cannot have changed */
     bool begun;
+    bool partial;
     uint64_t txn;     /* the commit whose pages are looked at; a later one starts over */
     uint64_t page;    /* the next to look at */
-    uint64_t cleared; /* pages written */
+    uint64_t looked;  /* pages looked at, of which a long value counts as one */
+    uint64_t cleared; /* places written */
 };
-/* Scrubs up to `budget` bytes of the file further. OK: `*done` tells whether all is clean. BUSY: a
- * reader, of another process or around this call, still sees what was deleted; try again. CORRUPT:
- * the file is not as it must be to be scrubbed, and is to be replaced. Opens the environment anew
- * when it begins, after a failure of which it is closed and the next scrub opens it. */
+/* Scrubs up to `budget` bytes of the file further: all of it for the first time, then what may have
+ * changed. OK: `*done` tells whether all is clean. BUSY: a reader, of another process or around
+ * this call, still sees what was deleted; try again. CORRUPT: the file is not as it must be to be
+ * scrubbed, and is to be replaced. Opens the environment anew when it begins, after a failure of
+ * which it is closed and the next scrub opens it. */
 enum status environment_scrub(struct environment *environment, struct scrub *scrub, size_t budget,
                               bool *done);
+/* Bytes of the file that the next scrub has to look at, more or less. */
+uint64_t environment_scrub_bytes(const struct environment *environment);
+
+/* An earlier process has scrubbed the state before the commit `txn`, and that has changed nothing
+ * but entries of this table of the layout: if `txn` is the last commit when this handle first
+ * writes, its first scrub need not be a whole one either. */
+void environment_trust(struct environment *environment, uint64_t txn, size_t table);
+/* Internal to environment: reads what is free then. */
+void environment_take_up(struct environment *environment);
 
 #endif

@@ -17,268 +17,91 @@
  * None of it is ever read by LMDB but the last, and of that any mixture of old and new bytes is as
  * right as either: so a reader in another process may look at it meanwhile, and a loss of power
  * may keep any part of the writes. Pages in use are never rewritten by LMDB itself, and the lock
- * keeps the free ones free. */
-#include <errno.h>
-#include <stdio.h>
+ * keeps the free ones free.
+ *
+ * After the first scrub only the pages that may differ since are looked at (environment_track.h).
+ * That the others are still clean is plain for all but the keys in branch pages. A branch page
+ * above a page that was written was written, too, so one that was not has the same keys below it.
+ * In one that was, a key stands between two pages below it, L and R. If neither was written, it is
+ * as clean as it was: it was moved along with R, or LMDB has made it anew of the first key below R,
+ * or it was left of R before; and nothing that stood between L and R then can have gone, for LMDB
+ * takes a page out of a tree by moving what is in it to the one on its left, which is written, or
+ * what is in the one on its right to it. So only keys beside a page that was written are looked at.
+ */
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "client-lib/environment.h"
-#include "client-lib/environment_pages.h"
+#include "client-lib/environment_slice.h"
 #include "protocol/memory.h"
 
-#define ZEROES 65536u
-#define LARGEST_PAGE 32768u
-
-struct slice {
-    MDB_txn *lock;   /* changes nothing */
-    MDB_txn *reader; /* the newest state */
-    uint64_t txn;    /* its number */
-    struct pages pages;
-    size_t mapped;
-    int file;
-    const uint8_t *zeroes;
-    uint64_t cleared;
-    uint64_t run_from, run_to; /* pages to be zeroed, not yet written */
-};
-
-/* ---- Writing ---- */
-
-static bool all_zero(const uint8_t *at, size_t size)
-{
-    return size == 0 || (at[0] == 0 && memcmp(at, at + 1, size - 1) == 0);
-}
-
-static enum status write_at(const struct slice *slice, const uint8_t *from, size_t size,
-                            uint64_t at)
-{
-    while (size > 0) {
-        ssize_t count = pwrite(slice->file, from, size, (off_t)at);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0)
-            return STATUS_IO;
-        from += count;
-        size -= (size_t)count;
-        at += (uint64_t)count;
-    }
-    return STATUS_OK;
-}
-
-/* Zeroes over a part of the file, unless it has them. */
-static enum status wipe(struct slice *slice, uint64_t at, uint64_t size)
-{
-    enum status status = STATUS_OK;
-    if (all_zero(slice->pages.map + at, size))
-        return STATUS_OK;
-    slice->cleared++;
-    while (size > 0 && status == STATUS_OK) {
-        size_t part = size < ZEROES ? (size_t)size : ZEROES;
-        status = write_at(slice, slice->zeroes, part, at);
-        at += part;
-        size -= part;
-    }
-    return status;
-}
-
-/* Free pages are mostly neighbours: they are written together. */
-static enum status wipe_run(struct slice *slice)
-{
-    enum status status = STATUS_OK;
-    uint64_t size = slice->pages.size;
-    if (slice->run_to > slice->run_from)
-        status = wipe(slice, slice->run_from * size, (slice->run_to - slice->run_from) * size);
-    slice->run_from = slice->run_to = 0;
-    return status;
-}
-
-static enum status wipe_page(struct slice *slice, uint64_t number)
-{
-    uint64_t size = slice->pages.size;
-    enum status status = STATUS_OK;
-    if (all_zero(slice->pages.map + number * size, size))
-        return STATUS_OK;
-    if (slice->run_to != number)
-        status = wipe_run(slice);
-    if (slice->run_to == 0)
-        slice->run_from = number;
-    slice->run_to = number + 1;
-    return status;
-}
-
-/* ---- What is free ---- */
-
-/* Where in the file a value of a read transaction lies: a value begins behind the header of its
- * page, which tells the page's number. */
-static bool place_of(const struct slice *slice, const void *value, uint64_t *number, uint64_t *at)
-{
-    const struct pages *pages = &slice->pages;
-    size_t offset = (uintptr_t)value % pages->size;
-    memcpy(number, (const uint8_t *)value - offset, sizeof *number);
-    *at = *number * pages->size + offset;
-    return *number >= PAGE_FIRST && *number < pages->count;
-}
-
-/* One entry of the list: a count, that many page numbers, and what is not used of it. */
-static enum status read_free(struct slice *slice, MDB_val key, MDB_val value, uint64_t *total)
-{
-    struct pages *pages = &slice->pages;
-    const uint8_t *at = value.mv_data;
-    uint64_t count, number, offset;
-    if (value.mv_size < sizeof count)
-        return STATUS_CORRUPT;
-    memcpy(&count, at, sizeof count);
-    if (count > value.mv_size / sizeof number - 1)
-        return STATUS_CORRUPT;
-    for (uint64_t i = 1; i <= count; i++) {
-        memcpy(&number, at + i * sizeof number, sizeof number);
-        if (number < PAGE_FIRST || number >= pages->count || pages_bit(pages->free, number))
-            return STATUS_CORRUPT;
-        pages_set_bit(pages->free, number);
-    }
-    *total += count;
-    if (!place_of(slice, key.mv_data, &number, &offset))
-        return STATUS_CORRUPT;
-    pages_set_bit(pages->listing, number);
-    uint64_t used = (1 + count) * sizeof number;
-    if (!place_of(slice, value.mv_data, &number, &offset) ||
-        offset + value.mv_size > pages->file_count * pages->size)
-        return STATUS_CORRUPT;
-    return wipe(slice, offset + used, value.mv_size - used);
-}
-
-static enum status find_free(struct slice *slice, uint64_t *total)
-{
-    MDB_cursor *cursor = NULL;
-    MDB_val key, value;
-    enum status status = STATUS_OK;
-    int code = mdb_cursor_open(slice->reader, 0, &cursor);
-    if (code == 0)
-        code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
-    while (code == 0 && status == STATUS_OK) {
-        status = read_free(slice, key, value, total);
-        if (status == STATUS_OK)
-            code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
-    }
-    if (cursor != NULL)
-        mdb_cursor_close(cursor);
-    if (status == STATUS_OK && code != MDB_NOTFOUND)
-        status = environment_status(code);
-    return status;
-}
-
-/* ---- Whether the file is what it is taken for ---- */
-
-static uint64_t stat_pages(const MDB_stat *stat)
-{
-    return stat->ms_branch_pages + stat->ms_leaf_pages + stat->ms_overflow_pages;
-}
-
-/* What the main table keeps of each table, as far as it matters here. */
-struct table_entry {
-    uint32_t pad;
-    uint16_t flags, depth;
-    uint64_t branch, leaf, overflow, entries, root;
-};
-
-static enum status count_tables(const struct slice *slice, uint64_t *total)
-{
-    MDB_cursor *cursor = NULL;
-    MDB_val key, value;
-    MDB_dbi main;
-    MDB_stat stat;
-    struct table_entry entry;
-    int code = mdb_dbi_open(slice->reader, NULL, 0, &main);
-    if (code == 0)
-        code = mdb_stat(slice->reader, main, &stat);
-    if (code == 0)
-        code = mdb_cursor_open(slice->reader, main, &cursor);
-    if (code != 0)
-        return environment_status(code);
-    *total += stat_pages(&stat);
-    code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
-    while (code == 0) {
-        if (value.mv_size != sizeof entry)
-            break;
-        memcpy(&entry, value.mv_data, sizeof entry);
-        if (entry.flags != 0) /* keys in another order than that of their bytes */
-            break;
-        *total += entry.branch + entry.leaf + entry.overflow;
-        code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
-    }
-    mdb_cursor_close(cursor);
-    if (code == 0)
-        return STATUS_CORRUPT;
-    return code == MDB_NOTFOUND ? STATUS_OK : environment_status(code);
-}
-
-static bool is_known(const struct slice *slice)
-{
-    const uint16_t one = 1;
-    uint8_t first;
-    int major = 0, minor = 0, patch = 0;
-    memcpy(&first, &one, 1);
-    mdb_version(&major, &minor, &patch);
-    /* From 0.9.70 on it is what becomes 1.0, with other pages. */
-    return major == 0 && minor == 9 && patch < 70 && first == 1 && sizeof(size_t) == 8 &&
-           slice->pages.size <= LARGEST_PAGE && slice->pages.count >= PAGE_FIRST &&
-           slice->pages.count <= slice->pages.file_count;
-}
-
-/* Every page is in one of the trees or free: else something here is not what it seems. */
-static enum status find_and_count(struct slice *slice)
-{
-    MDB_stat stat;
-    uint64_t total = PAGE_FIRST;
-    enum status status = find_free(slice, &total);
-    if (status != STATUS_OK)
-        return status;
-    int code = mdb_stat(slice->reader, 0, &stat);
-    if (code != 0)
-        return environment_status(code);
-    total += stat_pages(&stat);
-    status = count_tables(slice, &total);
-    if (status == STATUS_OK && total != slice->pages.count)
-        status = STATUS_CORRUPT;
-    return status;
-}
+#define LARGEST_KEY 16384u /* two nodes fit into the largest page */
 
 /* ---- Pages in use ---- */
 
-static enum status scrub_tail(struct slice *slice, const struct page_node *node)
+/* What of the data of a node is not used: in the list of free pages, the end of each entry. */
+static bool data_used(const struct slice *slice, const struct page *leaf,
+                      const struct page_node *node, const uint8_t *data, uint64_t *used)
 {
-    struct page page;
-    uint64_t size = slice->pages.size;
-    if (!pages_read(&slice->pages, node->overflow, &page) || page.kind != PAGE_OVERFLOW ||
-        node->data_size > page.run * size - PAGE_HEADER)
-        return STATUS_CORRUPT;
-    uint64_t used = PAGE_HEADER + node->data_size;
-    return wipe(slice, page.number * size + used, page.run * size - used);
+    *used = node->data_size;
+    return !pages_bit(slice->pages.listing, leaf->number) ||
+           slice_free_used(data, node->data_size, used);
 }
 
-static enum status scrub_leaf(struct slice *slice, const struct page *page)
+static enum status scrub_inline(struct slice *slice, const struct page *leaf,
+                                const struct page_node *node)
+{
+    uint64_t used, at = leaf->number * slice->pages.size + node->data_at;
+    if (!data_used(slice, leaf, node, leaf->at + node->data_at, &used))
+        return STATUS_CORRUPT;
+    return slice_wipe(slice, at + used, node->data_size - used);
+}
+
+static enum status scrub_overflow(struct slice *slice, const struct page *leaf,
+                                  const struct page_node *node)
+{
+    struct page page;
+    uint64_t used, size = slice->pages.size;
+    if (!pages_read(&slice->pages, node->overflow, &page) || page.kind != PAGE_OVERFLOW ||
+        node->data_size > page.run * size - PAGE_HEADER ||
+        !data_used(slice, leaf, node, page.at + PAGE_HEADER, &used))
+        return STATUS_CORRUPT;
+    used += PAGE_HEADER;
+    return slice_wipe(slice, page.number * size + used, page.run * size - used);
+}
+
+/* Whether a page is to be looked at; without a track each is. */
+static bool may_differ(const struct environment_track *track, uint64_t page)
+{
+    return track == NULL || track_may_differ(track, page);
+}
+
+static enum status scrub_leaf(struct slice *slice, const struct environment_track *track,
+                              const struct page *page)
 {
     struct page_node node;
-    for (uint32_t i = 0; i < page->nodes; i++) {
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; i < page->nodes && status == STATUS_OK; i++) {
         if (!pages_node(&slice->pages, page, i, &node))
             return STATUS_CORRUPT;
-        enum status status = node.overflow != 0 ? scrub_tail(slice, &node) : STATUS_OK;
-        if (status != STATUS_OK)
-            return status;
+        if (node.overflow == 0)
+            status = scrub_inline(slice, page, &node);
+        else if (may_differ(track, node.overflow))
+            status = scrub_overflow(slice, page, &node);
     }
-    return STATUS_OK;
+    return status;
 }
 
 /* Makes the key in a branch page one that says no more than `last`, the key before it, does. */
 static enum status blunt(struct slice *slice, uint64_t at, struct bytes key, struct bytes last)
 {
-    uint8_t blunted[LARGEST_PAGE];
+    uint8_t blunted[LARGEST_KEY];
     size_t same = 0;
     while (same < key.size && same < last.size && key.data[same] == last.data[same])
         same++;
-    if (same == key.size || (same < last.size && key.data[same] < last.data[same]))
+    if (same == key.size || (same < last.size && key.data[same] < last.data[same]) ||
+        key.size > sizeof blunted)
         return STATUS_CORRUPT; /* not above it */
     memset(blunted, 0, key.size);
     memcpy(blunted, key.data, same);
@@ -287,157 +110,131 @@ static enum status blunt(struct slice *slice, uint64_t at, struct bytes key, str
     if (memcmp(blunted, key.data, key.size) == 0)
         return STATUS_OK;
     slice->cleared++;
-    return write_at(slice, blunted, key.size, at);
+    return slice_write(slice, blunted, key.size, at);
 }
 
-/* A key in a branch page that is not the first one below it any more belongs to nothing. */
-static enum status scrub_branch(struct slice *slice, const struct page *page)
+/* A key between two pages, at this place of the file. One that is not the first one below the right
+ * page any more belongs to nothing. */
+static enum status scrub_separator(struct slice *slice, uint64_t at, uint64_t left,
+                                   const struct page_node *right)
 {
-    const struct pages *pages = &slice->pages;
-    struct page_node node;
     struct bytes first, last;
-    uint64_t leaf, before = 0;
-    for (uint32_t i = 0; i < page->nodes; i++) {
-        uint64_t at = page->number * pages->size;
-        enum status status = STATUS_OK;
-        if (!pages_node(pages, page, i, &node) ||
-            !pages_outermost(pages, node.below, false, &leaf, &first))
+    if (!pages_outermost(&slice->pages, right->below, false, &first) ||
+        bytes_compare(right->key, first) > 0)
+        return STATUS_CORRUPT;
+    if (bytes_equal(right->key, first))
+        return STATUS_OK;
+    return pages_outermost(&slice->pages, left, true, &last) ? blunt(slice, at, right->key, last)
+                                                             : STATUS_CORRUPT;
+}
+
+static enum status scrub_branch(struct slice *slice, const struct environment_track *track,
+                                const struct page *page)
+{
+    const uint64_t start = page->number * slice->pages.size;
+    struct page_node node;
+    uint64_t before = 0;
+    enum status status = STATUS_OK;
+    if (pages_bit(slice->pages.listing, page->number))
+        return STATUS_OK; /* transaction numbers */
+    for (uint32_t i = 0; i < page->nodes && status == STATUS_OK; i++) {
+        if (!pages_node(&slice->pages, page, i, &node))
             return STATUS_CORRUPT;
-        if (pages_bit(pages->listing, leaf))
-            return STATUS_OK; /* transaction numbers */
-        if (i == 0)           /* never looked at */
-            status = wipe(slice, at + node.key_at, node.key.size);
-        else if (bytes_compare(node.key, first) > 0)
-            return STATUS_CORRUPT;
-        else if (!bytes_equal(node.key, first))
-            status = pages_outermost(pages, before, true, &leaf, &last)
-                         ? blunt(slice, at + node.key_at, node.key, last)
-                         : STATUS_CORRUPT;
-        if (status != STATUS_OK)
-            return status;
+        if (i == 0) /* never looked at */
+            status = slice_wipe(slice, start + node.key_at, node.key.size);
+        else if (may_differ(track, before) || may_differ(track, node.below))
+            status = scrub_separator(slice, start + node.key_at, before, &node);
         before = node.below;
     }
-    return STATUS_OK;
+    return status;
 }
 
-/* Scrubs one page, or one run of them; *page becomes the next. */
-static enum status scrub_page(struct slice *slice, uint64_t *number)
+/* Scrubs one page, or one run of them; *number becomes the next. */
+static enum status scrub_page(struct slice *slice, const struct environment_track *track,
+                              uint64_t *number)
 {
     struct page page;
     struct pages *pages = &slice->pages;
     if (*number >= pages->count || pages_bit(pages->free, *number))
-        return wipe_page(slice, (*number)++);
+        return slice_wipe_page(slice, (*number)++);
     if (!pages_read(pages, *number, &page))
         return STATUS_CORRUPT;
     enum status status = STATUS_OK;
     if (page.kind != PAGE_OVERFLOW)
-        status = wipe(slice, page.number * pages->size + page.lower, page.upper - page.lower);
+        status = slice_wipe(slice, page.number * pages->size + page.lower, page.upper - page.lower);
     if (status == STATUS_OK && page.kind == PAGE_LEAF)
-        status = scrub_leaf(slice, &page);
+        status = scrub_leaf(slice, track, &page);
     if (status == STATUS_OK && page.kind == PAGE_BRANCH)
-        status = scrub_branch(slice, &page);
+        status = scrub_branch(slice, track, &page);
     *number += page.run;
     return status;
 }
 
 /* ---- One slice ---- */
 
-struct older {
-    uint64_t than;
-    bool any;
-};
-
-static int look_at_reader(const char *line, void *context)
+/* A part of a page at the end of the file is what a write that failed has left. */
+static enum status wipe_end(struct slice *slice)
 {
-    struct older *older = context;
-    int process;
-    size_t thread, txn;
-    if (sscanf(line, "%d %zx %zu", &process, &thread, &txn) == 3 && txn < older->than)
-        older->any = true;
-    return 0;
+    uint64_t end = slice->pages.file_count * slice->pages.size;
+    return slice_wipe(slice, end, slice->mapped - end);
 }
 
-/* BUSY when somebody reads an older state. Nobody can begin to, since none is newer than ours; and
- * readers that died were forgotten when the environment was opened. */
-static enum status expect_no_older(struct environment *environment, uint64_t txn)
-{
-    struct older older = {.than = txn};
-    if (mdb_reader_list(environment->env, look_at_reader, &older) < 0)
-        return STATUS_IO;
-    return older.any ? STATUS_BUSY : STATUS_OK;
-}
-
-static enum status map_file(struct environment *environment, struct slice *slice)
-{
-    struct pages *pages = &slice->pages;
-    MDB_envinfo info;
-    MDB_stat stat;
-    struct stat file;
-    if (mdb_env_info(environment->env, &info) != 0 || mdb_env_stat(environment->env, &stat) != 0 ||
-        mdb_env_get_fd(environment->env, &slice->file) != 0 || fstat(slice->file, &file) != 0)
-        return STATUS_IO;
-    pages->size = stat.ms_psize;
-    pages->count = info.me_last_pgno + 1;
-    pages->file_count = (uint64_t)file.st_size / pages->size;
-    if (!is_known(slice))
-        return STATUS_CORRUPT;
-    void *map = mmap(NULL, (size_t)file.st_size, PROT_READ, MAP_SHARED, slice->file, 0);
-    if (map == MAP_FAILED)
-        return errno == ENOMEM ? STATUS_NO_MEMORY : STATUS_IO;
-    pages->map = map;
-    slice->mapped = (size_t)file.st_size;
-    pages->free = memory_new((size_t)(pages->count / 8 + 1));
-    pages->listing = memory_new((size_t)(pages->count / 8 + 1));
-    slice->zeroes = memory_new(ZEROES);
-    return pages->free != NULL && pages->listing != NULL && slice->zeroes != NULL
-               ? STATUS_OK
-               : STATUS_NO_MEMORY;
-}
-
-static void slice_end(struct slice *slice)
-{
-    if (slice->mapped > 0)
-        (void)munmap((void *)(uintptr_t)slice->pages.map, slice->mapped);
-    memory_free(slice->pages.free);
-    memory_free(slice->pages.listing);
-    memory_free((void *)(uintptr_t)slice->zeroes);
-    if (slice->reader != NULL)
-        mdb_txn_abort(slice->reader);
-    if (slice->lock != NULL)
-        mdb_txn_abort(slice->lock);
-}
-
-static enum status slice_begin(struct environment *environment, struct slice *slice)
-{
-    memset(slice, 0, sizeof *slice);
-    enum status status = environment_write(environment, &slice->lock);
-    if (status == STATUS_OK)
-        status =
-            environment_status(mdb_txn_begin(environment->env, NULL, MDB_RDONLY, &slice->reader));
-    if (status != STATUS_OK)
-        return status;
-    slice->txn = mdb_txn_id(slice->reader);
-    status = expect_no_older(environment, slice->txn);
-    if (status == STATUS_OK)
-        status = map_file(environment, slice);
-    return status == STATUS_OK ? find_and_count(slice) : status;
-}
-
-static enum status scrub_slice(struct slice *slice, struct scrub *scrub, size_t budget, bool *done)
+static enum status scrub_slice(struct slice *slice, const struct environment_track *track,
+                               struct scrub *scrub, size_t budget, bool *done)
 {
     enum status status = STATUS_OK;
-    uint64_t end = scrub->page + budget / slice->pages.size + 1; /* at least one */
+    uint64_t left = budget / slice->pages.size + 1; /* at least one */
     uint64_t last = slice->pages.file_count;
-    while (status == STATUS_OK && scrub->page < last && scrub->page < end)
-        status = scrub_page(slice, &scrub->page);
+    for (; status == STATUS_OK && scrub->page < last && left > 0; left--) {
+        if (track != NULL)
+            scrub->page = track_next(track, scrub->page);
+        if (scrub->page >= last)
+            break;
+        status = scrub_page(slice, track, &scrub->page);
+        scrub->looked++;
+    }
     if (status == STATUS_OK)
-        status = wipe_run(slice);
+        status = slice_wipe_rest(slice);
+    if (status == STATUS_OK && scrub->page >= last)
+        status = wipe_end(slice);
     scrub->cleared += slice->cleared;
     if (status != STATUS_OK || scrub->page < last)
         return status;
     /* Also when nothing was to be written: a process that died may have written it. */
     *done = fdatasync(slice->file) == 0;
     return *done ? STATUS_OK : STATUS_IO;
+}
+
+/* What may differ since is known: then, too, no other page can be free. */
+static bool can_be_partial(const struct environment *environment, const struct slice *slice)
+{
+    return track_holds(&environment->track, slice->txn) &&
+           track_covers(&environment->track, slice->pages.free, slice->pages.count);
+}
+
+/* From here on it is known what differs from the state that was scrubbed. */
+static void note_clean(struct environment *environment, struct slice *slice)
+{
+    environment->clean = slice->txn;
+    track_begin(&environment->track, slice->pages.free, slice->pages.count, slice->txn);
+    slice->pages.free = NULL;
+}
+
+static enum status go_on(struct environment *environment, struct slice *slice, struct scrub *scrub,
+                         size_t budget, bool *done)
+{
+    if (!scrub->begun)
+        *scrub = (struct scrub){.begun = true,
+                                .whole = scrub->whole,
+                                .partial = !scrub->whole && can_be_partial(environment, slice),
+                                .txn = slice->txn,
+                                .page = PAGE_FIRST};
+    bool lost = scrub->partial && !track_holds(&environment->track, slice->txn);
+    if (slice->txn != scrub->txn || lost) {
+        scrub->begun = false; /* somebody has committed: begin again */
+        return STATUS_OK;
+    }
+    return scrub_slice(slice, scrub->partial ? &environment->track : NULL, scrub, budget, done);
 }
 
 bool environment_is_clean(const struct environment *environment)
@@ -455,7 +252,7 @@ enum status environment_scrub(struct environment *environment, struct scrub *scr
     *done = false;
     if (environment->reading)
         return STATUS_BUSY;
-    if (!scrub->begun && environment_is_clean(environment)) {
+    if (!scrub->begun && !scrub->whole && environment_is_clean(environment)) {
         *scrub = (struct scrub){.txn = environment->clean};
         *done = true;
         return STATUS_OK;
@@ -471,17 +268,55 @@ enum status environment_scrub(struct environment *environment, struct scrub *scr
         status = environment_reopen(environment);
     if (status != STATUS_OK)
         return status;
-    status = slice_begin(environment, &slice);
-    if (status == STATUS_OK && !scrub->begun)
-        *scrub = (struct scrub){.begun = true, .txn = slice.txn, .page = PAGE_FIRST};
-    if (status == STATUS_OK && slice.txn == scrub->txn)
-        status = scrub_slice(&slice, scrub, budget, done);
-    else if (status == STATUS_OK)
-        scrub->begun = false; /* others have committed: begin again */
+    status = slice_begin(environment, true, &slice);
+    if (status == STATUS_OK)
+        status = go_on(environment, &slice, scrub, budget, done);
     if (status != STATUS_OK && status != STATUS_BUSY)
         scrub->begun = false;
     if (*done)
-        environment->clean = scrub->txn;
+        note_clean(environment, &slice);
     slice_end(&slice);
     return status;
+}
+
+uint64_t environment_scrub_bytes(const struct environment *environment)
+{
+    MDB_envinfo info;
+    MDB_stat stat;
+    struct stat file;
+    mdb_filehandle_t fd;
+    const struct environment_track *track = &environment->track;
+    if (environment->env == NULL || mdb_env_info(environment->env, &info) != 0 ||
+        mdb_env_stat(environment->env, &stat) != 0 || mdb_env_get_fd(environment->env, &fd) != 0 ||
+        fstat(fd, &file) != 0)
+        return 0;
+    if (!track_holds(track, info.me_last_txnid))
+        return (uint64_t)file.st_size;
+    uint64_t behind = info.me_last_pgno < track->pages ? 0 : info.me_last_pgno + 1 - track->pages;
+    return (track->count + behind) * stat.ms_psize;
+}
+
+/* ---- What an earlier process knew ---- */
+
+void environment_trust(struct environment *environment, uint64_t txn, size_t table)
+{
+    environment->trusted = txn;
+    environment->trusted_table = table;
+}
+
+void environment_take_up(struct environment *environment)
+{
+    struct slice slice;
+    uint64_t txn = environment->trusted;
+    const char *table = environment->layout->tables[environment->trusted_table];
+    environment->trusted = 0;
+    if (slice_begin(environment, false, &slice) == STATUS_OK && slice.txn == txn) {
+        uint64_t pages = slice.pages.count;
+        uint8_t *changed = memory_copy(slice.pages.free, (size_t)(pages / 8 + 1));
+        if (changed != NULL && slice_mark(&slice, table, changed) == STATUS_OK)
+            track_begin(&environment->track, changed, pages, txn);
+        else
+            memory_free(changed);
+    }
+    slice_end(&slice);
 }
