@@ -46,26 +46,54 @@ static enum tandem_failure check_form(struct cli *cli, const struct arguments *a
     return TANDEM_DONE;
 }
 
-static const char *title_of(const struct arguments *arguments)
+/* The value given for a field; NULL when none is. */
+static const char *given(const struct arguments *arguments, const char *field)
 {
-    static const char *const titles[] = {"name", "subject", "lastName", "number", "text"};
-    for (size_t t = 0; t < sizeof titles / sizeof titles[0]; t++) {
-        for (size_t i = 1; i < arguments->count; i++) {
-            char name[FIELDS_NAME];
-            const char *value = NULL;
-            if (fields_split(arguments->positional[i], name, &value) &&
-                strcmp(name, titles[t]) == 0) {
-                return value;
-            }
+    char name[FIELDS_NAME];
+    const char *value = NULL;
+    for (size_t i = 1; i < arguments->count; i++) {
+        if (fields_split(arguments->positional[i], name, &value) && strcmp(name, field) == 0) {
+            return value;
+        }
+    }
+    return NULL;
+}
+
+static const char *title_of(const struct arguments *arguments, const char *title_field)
+{
+    const char *const titles[] = {title_field, "name", "subject", "lastName", "number", "text"};
+    for (size_t i = 0; i < sizeof titles / sizeof titles[0]; i++) {
+        const char *value = given(arguments, titles[i]);
+        if (value != NULL) {
+            return value;
         }
     }
     return "";
+}
+
+/* Every custom entity has a name, which the server requires. Of one that is called by another field
+ * it is that field's value, unless it is given. */
+static enum tandem_failure complete_name(struct cli *cli, tandem_mutation *mutation,
+                                         const struct arguments *arguments, const char *title_field)
+{
+    const char *entity = arguments->positional[0];
+    tandem_field_info info;
+    if (tandem_field_at(entity, 0, &info) || given(arguments, "name") != NULL ||
+        strcmp(title_field, "name") == 0) {
+        return TANDEM_DONE;
+    }
+    const char *title = given(arguments, title_field);
+    return title == NULL ? cli_refuse(cli, TANDEM_REFUSED, WHAT ": a %s is called by its %s: write "
+                                                                "%s=...",
+                                      entity, title_field, title_field)
+                         : fields_set(cli, mutation, entity, "name", title, WHAT);
 }
 
 enum tandem_failure command_add(struct cli *cli, const struct arguments *arguments)
 {
     const char *entity = arguments->positional[0];
     char id[TANDEM_ID_TEXT] = "";
+    char title_field[FIELDS_NAME];
     uint64_t seq = 0;
     enum tandem_failure failure = check_form(cli, arguments);
     if (failure == TANDEM_DONE) {
@@ -88,10 +116,16 @@ enum tandem_failure command_add(struct cli *cli, const struct arguments *argumen
         failure = set_fields(cli, mutation, arguments);
     }
     if (failure == TANDEM_DONE) {
+        failure = fields_title(cli, entity, title_field);
+    }
+    if (failure == TANDEM_DONE) {
+        failure = complete_name(cli, mutation, arguments, title_field);
+    }
+    if (failure == TANDEM_DONE) {
         failure = cli_send(cli, mutation, WHAT, &seq);
     }
     if (failure == TANDEM_DONE) {
-        const char *title = title_of(arguments);
+        const char *title = title_of(arguments, title_field);
         cli_done(cli, id, seq, "Added %s%s%s  %s", entity, title[0] == '\0' ? "" : " ", title, id);
     }
     tandem_mutation_free(mutation);

@@ -146,7 +146,8 @@ static const struct command commands[] = {
     {"status", "", "Say how the server is doing", NULL, NULL, 0, 0, command_status},
     {"add", "ENTITY FIELD=VALUE...", "Add a record",
      "Fields are those of tandem schema ENTITY. A reference takes an id; one to an account, a party\n"
-     "or a user also takes its name.",
+     "or a user also takes its name. A record of your own entity needs no name where another field is\n"
+     "its title.",
      add_options, 2, ARGUMENTS_ANY, command_add},
     {"list", "ENTITY", "List records", NULL, list_options, 1, 1, command_list},
     {"show", "ID", "Show everything about a record",

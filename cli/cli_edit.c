@@ -1,10 +1,58 @@
 /* edit: an existing record. */
+#include <string.h>
+
 #include "cli/cli_fields.h"
 #include "cli/cli_list_of_commands.h"
 #include "cli/cli_lookup.h"
 #include "cli/cli_mark.h"
 
 #define NOT_CHANGED "nothing was changed"
+
+/* A record of a custom entity that is called by another field than its name has a name all the same,
+ * the same as that field's value unless somebody gave it one. */
+struct title {
+    char field[FIELDS_NAME];
+    const char *value; /* given for the field */
+    bool same;         /* it is the name until now */
+};
+
+static bool compare_name(void *context, const tandem_record *record)
+{
+    struct title *title = context;
+    const char *name = tandem_record_text(record, "name");
+    const char *called = tandem_record_text(record, title->field);
+    title->same = name != NULL && called != NULL && strcmp(name, called) == 0;
+    return false;
+}
+
+static enum tandem_failure keep_name(struct cli *cli, tandem_mutation *mutation,
+                                     const struct arguments *arguments,
+                                     const struct sighting *record)
+{
+    struct title title = {.value = NULL};
+    tandem_field_info info;
+    if (tandem_field_at(record->entity, 0, &info)) {
+        return TANDEM_DONE;
+    }
+    enum tandem_failure failure = fields_title(cli, record->entity, title.field);
+    for (size_t i = 1; i < arguments->count && failure == TANDEM_DONE; i++) {
+        char name[FIELDS_NAME];
+        const char *value = NULL;
+        if (!fields_split(arguments->positional[i], name, &value) || strcmp(name, "name") == 0) {
+            return TANDEM_DONE; /* it is given */
+        }
+        title.value = strcmp(name, title.field) == 0 ? value : title.value;
+    }
+    if (failure != TANDEM_DONE || title.value == NULL || title.value[0] == '\0') {
+        return failure;
+    }
+    if (cli_fetch(cli, record->id, compare_name, &title) != TANDEM_OK) {
+        return cli_fault(cli, NOT_CHANGED, &cli->fault);
+    }
+    return title.same
+               ? fields_set(cli, mutation, record->entity, "name", title.value, NOT_CHANGED)
+               : TANDEM_DONE;
+}
 
 /* Says which seq the author saw, so that what others changed meanwhile is not lost. */
 static enum tandem_failure send_edit(struct cli *cli, const struct arguments *arguments,
@@ -25,6 +73,9 @@ static enum tandem_failure send_edit(struct cli *cli, const struct arguments *ar
     for (size_t i = 1; i < arguments->count && failure == TANDEM_DONE; i++) {
         failure =
             fields_assign(cli, mutation, record->entity, arguments->positional[i], NOT_CHANGED);
+    }
+    if (failure == TANDEM_DONE) {
+        failure = keep_name(cli, mutation, arguments, record);
     }
     if (failure == TANDEM_DONE) {
         failure = cli_send(cli, mutation, NOT_CHANGED, &seq);

@@ -130,7 +130,7 @@ static bool says_more(const tandem_entry *entry)
 
 static void put_more(json_t *object, json_t *changes, const tandem_entry *entry)
 {
-    json_t *whole = says_more(entry) ? json_loads(entry->json, 0, NULL) : NULL;
+    json_t *whole = says_more(entry) ? json_loads(entry->json, JSON_ALLOW_NUL, NULL) : NULL;
     size_t index = 0;
     json_t *change = NULL;
     json_array_foreach(json_object_get(whole, "changes"), index, change)

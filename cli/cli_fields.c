@@ -6,6 +6,7 @@
 #include "cli/cli_lookup.h"
 #include "cli/cli_text.h"
 #include "protocol/memory.h"
+#include "protocol/schema.h"
 #include "protocol/status.h"
 
 bool fields_split(const char *text, char name[FIELDS_NAME], const char **value)
@@ -52,6 +53,27 @@ enum tandem_failure fields_check_entity(struct cli *cli, const char *entity)
                               "there is no entity %s. See what there is: tandem schema, and tandem "
                               "list customEntity",
                               entity);
+}
+
+static bool take_title(void *context, const tandem_record *record)
+{
+    const char *title = tandem_record_text(record, "titleField");
+    if (title != NULL && title[0] != '\0') {
+        copy(context, FIELDS_NAME, title);
+    }
+    return false;
+}
+
+enum tandem_failure fields_title(struct cli *cli, const char *entity, char out[FIELDS_NAME])
+{
+    const struct entity_def *built_in = schema_entity(bytes_text(entity));
+    tandem_condition condition = {.field = "name", .op = "=", .text = entity};
+    tandem_query query = {
+        .entity = "customEntity", .where = &condition, .where_count = 1, .limit = 1};
+    copy(out, FIELDS_NAME, built_in == NULL ? "name" : built_in->title_field);
+    return built_in != NULL || cli_query(cli, &query, take_title, out) == TANDEM_OK
+               ? TANDEM_DONE
+               : cli_fault(cli, NULL, &cli->fault);
 }
 
 struct custom_walk {

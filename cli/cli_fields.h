@@ -31,6 +31,9 @@ enum tandem_failure fields_each_column(struct cli *cli, const char *entity, cons
 /* Tells when there is no such entity, built in or custom, as far as this user can see. */
 enum tandem_failure fields_check_entity(struct cli *cli, const char *entity);
 
+/* The field that a record of the entity is called by; "name" where nothing says otherwise. */
+enum tandem_failure fields_title(struct cli *cli, const char *entity, char out[FIELDS_NAME]);
+
 /* Calls `each` for every custom field of the entity. */
 enum tandem_failure fields_each_custom(struct cli *cli, const char *entity, custom_field_fn *each,
                                        void *context);

@@ -213,9 +213,34 @@ static enum tandem_failure plan_key(struct import *import)
     return gather_all(import, import->entity, import->key_field, &import->known, true);
 }
 
+/* A custom entity that is called by another field than its name takes its name from there too. */
+static enum tandem_failure complete_name(struct import *import)
+{
+    struct map *map = &import->map;
+    char title[FIELDS_NAME];
+    tandem_field_info info;
+    size_t count = map->count;
+    bool named = tandem_field_at(import->entity, 0, &info);
+    for (size_t i = 0; i < count; i++) {
+        named = named || strcmp(map->entries[i].field, "name") == 0;
+    }
+    enum tandem_failure failure =
+        named ? TANDEM_DONE : fields_title(import->cli, import->entity, title);
+    for (size_t i = 0; i < count && failure == TANDEM_DONE && !named; i++) {
+        if (strcmp(map->entries[i].field, title) == 0 && map->entries[i].source != MAP_LOOKUP &&
+            map->count < MAP_MOST) {
+            map->entries[map->count] = map->entries[i];
+            (void)snprintf(map->entries[map->count].field, MAP_NAME, "name");
+            map->count++;
+        }
+    }
+    return failure;
+}
+
 enum tandem_failure import_plan(struct import *import)
 {
     enum tandem_failure failure = fields_check_entity(import->cli, import->entity);
+    failure = failure == TANDEM_DONE ? complete_name(import) : failure;
     for (size_t i = 0; i < import->map.count && failure == TANDEM_DONE; i++) {
         failure = plan_entry(import, i);
         if (failure == TANDEM_DONE && import->map.entries[i].source == MAP_CONSTANT) {

@@ -106,6 +106,48 @@ static bool is_pending(const struct import *import)
     return import->cli->local && !import->dry_run && import->created + import->updated > 0;
 }
 
+/* ---- What a dry run cannot find ---- */
+
+/* The next field, from *at on, of which the server lets no two records have the same value; NULL when
+ * there is no more. It may be taken by a record that this user does not see. */
+static const char *next_unique(const struct import *import, size_t *at)
+{
+    tandem_field_info info;
+    while (*at < import->target_count) {
+        const char *name = import->targets[(*at)++].facts.name;
+        if (tandem_field_find(import->entity, name, &info) && info.unique) {
+            return name;
+        }
+    }
+    return NULL;
+}
+
+static json_t *unchecked_object(const struct import *import)
+{
+    json_t *unique = json_array();
+    size_t at = 0;
+    for (const char *name; (name = next_unique(import, &at)) != NULL;) {
+        (void)json_array_append_new(unique, json_string(name));
+    }
+    return json_pack("{s:b, s:o}", "access", 1, "unique", unique);
+}
+
+static void report_unchecked(const struct import *import)
+{
+    struct buffer text = {0};
+    size_t at = 0;
+    for (const char *name; (name = next_unique(import, &at)) != NULL;) {
+        text_addf(&text, "%s%s", text.size == 0 ? ", and whether each " : " and ", name);
+    }
+    text_add(&text, text.size == 0 ? "" : " is still free");
+    const char *unique = text_of(&text);
+    (void)fprintf(import->cli->out,
+                  "  Only the server knows, and a dry run does not ask it: whether you may change each "
+                  "record%s.\n",
+                  unique == NULL ? "" : unique);
+    buffer_release(&text);
+}
+
 static void report_object(const struct import *import)
 {
     json_t *refusals = json_array();
@@ -124,6 +166,9 @@ static void report_object(const struct import *import)
         import->dry_run, "complete", import->fatal == TANDEM_DONE, "refusals", refusals);
     if (is_pending(import)) {
         (void)json_object_set_new(object, "state", json_string("pending"));
+    }
+    if (import->dry_run) {
+        (void)json_object_set_new(object, "unchecked", unchecked_object(import));
     }
     (void)json_dumpf(object, import->cli->out, JSON_COMPACT);
     (void)fputc('\n', import->cli->out);
@@ -245,4 +290,7 @@ void import_report(struct import *import)
                   : is_pending(import) ? " (pending: tandem outbox)"
                                        : "");
     report_refusals(import);
+    if (import->dry_run) {
+        report_unchecked(import);
+    }
 }

@@ -20,7 +20,7 @@ static const char *member(const json_t *object, const char *key)
 static bool take_whole(void *context, const tandem_entry *entry)
 {
     json_t **whole = context;
-    *whole = json_loads(entry->json, 0, NULL);
+    *whole = json_loads(entry->json, JSON_ALLOW_NUL, NULL);
     return false;
 }
 

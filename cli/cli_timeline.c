@@ -1,5 +1,4 @@
-/* timeline: what happened with an account; history: what happened to a record. */
-#include <jansson.h>
+/* timeline: what happened with an account. */
 #include <string.h>
 
 #include "cli/cli_list_of_commands.h"
@@ -103,99 +102,5 @@ enum tandem_failure command_timeline(struct cli *cli, const struct arguments *ar
         table_print(&timeline.table, cli->out, text_terminal_width(cli->out));
     }
     table_release(&timeline.table);
-    return failure;
-}
-
-/* ---- history --------------------------------------------------------------------------------- */
-
-static const char *verb(const char *op)
-{
-    static const char *const verbs[][2] = {
-        {"create", "added"}, {"update", "changed"}, {"remove", "removed"}, {"share", "shared"}};
-    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
-        if (strcmp(op, verbs[i][0]) == 0) {
-            return verbs[i][1];
-        }
-    }
-    return op;
-}
-
-static void print_value(FILE *out, const char *value)
-{
-    if (value[0] == '\0') {
-        (void)fputs("nothing", out);
-        return;
-    }
-    (void)fputc('"', out);
-    (void)text_put(out, value, 120);
-    (void)fputc('"', out);
-}
-
-static void print_tags(FILE *out, const char *label, const json_t *tags)
-{
-    size_t index = 0;
-    json_t *tag = NULL;
-    json_array_foreach(tags, index, tag) {
-        (void)fputs(index == 0 ? label : ", ", out);
-        (void)text_put(out, json_is_string(tag) ? json_string_value(tag) : "", 0);
-    }
-    if (json_array_size(tags) > 0) {
-        (void)fputc('\n', out);
-    }
-}
-
-/* Whom it was shared with; at the creation that is only what the entity starts with. */
-static void print_audience(FILE *out, const tandem_history_entry *entry)
-{
-    json_t *object = strcmp(entry->op, "share") == 0 ? json_loads(entry->json, 0, NULL) : NULL;
-    const json_t *audience = json_object_get(object, "audience");
-    print_tags(out, "    with ", json_object_get(audience, "added"));
-    print_tags(out, "    no longer with ", json_object_get(audience, "removed"));
-    json_decref(object);
-}
-
-static bool print_entry(void *context, const tandem_history_entry *entry)
-{
-    struct cli *cli = context;
-    char when_text[32];
-    if (cli->json) {
-        (void)fprintf(cli->out, "%s\n", entry->json);
-        return true;
-    }
-    (void)fprintf(cli->out, "%s  ", text_local_time(entry->at_ms, when_text));
-    (void)text_put(cli->out, entry->by, 0);
-    (void)fputc(' ', cli->out);
-    (void)text_put(cli->out, verb(entry->op), 0);
-    (void)fprintf(cli->out, " (seq %llu)\n", (unsigned long long)entry->seq);
-    print_audience(cli->out, entry);
-    for (size_t i = 0; i < entry->change_count; i++) {
-        (void)fputs("    ", cli->out);
-        (void)text_put(cli->out, entry->fields[i], 0);
-        (void)fputs(": ", cli->out);
-        print_value(cli->out, entry->from[i]);
-        (void)fputs(" -> ", cli->out);
-        print_value(cli->out, entry->to[i]);
-        (void)fputc('\n', cli->out);
-    }
-    return true;
-}
-
-enum tandem_failure command_history(struct cli *cli, const struct arguments *arguments)
-{
-    const char *id = arguments->positional[0];
-    struct sighting named;
-    unsigned long limit = 0;
-    enum tandem_failure failure = read_limit(cli, arguments, &limit);
-    if (failure == TANDEM_DONE) {
-        failure = cli_connect(cli, CLI_SERVER);
-    }
-    if (failure == TANDEM_DONE && !lookup_is_id(id)) {
-        failure = lookup_account(cli, id, &named);
-        id = named.id;
-    }
-    if (failure == TANDEM_DONE &&
-        cli_history(cli, id, (unsigned)limit, print_entry, cli) != TANDEM_OK) {
-        failure = cli_fault(cli, id, &cli->fault);
-    }
     return failure;
 }
