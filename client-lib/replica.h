@@ -73,10 +73,13 @@ enum replica_remains {
 };
 /* As of the last commit. */
 enum replica_remains replica_remains(const struct replica *replica);
-uint64_t replica_file_bytes(const struct replica *replica);
+/* Bytes of the file that the next scrub looks at, more or less. */
+uint64_t replica_scrub_bytes(const struct replica *replica);
 /* Scrubs further, as environment_scrub() of environment.h; no transaction is open. CORRUPT: the file
  * could not be scrubbed, and an empty replica has taken its place. */
 enum status replica_scrub(struct replica *replica, size_t budget, bool *done);
+/* Before it is closed in good order: notes that all is clean, if that takes little. */
+void replica_leave(struct replica *replica);
 
 /* ---- Changing: everything between begin and commit or abort. ---- */
 

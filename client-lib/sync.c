@@ -52,8 +52,9 @@ const struct sync_store *sync_store_replica(void)
         .mark = replica_mark,
         .each_in = replica_each_in,
         .remains = replica_remains,
-        .file_bytes = replica_file_bytes,
+        .scrub_bytes = replica_scrub_bytes,
         .scrub = replica_scrub,
+        .leave = replica_leave,
     };
     return &store;
 }

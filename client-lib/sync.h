@@ -62,10 +62,11 @@ struct sync_store {
     enum status (*set_mark)(struct replica *, const char *, struct bytes);
     enum status (*mark)(struct replica *, const char *, struct buffer *);
     enum status (*each_in)(struct replica *, struct scope, replica_walk_fn *, void *);
-    /* NULL, all three: nothing that was deleted is ever left. */
+    /* NULL, all of them: nothing that was deleted is ever left. */
     enum replica_remains (*remains)(const struct replica *);
-    uint64_t (*file_bytes)(const struct replica *);
+    uint64_t (*scrub_bytes)(const struct replica *);
     enum status (*scrub)(struct replica *, size_t, bool *);
+    void (*leave)(struct replica *);
 };
 /* The one over LMDB. */
 const struct sync_store *sync_store_replica(void);

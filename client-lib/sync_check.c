@@ -405,10 +405,10 @@ static enum status note_use(struct sync *sync)
 
 void sync_close(struct sync *sync)
 {
-    sync_settle_close(sync);
     if (sync->check.marked && !sync->check.thorough)
         (void)sync_transact(sync, LEFT_WELL, put_use);
     sync->check.marked = false;
+    sync_settle_close(sync); /* last: what it notes holds until the next commit */
 }
 
 static bool may_check(const struct sync *sync)

@@ -7,7 +7,7 @@
 
 /* Bytes of the file that are scrubbed at a time: a few tens of milliseconds. */
 #define SLICE_BYTES ((size_t)64 << 20)
-/* A file up to this size is scrubbed each time that it is idle, a larger one once in a while. */
+/* Up to so many bytes are scrubbed each time that it is idle, more of them once in a while. */
 #define SMALL_BYTES ((uint64_t)16 << 20)
 #define WHILE_MS 60000u
 /* How soon to look again whether a reader in another process is done, and after a failure. */
@@ -132,7 +132,7 @@ static enum status scrub_slice(struct sync *sync, bool *done)
     return status == STATUS_CORRUPT ? begin_again(sync) : status;
 }
 
-/* Whether it can be told now; a small file is scrubbed for that. */
+/* Whether it can be told now; what takes little is scrubbed for that. */
 static bool settle_at_once(struct sync *sync)
 {
     bool done = false;
@@ -141,7 +141,7 @@ static bool settle_at_once(struct sync *sync)
     if (remains(sync) != REPLICA_PURGED)
         return true;
     sync->settling.due_ms = sync->now_ms;
-    if (sync->store->file_bytes(sync->replica) > SLICE_BYTES)
+    if (sync->store->scrub_bytes(sync->replica) > SLICE_BYTES)
         return false;
     enum status status = scrub_slice(sync, &done);
     if (status != STATUS_OK)
@@ -214,7 +214,7 @@ static uint64_t rest_due(const struct sync *sync)
     uint64_t rested = sync->settling.rested_ms + WHILE_MS;
     if (remains(sync) != REPLICA_STALE)
         return UINT64_MAX;
-    if (sync->store->file_bytes(sync->replica) <= SMALL_BYTES || rested < idle)
+    if (sync->store->scrub_bytes(sync->replica) <= SMALL_BYTES || rested < idle)
         return idle;
     return rested;
 }
@@ -251,4 +251,6 @@ void sync_settle_close(struct sync *sync)
     bool done = remains(sync) == REPLICA_CLEAN;
     for (int i = 0; i < SLICES_MOST && status == STATUS_OK && !done; i++)
         status = sync->store->scrub(sync->replica, SLICE_BYTES, &done);
+    if (done && sync->store->leave != NULL)
+        sync->store->leave(sync->replica);
 }

@@ -4,8 +4,8 @@
  *     event, acknowledgement --> nothing of what was purged is left? --> out
  *                                  else: kept, in order, until the replica is scrubbed
  *
- * A small file is scrubbed on the spot. A large one, or one that somebody else reads, is scrubbed
- * by sync_run() in slices; messages that come meanwhile are applied, and what comes of them waits
+ * What has changed since the last scrub is mostly little, and scrubbed on the spot. A large file for
+ * the first time, or one that somebody else reads, is scrubbed by sync_run() in slices; messages that come meanwhile are applied, and what comes of them waits
  * its turn. The server stops by itself, since it hears no acknowledgements.
  *
  * What was merely removed or replaced is scrubbed when nothing has come for a while, and at the

@@ -591,7 +591,7 @@ static void a_large_file_is_scrubbed_in_turns(void **state)
     struct world *world = *state;
     open_full(world);
     struct sync_store store = *world->client->sync.store;
-    store.file_bytes = large;
+    store.scrub_bytes = large;
     store.scrub = scrub_a_little;
     slices = 0;
     world->client->sync.store = &store;
