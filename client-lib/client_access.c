@@ -230,7 +230,7 @@ static void rebase(tandem_client *client)
 bool settle_welcome(tandem_client *client, const struct msg_welcome *welcome)
 {
     unsigned generation = client->generation;
-    client->settling.sent_next = 0;
+    settle_connected(client);
     if (client->peers != NULL && !peers_is_leader(client->peers))
         return settle_follower(client, welcome);
     if (!settle_user(client, welcome))

@@ -1,5 +1,7 @@
 #include "client-lib/client_settle.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "client-lib/client.h"
@@ -21,6 +23,7 @@ void settle_release(struct settling *settling)
     buffer_release(&settling->waiters);
     buffer_release(&settling->answers);
     buffer_release(&settling->damaged);
+    buffer_release(&settling->reused);
     texts_release(&settling->texts);
 }
 
@@ -137,7 +140,7 @@ void settle_keep_all(tandem_client *client)
 bool settle_may_send(const tandem_client *client)
 {
     return client->state == CLIENT_ONLINE && client->resend_at == 0 && !client->closing &&
-           !outbox_store_rebasing(client->store) &&
+           client->settling.reused.size == 0 && !outbox_store_rebasing(client->store) &&
            id_equal(client->id, outbox_store_client(client->store)) &&
            (client->peers == NULL || peers_is_leader(client->peers));
 }
@@ -159,7 +162,15 @@ static bool send_frame(void *context, uint64_t number, struct bytes frame)
         return false;
     client->last_sent = client_now(client);
     client->settling.sent_next = number + 1;
+    if (client->settling.sent_most <= number)
+        client->settling.sent_most = number + 1;
     return true;
+}
+
+void settle_connected(tandem_client *client)
+{
+    client->settling.sent_next = client->settling.sent_most = 0;
+    buffer_clear(&client->settling.reused);
 }
 
 void settle_send(tandem_client *client)
@@ -184,11 +195,25 @@ static struct bytes keep(struct settling *settling, struct bytes part, bool *fai
     return bytes_of(kept, kept != NULL ? part.size : 0);
 }
 
+/* What was not sent has no answer: it would be taken for the one to an entry that the server has
+ * never seen. */
+static void refuse_result(tandem_client *client, uint64_t number)
+{
+    char words[96];
+    snprintf(words, sizeof words, "the server answered mutation %" PRIu64 ", which it was not sent",
+             number);
+    client_break(client, 1002, STATUS_UNEXPECTED, words);
+}
+
 void settle_result(tandem_client *client, const struct msg_result *result)
 {
     struct settling *settling = &client->settling;
     bool failed = false;
     tandem_fault fault;
+    if (result->number == 0 || result->number >= settling->sent_most) {
+        refuse_result(client, result->number);
+        return;
+    }
     result_fault(result, &fault);
     const struct outbox_answer answer = {.number = result->number,
                                          .seq = result->seq,
@@ -301,8 +326,12 @@ static void send_again_from(struct settling *settling, const struct outbox_answe
             settling->sent_next = answers[i].number;
 }
 
-/* The server has other contents under one of our numbers: somebody else uses our client id, from a
- * copy of the folder. What is not answered was not taken under that number, and gets another. */
+/* The server has other contents under numbers of ours: somebody else uses our client id, from a copy
+ * of the folder. What was sent under those was not taken, and is to get others, under another client
+ * id. What was sent beside it may have been taken under the numbers it has, and would be taken once
+ * more under others: so that comes when everything that was sent is answered, and nothing new is
+ * sent until then. A connection that ends before leaves all as it was, to be sent and answered
+ * again. */
 static void leave_client_id(tandem_client *client)
 {
     enum status status = outbox_store_new_client(client->store, client->port);
@@ -312,22 +341,51 @@ static void leave_client_id(tandem_client *client)
                  "another client uses the same numbers");
 }
 
-/* Moves those about contents of ours to the front, and counts them. The server goes on behind a
- * number that somebody else has used: what it took there must not be sent again. */
-static size_t keep_ours(struct outbox_answer *answers, size_t count)
+static void note_reused(struct settling *settling, uint64_t number)
+{
+    const uint64_t *noted = (const void *)settling->reused.data;
+    for (size_t i = 0; i < settling->reused.size / sizeof number; i++)
+        if (noted[i] == number)
+            return;
+    buffer_append(&settling->reused, &number, sizeof number);
+}
+
+/* Moves those about contents of ours to the front, and counts them; the numbers of the others are
+ * noted. */
+static size_t keep_ours(struct settling *settling, struct outbox_answer *answers, size_t count)
 {
     size_t kept = 0;
     for (size_t i = 0; i < count; i++)
         if (answers[i].status != STATUS_NUMBER_REUSED)
             answers[kept++] = answers[i];
+        else
+            note_reused(settling, answers[i].number);
     return kept;
+}
+
+static void leave_when_answered(tandem_client *client)
+{
+    struct buffer *reused = &client->settling.reused;
+    size_t left = 0, among = 0;
+    enum status status = STATUS_NO_MEMORY;
+    if (reused->size == 0)
+        return;
+    if (!reused->failed)
+        status = outbox_store_unanswered(client->store, (const void *)reused->data,
+                                         reused->size / sizeof(uint64_t), &among, &left);
+    if (status != STATUS_OK)
+        client_break(client, 1011, status, "the outbox cannot be read");
+    else if (among == 0)
+        buffer_clear(reused); /* it was said of what is answered */
+    else if (left == 0)
+        leave_client_id(client);
 }
 
 static void settle_answers(tandem_client *client, struct outbox_answer *answers, size_t count)
 {
     struct telling telling = {.client = client, .generation = client->generation};
     const struct port *port = client->port;
-    size_t good = keep_ours(answers, count);
+    size_t good = keep_ours(&client->settling, answers, count);
     send_again_from(&client->settling, answers, good);
     enum status status = outbox_store_record(
         client->store, answers, good, (int64_t)port->wall_ms(port->context), tell_entry, &telling);
@@ -338,10 +396,10 @@ static void settle_answers(tandem_client *client, struct outbox_answer *answers,
         return;
     if (status != STATUS_OK)
         client_break(client, 1011, status, "the answers cannot be written to the outbox");
-    else if (good < count)
-        leave_client_id(client);
     else if (telling.gap)
         client_break(client, 1000, STATUS_NUMBER_GAP, "the server expects another mutation number");
+    else
+        leave_when_answered(client);
 }
 
 /* Accepted entries are done with as soon as nothing will ever show them: without a subscription

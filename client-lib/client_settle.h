@@ -22,13 +22,17 @@ struct settling {
     size_t first;
     struct buffer answers; /* struct outbox_answer each, of this turn */
     struct texts texts;    /* what they point to */
-    uint64_t sent_next;    /* numbers from here on were not sent on this connection */
+    uint64_t sent_next;    /* numbers from here on are to be sent on this connection */
+    uint64_t sent_most;    /* numbers from here on never were */
+    struct buffer reused;  /* numbers that somebody else has used, as told on this connection */
     struct buffer damaged; /* name of the file that could not be read, until it is told */
     bool looked_for_lost;  /* nothing that was seen is of a record that is not held any more */
 };
 
 void settle_release(struct settling *settling);
 
+/* A connection on which nothing was sent yet. */
+void settle_connected(tandem_client *client);
 /* Whether this handle sends from the outbox now. */
 bool settle_may_send(const tandem_client *client);
 /* Sends what may be sent and was not sent on this connection. A failure has broken it off. */
@@ -41,7 +45,8 @@ void settle_wait(tandem_client *client, uint64_t order, tandem_result_fn *done, 
 void settle_forget(tandem_client *client, uint64_t order);
 /* Another process is about to give it up. */
 void settle_expect_drop(tandem_client *client, uint64_t order);
-/* Takes note of a result, to be settled at the end of the turn. */
+/* Takes note of a result, to be settled at the end of the turn. One for a number that was not sent
+ * on this connection breaks it off. */
 void settle_result(tandem_client *client, const struct msg_result *result);
 /* The end of a turn: records what was answered and tells of it. */
 void settle_turn(tandem_client *client);

@@ -142,6 +142,9 @@ enum status outbox_store_send(struct outbox_store *store, uint64_t from, size_t 
  * every entry concerned, as it is now; those that wait for a refused one are among them. */
 enum status outbox_store_record(struct outbox_store *store, const struct outbox_answer *answers,
                                 size_t count, int64_t now_ms, outbox_item_fn *each, void *context);
+/* Of what is SENT: how many have one of these numbers, and how many have not. */
+enum status outbox_store_unanswered(struct outbox_store *store, const uint64_t *numbers,
+                                    size_t count, size_t *among, size_t *others);
 /* The replica shows all up to this seq: accepted entries up to it are done with, and deleted with
  * this commit or, while others are under way, with the next. */
 enum status outbox_store_shown(struct outbox_store *store, uint64_t seq);

@@ -185,6 +185,27 @@ enum status outbox_store_get(struct outbox_store *store, uint64_t order, outbox_
     return status;
 }
 
+enum status outbox_store_unanswered(struct outbox_store *store, const uint64_t *numbers,
+                                    size_t count, size_t *among, size_t *others)
+{
+    struct buffer places = {0};
+    enum status status = outbox_store_hold(store);
+    *among = *others = 0;
+    if (status != STATUS_OK)
+        return status;
+    status = outbox_places(store, store->held.txn, TANDEM_ENTRY_SENT, &places);
+    outbox_store_release(store);
+    const struct outbox_place *place = (const void *)places.data;
+    for (size_t i = 0; i < places.size / sizeof *place; i++) {
+        bool found = false;
+        for (size_t at = 0; at < count && !found; at++)
+            found = numbers[at] == place[i].number;
+        ++*(found ? among : others);
+    }
+    buffer_release(&places);
+    return status;
+}
+
 /* When an entry takes effect on the server: what was taken, what is under way, what waits. */
 struct turn {
     unsigned rank;

@@ -176,6 +176,40 @@ static void a_server_restored_from_a_backup_gets_all_that_is_not_answered(void *
     assert_int_equal(shop.clients[0].last, 3);
 }
 
+/* The connection is made again, and all that was sent is sent again. */
+static void connect_and_send_again(struct world *world)
+{
+    durable_forget_frames();
+    for (int turn = 0; turn < 50 && server.sent_count < 2; turn++) {
+        int due = tandem_timeout(world->client);
+        if (server.link == NULL && due > 0)
+            world->port.now += (uint64_t)due;
+        assert_ok(tandem_service(world->client));
+        if (server.sent_count == 1)
+            durable_serve(&shop); /* the hello */
+    }
+}
+
+/* Answers one message only. */
+static void serve_one(void)
+{
+    size_t count = server.sent_count;
+    assert_true(server.sent_seen < count);
+    server.sent_count = server.sent_seen + 1;
+    durable_serve(&shop);
+    server.sent_count = count;
+}
+
+static void expect_each_once(const struct outcome *outcomes, unsigned count)
+{
+    static const char *const texts[] = {"first", "second", "third", "fourth"};
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_equal(durable_count(&shop, texts[i]), 1);
+        assert_int_equal(outcomes[i].calls, 1);
+        assert_int_equal(outcomes[i].code, STATUS_OK);
+    }
+}
+
 static void a_copied_folder_leaves_its_numbers(void **state)
 {
     struct world *world = *state;
@@ -224,6 +258,101 @@ static void what_was_taken_behind_a_used_number_is_not_sent_again(void **state)
     assert_int_equal(durable_count(&shop, "third"), 1);
     for (int i = 0; i < 3; i++)
         assert_int_equal(outcomes[i].code, STATUS_OK);
+}
+
+/* Three notes under the numbers 1 to 3, the first of which somebody else has used; they are sent
+ * again over a new connection, and only the first is answered. */
+static void learn_of_a_used_number(struct world *world, struct outcome *outcomes)
+{
+    durable_start(world);
+    durable_settle(world, &shop);
+    assert_ok(send_note(world, "first", &outcomes[0]));
+    assert_ok(send_note(world, "second", &outcomes[1]));
+    assert_ok(send_note(world, "third", &outcomes[2]));
+    server.sent_seen = server.sent_count;
+    shop.now->last = 1;
+    shop.now->answers[1] = (struct durable_answer){.hash = 1, .status = "ok", .seq = 7};
+    hang_up(4003);
+    assert_ok(tandem_service(world->client));
+    connect_and_send_again(world);
+    serve_one();
+    assert_ok(tandem_service(world->client));
+    assert_int_equal(outcomes[0].calls, 0);
+}
+
+/* As before, with the answers in different turns. */
+static void what_is_taken_behind_a_used_number_is_waited_for(void **state)
+{
+    struct world *world = *state;
+    OUTCOMES(4);
+    learn_of_a_used_number(world, outcomes);
+    /* What is typed now is not sent where numbers are somebody else's. */
+    size_t sent = server.sent_count;
+    assert_ok(send_note(world, "fourth", &outcomes[3]));
+    assert_int_equal(server.sent_count, sent);
+    serve_one();
+    assert_ok(tandem_service(world->client));
+    assert_int_equal(outcomes[1].calls, 1);
+    assert_true(tandem_connected(world->client));
+    durable_settle(world, &shop);
+    assert_int_equal(shop.client_count, 2);
+    expect_each_once(outcomes, 4);
+}
+
+static void what_is_taken_behind_a_used_number_is_asked_for_again(void **state)
+{
+    struct world *world = *state;
+    OUTCOMES(3);
+    learn_of_a_used_number(world, outcomes);
+    durable_serve(&shop);
+    server.inbox_count = server.inbox_used; /* the answers are lost */
+    hang_up(4003);
+    assert_ok(tandem_service(world->client));
+    connect_and_send_again(world);
+    serve_one();
+    assert_ok(tandem_service(world->client));
+    durable_crash(world); /* nobody is left to be told, and nothing is lost */
+    durable_start(world);
+    durable_settle(world, &shop);
+    assert_int_equal(shop.client_count, 2);
+    assert_int_equal(durable_count(&shop, "first"), 1);
+    assert_int_equal(durable_count(&shop, "second"), 1);
+    assert_int_equal(durable_count(&shop, "third"), 1);
+}
+
+/* ---- Answers to nothing ---- */
+
+static void an_answer_to_what_was_not_sent_is_refused(void **state)
+{
+    struct world *world = *state;
+    OUTCOMES(2);
+    const uint64_t never[] = {0, 2, UINT64_MAX};
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++) {
+        const char *text = i == 0 ? "taken once" : "later";
+        durable_start(world);
+        durable_settle(world, &shop);
+        if (i == 0) {
+            assert_ok(send_note(world, text, &outcomes[0]));
+            server.sent_seen = server.sent_count; /* it is on its way */
+        }
+        say_result(never[i], "ok", 5);
+        assert_ok(tandem_service(world->client));
+        assert_false(tandem_connected(world->client));
+        const struct told *told = last_told(world);
+        assert_int_equal(told->kind, TANDEM_EVENT_DISCONNECTED);
+        assert_int_equal(told->code, STATUS_UNEXPECTED);
+        tandem_fault fault;
+        tandem_last_fault(world->client, &fault);
+        assert_non_null(strstr(fault.detail, "was not sent"));
+        assert_int_equal(count(world, STATE(TANDEM_ENTRY_ACCEPTED)), 0);
+        durable_crash(world);
+        world->told_count = 0;
+        shop.now->last = 0;
+        memset(outcomes, 0, sizeof outcomes);
+    }
+    durable_start(world);
+    durable_settle(world, &shop);
+    assert_int_equal(durable_count(&shop, "taken once"), 1);
 }
 
 /* ---- Refusals for now ---- */
@@ -555,6 +684,9 @@ int main(void)
         SHOP(a_server_restored_from_a_backup_gets_all_that_is_not_answered),
         SHOP(a_copied_folder_leaves_its_numbers),
         SHOP(what_was_taken_behind_a_used_number_is_not_sent_again),
+        SHOP(what_is_taken_behind_a_used_number_is_waited_for),
+        SHOP(what_is_taken_behind_a_used_number_is_asked_for_again),
+        SHOP(an_answer_to_what_was_not_sent_is_refused),
         SHOP(what_the_server_cannot_take_now_is_sent_again),
         SHOP(a_program_that_does_not_reconnect_is_told_that_it_is_kept),
         SHOP(a_real_gap_asks_the_server_where_it_stands),
