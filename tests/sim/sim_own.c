@@ -179,7 +179,8 @@ static bool is_pending(const struct sim_device *device, const struct sim_deed *d
         return false;
     if (entries->has[deed->number] && (entries->state[deed->number] == TANDEM_ENTRY_WAITING ||
                                        entries->state[deed->number] == TANDEM_ENTRY_SENT))
-        return !entries->is_behind[deed->number] && (showing->held || deed->creates);
+        /* One that makes a record that is held was taken, and others may have gone on. */
+        return !entries->is_behind[deed->number] && showing->held != deed->creates;
     return showing->held && deed->applied > 0 && deed->outcome == DEED_TAKEN &&
            deed->applied_seq > showing->seq && deed->applied_seq > tandem_cursor(device->client);
 }
