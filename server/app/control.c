@@ -15,6 +15,8 @@
 
 /* For a caller to send its line; it is on the same machine. */
 #define PATIENCE_MS 2000
+/* Before a caller is accepted again after that failed, for want of descriptors or memory. */
+#define PAUSE_MS 100
 
 struct control {
     struct control_port port;
@@ -67,14 +69,21 @@ static void answer(const struct control *control, int fd)
 static void *run(void *argument)
 {
     const struct control *control = argument;
-    struct pollfd polled[2] = {{.fd = control->listening, .events = POLLIN},
-                               {.fd = control->wake, .events = POLLIN}};
+    struct pollfd polled[2] = {{.fd = control->wake, .events = POLLIN},
+                               {.fd = control->listening, .events = POLLIN}};
+    bool failed = false;
     for (;;) {
-        int ready = poll(polled, 2, -1);
-        if (polled[1].revents || (ready < 0 && errno != EINTR))
+        /* Whoever waits to be accepted would not let us pause. */
+        int ready = poll(polled, failed ? 1 : 2, failed ? PAUSE_MS : -1);
+        if (polled[0].revents || (ready < 0 && errno != EINTR))
             return NULL;
-        int fd = ready > 0 ? accept4(control->listening, NULL, NULL, SOCK_CLOEXEC) : -1;
-        if (fd < 0)
+        if (failed || ready <= 0) {
+            failed = false;
+            continue;
+        }
+        int fd = accept4(control->listening, NULL, NULL, SOCK_CLOEXEC);
+        failed = fd < 0;
+        if (failed)
             continue;
         answer(control, fd);
         close(fd);

@@ -121,7 +121,9 @@ static enum status make_folder(const char *path, bool *fresh, struct fault *faul
     return STATUS_OK;
 }
 
-void founding_take_back(const char *path)
+/* Takes back a store that was not finished, so that nobody takes it for whole: deletes the files of
+ * a folder that was empty before. */
+static void take_back(const char *path)
 {
     DIR *folder = opendir(path);
     struct dirent *entry;
@@ -152,6 +154,44 @@ static enum status found(struct store *store, const char *admin, const char *pas
     return status;
 }
 
+/* Whether nobody was founded in it: the program that made it was killed before. */
+static bool is_unfounded(struct store *store)
+{
+    struct store_reader *reader;
+    struct state state;
+    struct meta meta;
+    bool unfounded = false;
+    if (store_reader_new(store, &reader) != STATUS_OK)
+        return false;
+    if (store_read_begin(reader, &state) == STATUS_OK) {
+        unfounded = state.ops->meta(state.self, &meta) == STATUS_OK && meta.seq == 0;
+        store_read_end(reader);
+    }
+    store_reader_free(reader);
+    return unfounded;
+}
+
+/* A new store, or one that was made and not founded. */
+static enum status open_new(const char *path, struct store **store, struct fault *fault)
+{
+    uint8_t random[10];
+    founding_random(NULL, random, sizeof random);
+    struct store_options how = {.path = path, .create = true,
+                                .epoch = id_make(founding_now_ms(NULL), random)};
+    enum status status = store_open(&how, store, fault);
+    if (status != STATUS_EXISTS)
+        return status;
+    how.create = false;
+    if (store_open(&how, store, NULL) != STATUS_OK)
+        return status;
+    if (is_unfounded(*store)) {
+        fault_clear(fault);
+        return STATUS_OK;
+    }
+    store_close(*store);
+    return status;
+}
+
 static enum status make_store(const struct options *options, const char *password,
                               struct fault *fault)
 {
@@ -160,12 +200,8 @@ static enum status make_store(const struct options *options, const char *passwor
     enum status status = make_folder(path, &fresh, fault);
     if (status != STATUS_OK)
         return status;
-    uint8_t random[10];
-    founding_random(NULL, random, sizeof random);
-    struct store_options how = {.path = path, .create = true,
-                                .epoch = id_make(founding_now_ms(NULL), random)};
     struct store *store;
-    status = store_open(&how, &store, fault);
+    status = open_new(path, &store, fault);
     /* Somebody else's, made since the folder was looked at. */
     if (status == STATUS_LOCKED || status == STATUS_EXISTS)
         return status;
@@ -174,7 +210,7 @@ static enum status make_store(const struct options *options, const char *passwor
         store_close(store);
     }
     if (status != STATUS_OK && fresh)
-        founding_take_back(path);
+        take_back(path);
     return status;
 }
 

@@ -14,8 +14,4 @@ enum status founding_apply(struct store *store, const struct command *command,
 uint64_t founding_now_ms(void *self);
 void founding_random(void *self, void *out, size_t size);
 
-/* Takes back a store that was not finished, so that nobody takes it for whole: deletes the files of
- * a folder that was empty before. */
-void founding_take_back(const char *path);
-
 #endif

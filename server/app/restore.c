@@ -2,7 +2,8 @@
  *
  * Seqs count changes from the founding on. After a restore they are given out anew, from the
  * backup's last one, for other changes; a client that had seen the old ones must not take the new
- * for them. The epoch tells it: seqs of another epoch mean nothing, so it starts over.
+ * for them. The epoch tells it: seqs of another epoch mean nothing, so it starts over. The copy has
+ * its epoch before it is where a server would open it.
  */
 #include <stdio.h>
 #include <string.h>
@@ -21,33 +22,9 @@ static enum status copy(const char *from, const char *to, struct fault *fault)
     enum status status = store_open(&how, &store, fault);
     if (status != STATUS_OK)
         return status;
-    status = store_backup(store, to, fault);
-    store_close(store);
-    return status;
-}
-
-static enum status renew_epoch(const char *path, struct fault *fault)
-{
-    struct store *store;
-    struct store_options how = {.path = path};
-    enum status status = store_open(&how, &store, fault);
-    if (status != STATUS_OK)
-        return status;
-    struct state state;
-    struct meta meta;
     uint8_t random[10];
     founding_random(NULL, random, sizeof random);
-    status = store_write_begin(store, &state);
-    if (status == STATUS_OK) {
-        status = state.ops->meta(state.self, &meta);
-        meta.epoch = id_make(founding_now_ms(NULL), random);
-        if (status == STATUS_OK)
-            status = state.ops->put_meta(state.self, &meta);
-        if (status == STATUS_OK)
-            status = store_write_commit(store);
-        else
-            store_write_abort(store);
-    }
+    status = store_restore(store, to, id_make(founding_now_ms(NULL), random), fault);
     store_close(store);
     return status;
 }
@@ -61,12 +38,6 @@ int command_restore(const struct options *options)
     fault_clear(&fault);
     bool made = mkdir(to, 0700) == 0;
     enum status status = copy(from, to, &fault);
-    if (status == STATUS_OK) {
-        status = renew_epoch(to, &fault);
-        /* With the old epoch, clients would take new seqs for those they have seen. */
-        if (status != STATUS_OK)
-            founding_take_back(to);
-    }
     if (status != STATUS_OK && made)
         rmdir(to);
     if (status != STATUS_OK)

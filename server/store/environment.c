@@ -7,9 +7,6 @@
 
 #include "server/store/store_struct.h"
 
-#define LOCK_FILE "tandem.lock"
-#define DATA_FILE "data.mdb"
-
 #define MAP_WANTED (UINT64_C(1) << 40)
 #define MAP_LEAST (UINT64_C(1) << 26)
 #define READERS_DEFAULT 126u
@@ -30,11 +27,11 @@ static int open_in(const char *path, const char *name, int flags)
 enum status environment_lock(const char *path, int *out, struct fault *fault)
 {
     const struct bytes none = {0};
-    const int file = open_in(path, LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW);
+    const int file = open_in(path, ENVIRONMENT_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW);
     if (file < 0 && (errno == ENOENT || errno == ENOTDIR))
         return fault_set(fault, STATUS_NOT_FOUND, none, "%s is no directory", path);
     if (file < 0)
-        return fault_set(fault, STATUS_IO, none, "%s/%s: %s", path, LOCK_FILE, strerror(errno));
+        return fault_set(fault, STATUS_IO, none, "%s/%s: %s", path, ENVIRONMENT_LOCK, strerror(errno));
     if (flock(file, LOCK_EX | LOCK_NB) == 0) {
         *out = file;
         return STATUS_OK;
@@ -43,15 +40,25 @@ enum status environment_lock(const char *path, int *out, struct fault *fault)
     close(file);
     if (error == EWOULDBLOCK)
         return fault_set(fault, STATUS_LOCKED, none, "%s is in use by another process", path);
-    return fault_set(fault, STATUS_IO, none, "%s/%s: %s", path, LOCK_FILE, strerror(error));
+    return fault_set(fault, STATUS_IO, none, "%s/%s: %s", path, ENVIRONMENT_LOCK, strerror(error));
+}
+
+static bool can_open(const char *path, const char *name, int flags)
+{
+    const int file = open_in(path, name, flags);
+    if (file >= 0)
+        close(file);
+    return file >= 0;
 }
 
 bool environment_exists(const char *path)
 {
-    const int file = open_in(path, DATA_FILE, O_RDONLY);
-    if (file >= 0)
-        close(file);
-    return file >= 0;
+    return can_open(path, ENVIRONMENT_DATA, O_RDONLY);
+}
+
+bool environment_is_unfinished(const char *path)
+{
+    return can_open(path, ENVIRONMENT_UNFINISHED, O_PATH | O_DIRECTORY);
 }
 
 /* A failed mdb_env_open leaves an environment fit only to be closed. */
@@ -93,7 +100,7 @@ enum status store_environment_open(const struct store_options *options, MDB_env 
         return STATUS_OK;
     *out = NULL;
     return fault_set(fault, txn_status(code), (struct bytes){0}, "%s/%s: %s", options->path,
-                     DATA_FILE, mdb_strerror(code));
+                     ENVIRONMENT_DATA, mdb_strerror(code));
 }
 
 enum status environment_sync(const char *path, const char *name)

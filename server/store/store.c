@@ -41,7 +41,7 @@ static enum status make(struct store *store, const struct store_options *options
         return status;
     }
     status = store_write_commit(store);
-    return status == STATUS_OK ? environment_sync(store->path, "data.mdb") : status;
+    return status == STATUS_OK ? environment_sync(store->path, ENVIRONMENT_DATA) : status;
 }
 
 /* Reads the version with nothing but the meta table open: another version may have others. */
@@ -90,7 +90,11 @@ enum status store_open(const struct store_options *options, struct store **out, 
     *out = NULL;
     if (fault != NULL)
         fault_clear(fault);
-    if (!options->create && !environment_exists(options->path))
+    const bool exists = environment_exists(options->path);
+    if (!exists && environment_is_unfinished(options->path))
+        return fault_set(fault, options->create ? STATUS_EXISTS : STATUS_NOT_FOUND,
+                         (struct bytes){0}, "the copy in %s is not finished", options->path);
+    if (!exists && !options->create)
         return fault_set(fault, STATUS_NOT_FOUND, (struct bytes){0}, "there is no store at %s",
                          options->path);
     struct store *store = memory_new(sizeof *store);

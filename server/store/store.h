@@ -29,8 +29,9 @@ struct store_options {
 };
 
 /* Opens or creates. NOT_FOUND when there is no store at the path, FORMAT_VERSION when another
- * version wrote it, LOCKED when another process has it open, IO otherwise; `fault` (may be NULL)
- * says which in words. On failure *out is NULL. */
+ * version wrote it, LOCKED when another process has it open, EXISTS when one is to be made beside a
+ * copy that is not finished, IO otherwise; `fault` (may be NULL) says which in words. On failure
+ * *out is NULL. */
 enum status store_open(const struct store_options *options, struct store **out,
                        struct fault *fault);
 void store_close(struct store *store); /* NULL is fine; no transaction may be open */
@@ -51,8 +52,15 @@ void store_write_abort(struct store *store);
 /* Whether the disk has its reserve; asks the file system at most once a second of `now_ms`. */
 bool store_has_room(struct store *store, uint64_t now_ms);
 
-/* Consistent copy of a running store into an empty directory. */
+/* Consistent copy of a running store into an empty directory. It is made in a directory of its own
+ * in there, "unfinished", and moved out of it when it is whole and durable. On failure nothing is
+ * left; whoever is killed meanwhile leaves no store but "unfinished", of which store_open() says so
+ * and to which no other copy is made. NOT_FOUND when there is no directory, EXISTS when it is not
+ * empty, IO otherwise. */
 enum status store_backup(struct store *store, const char *path, struct fault *fault);
+/* The same for a copy that begins a history of its own: before it is moved it gets this epoch. */
+enum status store_restore(struct store *store, const char *path, struct id epoch,
+                          struct fault *fault);
 
 /* Reads every record, checks its checksum and that each table agrees with it. Calls `report` for
  * each finding. CORRUPT when there was one. */

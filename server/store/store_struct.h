@@ -30,6 +30,11 @@ struct store {
 
 /* environment.c */
 
+#define ENVIRONMENT_DATA "data.mdb"
+#define ENVIRONMENT_LOCK "tandem.lock"
+/* The directory in which a copy is made, in the one it is for. */
+#define ENVIRONMENT_UNFINISHED "unfinished"
+
 /* Takes the lock file of the directory: LOCKED when another holds it. */
 enum status environment_lock(const char *path, int *out, struct fault *fault);
 /* Opens LMDB at options->path, with as much address space as it gets. */
@@ -37,6 +42,8 @@ enum status store_environment_open(const struct store_options *options, MDB_env 
                                    struct fault *fault);
 /* Whether there is an LMDB file at the path. */
 bool environment_exists(const char *path);
+/* Whether a copy was, or is being, made there. */
+bool environment_is_unfinished(const char *path);
 /* Makes what was done to a directory's entries, and to the file `name` in it, durable. */
 enum status environment_sync(const char *path, const char *name);
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,18 @@ void failing_calls_arm(struct failing_plan *plan)
     atomic_store(&plan->armed, 1);
 }
 
+void failing_calls_arm_disk(enum failing_way way, int error, uint64_t nth, bool onwards)
+{
+    struct failing_plan *plan = failing_plan();
+    *plan = (struct failing_plan){.calls = CALL_DISK,
+                                  .way = way,
+                                  .error = error,
+                                  .nth = nth,
+                                  .onwards = onwards,
+                                  .skip_flush = 1};
+    failing_calls_arm(plan);
+}
+
 uint64_t failing_calls_disarm(struct failing_plan *plan)
 {
     atomic_store(&plan->armed, 0);
@@ -58,6 +71,8 @@ bool failing_hit(uint32_t call)
     if (n != plan->nth && !(plan->onwards != 0 && n > plan->nth))
         return false;
     atomic_fetch_add(&plan->failed, 1);
+    if (plan->way == FAILING_KILLED)
+        (void)syscall(SYS_kill, syscall(SYS_getpid), SIGKILL);
     return true;
 }
 
@@ -237,6 +252,32 @@ int mkdir(const char *path, mode_t mode)
 
 int rename(const char *from, const char *to)
 {
-    return failing_hit(CALL_OPEN) ? failing_error()
-                                  : (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+    if (failing_hit(CALL_OPEN))
+        return failing_error();
+    const int failed = (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+    if (failed == 0 && failing_after_rename != NULL)
+        failing_after_rename(from, to);
+    return failed;
+}
+
+int unlinkat(int folder, const char *path, int flags)
+{
+    return failing_hit(CALL_REMOVE) ? failing_error()
+                                    : (int)syscall(SYS_unlinkat, folder, path, flags);
+}
+
+int unlink(const char *path)
+{
+    return unlinkat(AT_FDCWD, path, 0);
+}
+
+int rmdir(const char *path)
+{
+    return unlinkat(AT_FDCWD, path, AT_REMOVEDIR);
+}
+
+int chmod(const char *path, mode_t mode)
+{
+    return failing_hit(CALL_REMOVE) ? failing_error()
+                                    : (int)syscall(SYS_fchmodat, AT_FDCWD, path, mode);
 }

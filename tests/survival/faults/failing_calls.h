@@ -9,6 +9,8 @@
  *     plan->calls = CALL_WRITE | CALL_SYNC; plan->error = EIO; plan->nth = 3;
  *     failing_calls_arm(plan) ... failing_calls_disarm(plan)
  *
+ *     failing_calls_arm_disk(FAILING_NOTHING_DONE, EIO, 3, false)
+ *
  * Calls are counted over all threads from the moment of arming: a program that does the same work
  * in one thread makes the same n-th call each time.
  */
@@ -35,11 +37,14 @@
 #define CALL_PEER 0x800u    /* getpeername, getsockname */
 #define CALL_WAKE 0x1000u   /* read and write of what is neither file nor socket */
 #define CALL_MALLOC 0x2000u /* malloc, calloc, realloc and their like: failing_malloc.c */
+#define CALL_REMOVE 0x4000u /* unlink, unlinkat, rmdir, chmod */
+#define CALL_DISK (CALL_WRITE | CALL_SYNC | CALL_TRUNCATE)
 
 enum failing_way {
     FAILING_NOTHING_DONE, /* the error, and nothing has happened */
     FAILING_HALF_DONE, /* half of the bytes, and no error; of a single one, nothing and the error */
-    FAILING_ALL_DONE   /* everything has happened in the page cache, and the error */
+    FAILING_ALL_DONE,  /* everything has happened in the page cache, and the error */
+    FAILING_KILLED     /* the program is killed, and nothing has happened */
 };
 
 struct failing_plan {
@@ -57,6 +62,9 @@ struct failing_plan {
 /* The plan of this program: its own, or the one in the file that TANDEM_TEST_FAILING names. */
 struct failing_plan *failing_plan(void);
 void failing_calls_arm(struct failing_plan *plan);
+/* Arms this program's own for the n-th write, flush or truncation of a file, while nothing is really
+ * flushed. */
+void failing_calls_arm_disk(enum failing_way way, int error, uint64_t nth, bool onwards);
 /* How many calls failed since. */
 uint64_t failing_calls_disarm(struct failing_plan *plan);
 
@@ -65,6 +73,7 @@ uint64_t failing_calls_disarm(struct failing_plan *plan);
 void failing_before_write(int fd, int64_t at, uint64_t size) __attribute__((weak));
 void failing_after_write(int fd, bool done) __attribute__((weak));
 void failing_after_sync(int fd, bool done) __attribute__((weak));
+void failing_after_rename(const char *from, const char *to) __attribute__((weak));
 
 /* Whether writes to it are flushed by themselves: opened with O_DSYNC. */
 bool failing_flushes(int fd);

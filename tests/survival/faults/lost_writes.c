@@ -1,6 +1,7 @@
 #include "tests/survival/faults/lost_writes.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -47,6 +48,12 @@ static bool path_of(int fd, char out[PATH_MAX])
     return watch.folder[0] != '\0' && strncmp(out, watch.folder, strlen(watch.folder)) == 0;
 }
 
+/* Not by open(), which is one of the calls that may fail. */
+static int open_now(const char *path, int flags)
+{
+    return (int)syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC);
+}
+
 void failing_before_write(int fd, int64_t at, uint64_t size)
 {
     struct stat stat;
@@ -58,7 +65,7 @@ void failing_before_write(int fd, int64_t at, uint64_t size)
         free(write);
         return;
     }
-    const int file = open(write->path, O_RDONLY | O_CLOEXEC);
+    const int file = open_now(write->path, O_RDONLY);
     assert(file >= 0);
     write->file = stat.st_ino;
     write->at = at;
@@ -108,6 +115,13 @@ void failing_after_sync(int fd, bool done)
         write->doomed = write->doomed || write->file == stat.st_ino;
 }
 
+void failing_after_rename(const char *from, const char *to)
+{
+    for (struct lost_write *write = watch.newest; write != NULL; write = write->older)
+        if (strcmp(write->path, from) == 0)
+            (void)snprintf(write->path, sizeof write->path, "%s", to);
+}
+
 /* Whether the writes to this place are lost: of one page all or none, as a page is written back
  * with what it holds last. The mixing is that of SplitMix64 (Steele, Lea, Flood 2014). */
 static bool some_lost(uint64_t seed, int64_t at)
@@ -121,7 +135,9 @@ static bool some_lost(uint64_t seed, int64_t at)
 /* What a file had grown by is gone when nothing behind it was kept, and zeros else. */
 static void undo(const struct lost_write *write, bool cut)
 {
-    const int file = open(write->path, O_WRONLY | O_CLOEXEC);
+    const int file = open_now(write->path, O_WRONLY);
+    if (file < 0 && errno == ENOENT)
+        return; /* the file was removed */
     assert(file >= 0);
     const size_t size = cut ? (size_t)write->held : (size_t)write->size;
     const ssize_t put = syscall(SYS_pwrite64, file, write->before, size, write->at);

@@ -9,7 +9,8 @@
  * in the page cache and may or may not be on the disk.
  *
  * So after a failure there are three stores to start from: the files as the page cache has them
- * (the server was started again), as the disk has them at least, and anything in between.
+ * (the server was started again), as the disk has them at least, and anything in between. Names are
+ * taken for durable at once: whoever depends on one has to flush its directory.
  */
 #ifndef TANDEM_TESTS_LOST_WRITES_H
 #define TANDEM_TESTS_LOST_WRITES_H

@@ -52,20 +52,14 @@ static void end(struct trial *trial)
 static bool attempt(void *context, uint64_t n, bool onwards)
 {
     const struct trial *trial = context;
-    struct failing_plan *plan = failing_plan();
     struct service service;
-    plan->skip_flush = 1;
+    failing_plan()->skip_flush = 1;
     service_make(&service, &trial->history, false);
-    plan->calls = CALL_WRITE | CALL_SYNC | CALL_TRUNCATE;
-    plan->way = trial->way;
-    plan->error = trial->error;
-    plan->nth = n;
-    plan->onwards = onwards;
     lost_writes_watch(service.folder);
-    failing_calls_arm(plan);
+    failing_calls_arm_disk(trial->way, trial->error, n, onwards);
     if (service_open(&service))
         service_play(&service, trial->window, 100);
-    const bool met = failing_calls_disarm(plan) > 0;
+    const bool met = failing_calls_disarm(failing_plan()) > 0;
     /* Nobody who is told of a failure goes on as if it were none. */
     assert_true(!met || service.gave_up || service.store == NULL);
     service_close(&service);

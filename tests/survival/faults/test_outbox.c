@@ -346,19 +346,12 @@ static void allocations(void **state)
 static bool without_disk(void *context, uint64_t n, bool onwards)
 {
     const struct course *course = context;
-    struct failing_plan *plan = failing_plan();
     struct typist typist;
     typist_make(&typist);
-    *plan = (struct failing_plan){.calls = CALL_WRITE | CALL_SYNC | CALL_TRUNCATE,
-                                  .way = course->way,
-                                  .error = course->error,
-                                  .nth = n,
-                                  .onwards = onwards,
-                                  .skip_flush = 1};
     lost_writes_watch(typist.folder);
-    failing_calls_arm(plan);
+    failing_calls_arm_disk(course->way, course->error, n, onwards);
     work_on(&typist);
-    const bool met = failing_calls_disarm(plan) > 0;
+    const bool met = failing_calls_disarm(failing_plan()) > 0;
     if (course->reopens)
         close_it(&typist);
     lost_writes_take(course->reopens ? course->lost : LOST_NONE, n + sweep_seed());

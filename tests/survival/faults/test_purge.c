@@ -153,19 +153,12 @@ static void expect_whole(struct world *world)
 static bool attempt(void *context, uint64_t n, bool onwards)
 {
     const struct way *way = context;
-    struct failing_plan *plan = failing_plan();
     struct world world;
     fill(&world);
-    *plan = (struct failing_plan){.calls = CALL_WRITE | CALL_SYNC | CALL_TRUNCATE,
-                                  .way = way->way,
-                                  .error = way->error,
-                                  .nth = n,
-                                  .onwards = onwards,
-                                  .skip_flush = 1};
     lost_writes_watch(world.folder);
-    failing_calls_arm(plan);
+    failing_calls_arm_disk(way->way, way->error, n, onwards);
     const bool done = purge(&world);
-    const bool met = failing_calls_disarm(plan) > 0;
+    const bool met = failing_calls_disarm(failing_plan()) > 0;
     replica_close(world.replica);
     world.replica = NULL;
     lost_writes_take(way->lost, n + sweep_seed());

@@ -341,19 +341,12 @@ static size_t follow_to_failure(struct follower *follower)
 static bool without_disk(void *context, uint64_t n, bool onwards)
 {
     const struct course *course = context;
-    struct failing_plan *plan = failing_plan();
     struct follower follower;
     follower_make(&follower);
-    *plan = (struct failing_plan){.calls = CALL_WRITE | CALL_SYNC | CALL_TRUNCATE,
-                                  .way = course->way,
-                                  .error = course->error,
-                                  .nth = n,
-                                  .onwards = onwards,
-                                  .skip_flush = 1};
     lost_writes_watch(follower.folder);
-    failing_calls_arm(plan);
+    failing_calls_arm_disk(course->way, course->error, n, onwards);
     const size_t at = follow_to_failure(&follower);
-    const bool met = failing_calls_disarm(plan) > 0;
+    const bool met = failing_calls_disarm(failing_plan()) > 0;
     lost_writes_take(course->lost, n + sweep_seed());
     assert_ok(open_replica(&follower));
     assert_true(place(&follower, course, at) <= at + 1);
