@@ -232,7 +232,7 @@ static size_t go_on(struct bytes text, uint32_t most, size_t *at)
         do
             ++*at;
         while (*at < text.size && (text.data[*at] & 0xc0) == 0x80);
-    return utf16_length(bytes_of(text.data + begin, *at - begin));
+    return utf16_length(bytes_slice(text, begin, *at - begin));
 }
 
 static void some_changes(uint64_t *random, struct bytes text, struct change_set *out)

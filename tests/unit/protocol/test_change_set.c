@@ -7,6 +7,7 @@
 #include "protocol/change_set.h"
 #include "protocol/memory.h"
 #include "protocol/utf16.h"
+#include "tests/survival/faults/failing_memory.h"
 
 #define ROUNDS 4000u
 #define TEXT_MOST 60u
@@ -32,7 +33,7 @@ static size_t some_units(struct random *random, struct bytes text, size_t *at)
         do
             ++*at;
         while (*at < text.size && (text.data[*at] & 0xc0) == 0x80);
-    return utf16_length(bytes_of(text.data + begin, *at - begin));
+    return utf16_length(bytes_slice(text, begin, *at - begin));
 }
 
 static void random_changes(struct random *random, struct bytes text, struct change_set *out)
@@ -372,6 +373,46 @@ static void a_text_does_not_outgrow_its_bound(void **state)
     change_set_release(&out);
 }
 
+static bool do_everything(void *context)
+{
+    struct scene scene = {.random = {1}};
+    struct buffer wire = {0};
+    const struct bytes *encoded = context;
+    bool done = false;
+    buffer_append(&scene.text, "Some text\nof two lines", 22);
+    const struct bytes text = buffer_bytes(&scene.text);
+    if (!scene.text.failed && change_set_read(encoded[0], &scene.a, NULL) == STATUS_OK &&
+        change_set_read(encoded[1], &scene.b, NULL) == STATUS_OK &&
+        change_set_invert(&scene.a, text, &scene.c, NULL) == STATUS_OK &&
+        change_set_compose(&scene.a, &scene.c, &scene.whole, NULL) == STATUS_OK &&
+        change_set_map(&scene.a, &scene.b, true, &scene.ab, NULL) == STATUS_OK &&
+        change_set_apply(&scene.whole, text, &scene.left, NULL) == STATUS_OK) {
+        change_set_write(&scene.ab, &wire);
+        done = !wire.failed;
+        assert_bytes(buffer_bytes(&scene.left), text);
+    }
+    buffer_release(&wire);
+    scene_end(&scene);
+    return done;
+}
+
+static void want_of_memory_is_told(void **state)
+{
+    static const char *const changes[] = {"[[1, \"s\"], 2, [1], 1, [0, \"a\", \"b\"], 2, [1, "
+                                          "\"c\"], 3, [2], 1, [3, \"long text\"], 5]",
+                                          "[2, [0, \"x\"], 5, [3], 2, [0, \"y\"], 10]"};
+    struct buffer wire[2] = {{0}, {0}};
+    struct bytes encoded[2];
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(notation_parse(bytes_text(changes[i]), &wire[i]));
+        encoded[i] = buffer_bytes(&wire[i]);
+    }
+    failing_memory_each(do_everything, encoded);
+    buffer_release(&wire[0]);
+    buffer_release(&wire[1]);
+}
+
 /* ---- Units ---------------------------------------------------------------- */
 
 static void units_are_counted_as_one_by_one(void **state)
@@ -424,6 +465,7 @@ int main(void)
         cmocka_unit_test(an_inserted_character_is_not_cut),
         cmocka_unit_test(lengths_must_meet),
         cmocka_unit_test(a_text_does_not_outgrow_its_bound),
+        cmocka_unit_test(want_of_memory_is_told),
         cmocka_unit_test(units_are_counted_as_one_by_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
