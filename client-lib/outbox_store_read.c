@@ -68,6 +68,8 @@ static enum status take_place(struct bytes key, struct bytes value, struct buffe
         return STATUS_CORRUPT;
     const struct outbox_place place = {get_u64(key.data + 1), get_u64(value.data),
                                        get_u64(value.data + 8)};
+    if (place.number == 0 && key.data[0] == TANDEM_ENTRY_SENT)
+        return STATUS_CORRUPT;
     buffer_append(out, &place, sizeof place);
     return STATUS_OK;
 }

@@ -5,7 +5,6 @@
  * that dies at any moment sends, when it comes back, the same contents under the same number. */
 #include "client-lib/outbox_store_tables.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 #include "client-lib/resolve.h"
@@ -79,8 +78,10 @@ static enum status number_waiting(struct outbox_store *store, size_t room)
     enum status status = outbox_begin(store, &writing);
     if (status != STATUS_OK)
         return status;
-    assert(writing.counters.next_number != 0);
-    status = outbox_sweep(&writing, store->shown);
+    if (writing.counters.next_number == 0) /* the file says so: we have signed in */
+        status = STATUS_CORRUPT;
+    if (status == STATUS_OK)
+        status = outbox_sweep(&writing, store->shown);
     if (status == STATUS_OK)
         status = outbox_ready(store, writing.txn, room, &places);
     const struct outbox_place *place = (const void *)places.data;
@@ -408,8 +409,8 @@ static enum status record_one(struct recording *recording, const struct outbox_a
     enum status status = outbox_load_copy(writing, place->order, &recording->copy, &item);
     if (status != STATUS_OK)
         return status;
-    if (item.number != answer->number)
-        return STATUS_OK; /* its number was freed by an answer of this turn */
+    if (item.state != TANDEM_ENTRY_SENT || item.number != answer->number)
+        return STATUS_OK; /* answered, or its number freed, by an answer of this turn */
     concern(recording, item.order);
     if (!outbox_state_remembered(answer->status))
         return put_back(recording, answer, item.order);

@@ -1,8 +1,6 @@
 /* Writing entries: queueing, dropping and replacing them. */
 #include "client-lib/outbox_store_tables.h"
 
-#include <assert.h>
-
 #include "protocol/message.h"
 
 /* Bytes of a mutate message besides its changes: names, numbers, mode. */
@@ -71,15 +69,27 @@ enum status outbox_insert(struct outbox_writing *writing, struct outbox_item *it
     return status == STATUS_OK ? mark(writing, item, true) : status;
 }
 
+/* One entry less in a state. Whoever wrote the file last need not have counted right. */
+static bool count_out(struct outbox_writing *writing, tandem_entry_state state)
+{
+    if (writing->counters.counts[state] == 0)
+        return false;
+    writing->counters.counts[state]--;
+    return true;
+}
+
 enum status outbox_rewrite(struct outbox_writing *writing, const struct outbox_item *item,
                            tandem_entry_state from, struct bytes before)
 {
     uint8_t key[OUTBOX_STATE_KEY];
     enum status status = STATUS_OK;
-    assert(outbox_state_may((int)from, (int)item->state));
+    /* The state of an entry is in the file. */
+    if (!outbox_state_may((int)from, (int)item->state))
+        return STATUS_CORRUPT;
     if (from != item->state) {
         state_key(from, item->order, key);
-        writing->counters.counts[from]--;
+        if (!count_out(writing, from))
+            return STATUS_CORRUPT;
         writing->counters.counts[item->state]++;
         status = environment_del(writing->txn, writing->store->environment.table[OUTBOX_STATES],
                                  bytes_of(key, sizeof key));
@@ -91,8 +101,8 @@ enum status outbox_delete(struct outbox_writing *writing, const struct outbox_it
 {
     const MDB_dbi *table = writing->store->environment.table;
     uint8_t order[OUTBOX_ORDER_SIZE], key[OUTBOX_STATE_KEY];
-    assert(outbox_state_may((int)item->state, OUTBOX_GONE));
-    writing->counters.counts[item->state]--;
+    if (!outbox_state_may((int)item->state, OUTBOX_GONE) || !count_out(writing, item->state))
+        return STATUS_CORRUPT;
     put_u64(order, item->order);
     state_key(item->state, item->order, key);
     enum status status = mark(writing, item, false);

@@ -156,6 +156,9 @@ static void an_answer_that_comes_twice_is_told_once(void **state)
     for (size_t i = 0; i < world->told_count; i++)
         settled += world->told[i].kind == TANDEM_EVENT_SETTLED;
     assert_int_equal(settled, 1);
+    for (size_t i = 0; i < world->told_count; i++)
+        assert_int_not_equal(world->told[i].kind, TANDEM_EVENT_DISCONNECTED);
+    assert_int_equal(server.opened, 1);
 }
 
 static void a_server_restored_from_a_backup_gets_all_that_is_not_answered(void **state)
