@@ -9,10 +9,14 @@
 #include <string.h>
 
 #include "client-lib/fault.h"
+#include "client-lib/folder.h"
 #include "protocol/memory.h"
 
 /* An entry is at most a message and what was seen; this many fit a hundred times over. */
 #define MAP_BYTES ((size_t)1 << 30)
+
+/* Names of notes are apart from those of the meta entries. */
+#define NOTE_PREFIX "note "
 
 static const char *const table_names[OUTBOX_TABLES] = {"meta", "entries", "touched", "states"};
 static const struct environment_layout layout = {.file = "outbox.mdb",
@@ -43,6 +47,9 @@ static void counters_put(const struct outbox_counters *counters, uint8_t out[OUT
         put_u64(out + 24 + 8 * i, counters->counts[i]);
 }
 
+/* Numbers from a file that anybody may have written: far from where they could turn over. */
+#define COUNTER_MOST (UINT64_MAX / 4)
+
 static bool counters_get(struct bytes value, struct outbox_counters *out)
 {
     if (value.size != OUTBOX_COUNTERS_SIZE)
@@ -50,9 +57,13 @@ static bool counters_get(struct bytes value, struct outbox_counters *out)
     out->next_order = get_u64(value.data);
     out->next_number = get_u64(value.data + 8);
     out->purges = get_u64(value.data + 16);
-    for (size_t i = 0; i < TANDEM_ENTRY_STATES; i++)
+    bool sane = out->next_order > 0 && out->next_order < COUNTER_MOST &&
+                out->next_number < COUNTER_MOST && out->purges < COUNTER_MOST;
+    for (size_t i = 0; i < TANDEM_ENTRY_STATES; i++) {
         out->counts[i] = get_u64(value.data + 24 + 8 * i);
-    return true;
+        sane = sane && out->counts[i] < UINT32_MAX;
+    }
+    return sane;
 }
 
 /* Reads what the handle keeps. CORRUPT when something is missing or of the wrong size. */
@@ -337,6 +348,33 @@ static enum status read_contents(struct outbox_store *store, const struct port *
     return status;
 }
 
+/* What is in the file is told to be safe from now on, and its name is to be so too. That this was
+ * done is noted, since it costs a flush of each folder. */
+static enum status have_name_last(struct outbox_store *store, const char *folder)
+{
+    struct environment_reading reading;
+    struct bytes noted;
+    MDB_txn *txn = NULL;
+    enum status status = environment_read(&store->environment, &reading);
+    if (status != STATUS_OK)
+        return status;
+    status = meta_get(store, reading.txn, "named", &noted);
+    environment_read_end(&store->environment, &reading);
+    if (status != STATUS_NOT_FOUND)
+        return status;
+    status = folder_sync(folder);
+    if (status == STATUS_OK)
+        status = environment_write(&store->environment, &txn);
+    if (status != STATUS_OK)
+        return status;
+    struct outbox_writing writing = {.store = store, .txn = txn};
+    status = outbox_meta_put(&writing, "named", bytes_text("1"));
+    if (status == STATUS_OK)
+        return environment_commit(txn);
+    mdb_txn_abort(txn);
+    return status;
+}
+
 static enum status open_once(struct outbox_store *store, const char *folder,
                              const struct port *port, bool *newer, tandem_fault *fault)
 {
@@ -344,6 +382,8 @@ static enum status open_once(struct outbox_store *store, const char *folder,
     *newer = false;
     if (status == STATUS_OK)
         status = read_contents(store, port, newer, fault);
+    if (status == STATUS_OK)
+        status = have_name_last(store, folder);
     if (status != STATUS_OK)
         environment_close(&store->environment);
     return status;
@@ -422,19 +462,73 @@ struct id outbox_store_user(const struct outbox_store *store)
     return store->user;
 }
 
+/* Deletes what programs of another user noted. */
+static enum status drop_notes(struct outbox_writing *writing)
+{
+    static const char prefix[] = NOTE_PREFIX;
+    MDB_cursor *cursor = NULL;
+    MDB_val key = environment_val(prefix, sizeof prefix - 1), data;
+    const MDB_dbi table = writing->store->environment.table[OUTBOX_META];
+    int code = mdb_cursor_open(writing->txn, table, &cursor);
+    if (code != 0)
+        return environment_status(code);
+    code = mdb_cursor_get(cursor, &key, &data, MDB_SET_RANGE);
+    while (code == 0 && key.mv_size >= sizeof prefix - 1 &&
+           memcmp(key.mv_data, prefix, sizeof prefix - 1) == 0) {
+        code = mdb_cursor_del(cursor, 0);
+        if (code == 0)
+            code = mdb_cursor_get(cursor, &key, &data, MDB_NEXT);
+    }
+    mdb_cursor_close(cursor);
+    return code == MDB_NOTFOUND ? STATUS_OK : environment_status(code);
+}
+
+static enum status put_user(struct outbox_writing *writing, struct id user, struct bytes name)
+{
+    enum status status = STATUS_OK;
+    /* What was accepted of another user, and what they noted, is not to be seen by this one. */
+    if (!id_is_zero(writing->user) && !id_equal(writing->user, user)) {
+        status = outbox_sweep(writing, UINT64_MAX);
+        if (status == STATUS_OK)
+            status = drop_notes(writing);
+        writing->counters.purges++;
+    }
+    writing->user = user;
+    return status == STATUS_OK ? outbox_meta_put(writing, "user name", name) : status;
+}
+
 enum status outbox_store_set_user(struct outbox_store *store, struct id user, struct bytes name)
+{
+    struct outbox_writing writing;
+    enum status status = outbox_begin(store, &writing);
+    return status == STATUS_OK ? outbox_end(&writing, put_user(&writing, user, name)) : status;
+}
+
+enum status outbox_store_claim(struct outbox_store *store, struct id user, struct bytes name)
 {
     struct outbox_writing writing;
     enum status status = outbox_begin(store, &writing);
     if (status != STATUS_OK)
         return status;
-    /* What was accepted of another user is not to be seen by this one. */
-    if (!id_is_zero(writing.user) && !id_equal(writing.user, user))
-        status = outbox_sweep(&writing, UINT64_MAX);
-    writing.user = user;
-    if (status == STATUS_OK)
-        status = outbox_meta_put(&writing, "user name", name);
-    return outbox_end(&writing, status);
+    if (id_is_zero(writing.user))
+        return outbox_end(&writing, put_user(&writing, user, name));
+    (void)outbox_end(&writing, STATUS_CANCELLED); /* it has one: no commit */
+    return id_equal(writing.user, user) ? STATUS_OK : STATUS_DENIED;
+}
+
+enum status outbox_store_change_user(struct outbox_store *store, const struct port *port,
+                                     struct id user, struct bytes name)
+{
+    struct outbox_writing writing;
+    struct id client;
+    if (!port_id(port, &client))
+        return STATUS_INTERNAL;
+    enum status status = outbox_begin(store, &writing);
+    if (status != STATUS_OK)
+        return status;
+    writing.client = client;
+    status = outbox_free_numbers(&writing, 1);
+    return outbox_end(&writing, status == STATUS_OK ? put_user(&writing, user, name) : status);
 }
 
 enum status outbox_store_user_name(struct outbox_store *store, struct buffer *out)
@@ -476,10 +570,9 @@ bool outbox_store_rebasing(const struct outbox_store *store)
     return store->rebasing;
 }
 
-/* Names of notes are apart from those of the meta entries. */
 static bool note_key(const char *name, char out[64])
 {
-    int length = snprintf(out, 64, "note %s", name);
+    int length = snprintf(out, 64, NOTE_PREFIX "%s", name);
     return length > 0 && length < 64;
 }
 

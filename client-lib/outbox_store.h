@@ -70,7 +70,7 @@ struct outbox_answer {
 
 /* ---- The handle ---- */
 
-/* Opens or makes outbox.mdb in `folder`. FORMAT_VERSION when a newer library wrote it: `fault` says
+/* Opens or makes outbox.mdb in `folder`, and sees that its name there lasts. FORMAT_VERSION when a newer library wrote it: `fault` says
  * how many entries wait in it. A damaged file is set aside and *damaged (a buffer) gets its name;
  * with NULL it is left alone: CORRUPT. */
 enum status outbox_store_open(const char *folder, const struct port *port,
@@ -81,10 +81,15 @@ void outbox_store_close(struct outbox_store *store); /* NULL is fine */
 struct id outbox_store_client(const struct outbox_store *store);
 /* Another number sequence: for a profile that was copied. Unanswered entries get new numbers. */
 enum status outbox_store_new_client(struct outbox_store *store, const struct port *port);
-/* Whose outbox this is; zero before the first sign-in. With another user what was ACCEPTED is
- * deleted. */
+/* Whose outbox this is; zero before the first sign-in. With another user what was ACCEPTED and what
+ * was noted is deleted. */
 struct id outbox_store_user(const struct outbox_store *store);
 enum status outbox_store_set_user(struct outbox_store *store, struct id user, struct bytes name);
+/* Makes it this user's when it is nobody's yet. DENIED when it is another's by now. */
+enum status outbox_store_claim(struct outbox_store *store, struct id user, struct bytes name);
+/* Another user and another number sequence, in one commit. */
+enum status outbox_store_change_user(struct outbox_store *store, const struct port *port,
+                                     struct id user, struct bytes name);
 enum status outbox_store_user_name(struct outbox_store *store, struct buffer *out);
 struct id outbox_store_epoch(const struct outbox_store *store); /* zero before the first */
 bool outbox_store_paused(const struct outbox_store *store);
