@@ -24,9 +24,11 @@
  * for one tries again soon, and then from time to time, in milliseconds. */
 #define TRY_FIRST 1u
 #define TRY_MOST 5000u
-/* How often to look without a watch, and when to try again what could not be told. */
+/* How often to look without a watch, and when to try again what could not be told: soon, and then
+ * ever more rarely, since whoever holds it up may have been stopped for the night. */
 #define LOOK_EVERY 250u
 #define TELL_AGAIN 3u
+#define TELL_MOST 1000u
 /* A writer needs microseconds; one that was stopped in the middle must not stop us. */
 #define WRITER_TRIES 100u
 /* Reads of the watch and of the news before others get their turn. */
@@ -41,12 +43,14 @@ struct peers {
     int file, watch;
     uint32_t process;
     bool leader, wants;
-    uint64_t next;                                /* row of the news to read */
-    struct buffer rows;                           /* to be told */
-    bool gap;                                     /* and more than that */
-    bool told;                                    /* rows of ours are in the file */
-    bool lost;                                    /* something, by no fault of the news */
-    uint64_t try_every, try_at, look_at, tell_at; /* by the clock; NEVER */
+    uint64_t next;      /* row of the news to read */
+    struct buffer rows; /* to be told */
+    bool gap;           /* and more than that */
+    bool told;          /* rows of ours are in the file */
+    bool unwiped;       /* they are to be overwritten still */
+    bool lost;          /* something, by no fault of the news */
+    uint64_t try_every, tell_every;
+    uint64_t try_at, look_at, tell_at; /* by the clock; NEVER */
 };
 
 static uint64_t now_of(const struct peers *peers)
@@ -72,6 +76,23 @@ bool peers_has_others(const struct peers *peers)
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LOCK_PROCESS};
     /* When in doubt there are some. */
     return fcntl(peers->file, F_OFD_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
+}
+
+/* All processes there could be; our own byte is in there, and stays ours. */
+bool peers_exclude(struct peers *peers)
+{
+    struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LOCK_PROCESS};
+    return fcntl(peers->file, F_OFD_SETLK, &all) == 0;
+}
+
+void peers_admit(struct peers *peers)
+{
+    const off_t own = LOCK_PROCESS + (off_t)peers->process;
+    struct flock before = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = LOCK_PROCESS};
+    struct flock behind = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = own + 1};
+    before.l_len = own - LOCK_PROCESS;
+    (void)fcntl(peers->file, F_OFD_SETLK, &before);
+    (void)fcntl(peers->file, F_OFD_SETLK, &behind);
 }
 
 static bool lock_writer(const struct peers *peers)
@@ -147,9 +168,13 @@ static enum status begin_news(struct peers *peers, const char *folder, tandem_fa
         return trouble(fault, STATUS_LOCKED, "", "another program holds up %s", folder);
     bool was = false;
     enum status status = news_begin(peers->file, &peers->next);
-    /* Nobody is left who could have missed what a leader before did not tell. */
-    if (status == STATUS_OK && !peers_has_others(peers))
+    /* Nobody is left who could have missed what a leader before did not tell, or is to hear what
+     * one told that was killed before it could take that back. */
+    if (status == STATUS_OK && !peers_has_others(peers)) {
         status = news_set_clean(peers->file, true, &was);
+        if (status == STATUS_OK && !news_is_bare(peers->file))
+            status = news_wipe(peers->file);
+    }
     unlock_writer(peers);
     if (status != STATUS_OK)
         trouble(fault, status, "", "cannot use %s/lock: %s", folder, strerror(errno));
@@ -223,6 +248,7 @@ static void begin_to_lead(struct peers *peers)
     }
     if (clean)
         return;
+    peers_forget(peers); /* it may have died between a purge and this */
     peers->gap = peers->lost = true;
     peers->look_at = now_of(peers);
     peers_tell(peers);
@@ -265,11 +291,14 @@ void peers_yield(struct peers *peers)
     if (!peers->leader)
         return;
     peers_tell(peers);
-    /* What could not be told makes those who come after read again. */
-    if (peers->rows.size == 0 && !peers->gap && lock_writer(peers)) {
+    /* What could not be told makes those who come after read again. It must not be told later, when
+     * another leader may have had it overwritten. */
+    if (peers->rows.size == 0 && !peers->gap && !peers->unwiped && lock_writer(peers)) {
         (void)news_set_clean(peers->file, true, &was);
         unlock_writer(peers);
     }
+    peers->gap = peers->gap || peers->rows.size > 0;
+    buffer_clear(&peers->rows);
     (void)lock_byte(peers->file, LOCK_LEADER, F_UNLCK);
     peers->leader = false;
     (void)news_ring(peers->file);
@@ -296,14 +325,31 @@ void peers_note(struct peers *peers, const struct peers_news *news)
     }
 }
 
+static void tell_later(struct peers *peers)
+{
+    peers->tell_every = peers->tell_every == 0              ? TELL_AGAIN
+                        : peers->tell_every * 2 < TELL_MOST ? peers->tell_every * 2
+                                                            : TELL_MOST;
+    peers->tell_at = now_of(peers) + peers->tell_every;
+}
+
+/* With or without leave to write: the one who has it may have been stopped. It leads nobody, since
+ * we do, so that the rows it goes on to write, if any, name no records. */
+static void wipe(struct peers *peers)
+{
+    bool locked = lock_writer(peers);
+    peers->unwiped = (locked ? news_wipe(peers->file) : news_wipe_rows(peers->file)) != STATUS_OK;
+    if (locked)
+        unlock_writer(peers);
+    if (peers->unwiped)
+        tell_later(peers);
+}
+
 void peers_forget(struct peers *peers)
 {
     peers->gap = peers->gap || peers->rows.size > 0 || peers_has_others(peers);
     buffer_clear(&peers->rows);
-    if (lock_writer(peers)) {
-        (void)news_wipe(peers->file);
-        unlock_writer(peers);
-    }
+    wipe(peers);
     peers->told = false;
 }
 
@@ -311,8 +357,8 @@ void peers_forget(struct peers *peers)
 static void tell_nobody(struct peers *peers)
 {
     buffer_clear(&peers->rows);
-    peers->gap = false;
-    peers->tell_at = NEVER;
+    if (!peers->unwiped)
+        peers->tell_at = NEVER;
     if (peers->told)
         peers_forget(peers);
     peers->gap = false;
@@ -320,6 +366,8 @@ static void tell_nobody(struct peers *peers)
 
 void peers_tell(struct peers *peers)
 {
+    if (peers->unwiped)
+        wipe(peers);
     if (!peers_has_others(peers)) {
         tell_nobody(peers);
         return;
@@ -334,9 +382,12 @@ void peers_tell(struct peers *peers)
                 STATUS_OK;
         unlock_writer(peers);
     }
-    peers->tell_at = added ? NEVER : now_of(peers) + TELL_AGAIN;
-    if (!added)
+    if (!added) {
+        tell_later(peers);
         return;
+    }
+    peers->tell_every = 0;
+    peers->tell_at = peers->unwiped ? peers->tell_at : NEVER;
     peers->told = peers->told || peers->rows.size > 0;
     peers->gap = false;
     buffer_clear(&peers->rows);

@@ -53,11 +53,17 @@ enum status peers_lead(struct peers *peers);
 void peers_yield(struct peers *peers);
 bool peers_is_leader(const struct peers *peers);
 bool peers_has_others(const struct peers *peers);
+/* True: nobody else has the folder, nor gets it until peers_admit(); whoever tries finds it
+ * LOCKED. */
+bool peers_exclude(struct peers *peers);
+void peers_admit(struct peers *peers);
 
-/* Something to tell with the next peers_tell(). */
+/* Something to tell with the next peers_tell(). Only who leads names records: peers_forget() relies
+ * on nobody else being about to write their ids. */
 void peers_note(struct peers *peers, const struct peers_news *news);
-/* What was noted and told so far is no longer anybody's to know: it is overwritten, and who has not
- * heard all of it is told that something is lost. */
+/* What was noted and told so far is no longer anybody's to know: it is overwritten, also when a
+ * process was stopped while it wrote, and who has not heard all of it is told that something is
+ * lost. What the disk refuses is tried again with the next peers_tell() or peers_run(). */
 void peers_forget(struct peers *peers);
 /* Wakes the others, and tells them what was noted. */
 void peers_tell(struct peers *peers);

@@ -141,6 +141,26 @@ enum status news_wipe(int file)
     return status == STATUS_OK ? write_zeros(file) : status;
 }
 
+enum status news_wipe_rows(int file)
+{
+    return write_zeros(file);
+}
+
+bool news_is_bare(int file)
+{
+    uint8_t rows[READ_ROWS * NEWS_ROW_SIZE];
+    for (uint64_t row = 0; row < NEWS_ROWS; row += READ_ROWS) {
+        uint64_t count = NEWS_ROWS - row < READ_ROWS ? NEWS_ROWS - row : READ_ROWS;
+        size_t size = (size_t)count * NEWS_ROW_SIZE;
+        if (!read_at(file, rows, size, place_of(row)))
+            return false;
+        for (size_t i = 0; i < size; i++)
+            if (rows[i] != 0)
+                return false;
+    }
+    return true;
+}
+
 enum status news_set_clean(int file, bool clean, bool *was)
 {
     struct header header;
@@ -173,10 +193,19 @@ void news_put(struct buffer *rows, uint32_t process, const struct peers_news *ne
 static void hand_over(const uint8_t *row, uint32_t process, news_fn *each, void *context)
 {
     struct peers_news news = {.kind = row[0], .seq = get_u64(row + 5)};
-    if (news.kind == 0 || get_u32(row + 1) == process)
+    if (get_u32(row + 1) == process)
         return;
     memcpy(news.id.octet, row + 13, ID_SIZE);
     each(context, &news);
+}
+
+/* A row that was wiped while its place was still told of. */
+static bool any_wiped(const uint8_t *rows, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++)
+        if (rows[i * NEWS_ROW_SIZE] == 0)
+            return true;
+    return false;
 }
 
 enum status news_read(int file, uint32_t process, uint64_t *next, size_t most, news_fn *each,
@@ -196,7 +225,8 @@ enum status news_read(int file, uint32_t process, uint64_t *next, size_t most, n
     count = count < most ? count : most;
     bool whole = *next >= header.floor && *next < header.head &&
                  read_at(file, rows, (size_t)count * NEWS_ROW_SIZE, place_of(*next)) &&
-                 read_header(file, &header) && *next >= header.floor && *next < header.head;
+                 read_header(file, &header) && *next >= header.floor && *next < header.head &&
+                 !any_wiped(rows, count);
     if (!whole) {
         *next = header.head;
         return STATUS_LIMIT;

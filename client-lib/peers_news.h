@@ -12,7 +12,7 @@
  *
  * One process writes at a time (the caller sees to it), anybody reads. A writer that reuses places
  * raises `floor` first, then writes the rows, then raises `head`: a reader that finds its rows at
- * or above `floor` after reading them has read them whole. `clean` is 0 while somebody leads, so a
+ * or above `floor` after reading them has read them whole. No row is all zeros: one that is was wiped. `clean` is 0 while somebody leads, so a
  * leader that was killed between doing something and telling it is found out by the next.
  *
  * A file that is not of this form is begun anew; a reader whose number then fits no more has lost
@@ -50,6 +50,11 @@ enum status news_begin(int file, uint64_t *head);
 enum status news_add(int file, struct bytes rows, bool gap, uint64_t *next);
 /* Overwrites all rows with zeros; who has not read them has lost something. */
 enum status news_wipe(int file);
+/* The rows alone, which needs no leave to write: for when a writer was stopped in the middle. Who
+ * has not read them finds no rows in their places, and has lost something. */
+enum status news_wipe_rows(int file);
+/* Whether anything is in a row. */
+bool news_is_bare(int file);
 enum status news_set_clean(int file, bool clean, bool *was);
 /* Wakes whoever watches the file, and changes nothing. */
 enum status news_ring(int file);

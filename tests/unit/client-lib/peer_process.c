@@ -69,6 +69,13 @@ void peer_ask(struct peer *peer, const char *question, const char *answer)
     peer_expect(peer, answer);
 }
 
+void peer_is_refused(const char *folder)
+{
+    const char *const arguments[] = {PEER_PROGRAM, folder, NULL};
+    const struct child_streams streams = {.in = -1, .out = -1, .err = -1};
+    assert_int_equal(child_wait(child_start(arguments, NULL, &streams, CHILD_SECONDS)), 1);
+}
+
 void peer_start(struct peer *peer, const char *folder, const char *const *environment)
 {
     const char *const arguments[] = {PEER_PROGRAM, folder, NULL};

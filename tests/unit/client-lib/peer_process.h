@@ -20,6 +20,8 @@ struct peer {
 
 /* Starts it and waits until it has joined. `environment` (may be NULL) is as for child_start(). */
 void peer_start(struct peer *peer, const char *folder, const char *const *environment);
+/* One that is started now cannot join. */
+void peer_is_refused(const char *folder);
 /* Ends it by a signal, when it runs. */
 void peer_end(struct peer *peer, int signal);
 

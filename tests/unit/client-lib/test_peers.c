@@ -306,6 +306,108 @@ static void what_is_forgotten_is_gone_from_the_file(void **state)
     assert_int_equal(close(file), 0);
 }
 
+/* As a process that was stopped while it wrote. */
+static void hold_up_writers(int file, bool hold)
+{
+    struct flock lock = {.l_type = hold ? F_WRLCK : F_UNLCK,
+                         .l_whence = SEEK_SET,
+                         .l_start = ((off_t)1 << 40) + 1,
+                         .l_len = 1};
+    assert_int_equal(fcntl(file, F_OFD_SETLK, &lock), 0);
+}
+
+static void what_is_forgotten_is_gone_although_a_writer_was_stopped(void **state)
+{
+    struct world *world = *state;
+    struct peer *one = start(world, 0), *two = start(world, 1);
+    int file = open_lock(world);
+    peer_ask(one, "lead", "leading");
+    peer_say(one, "note 305419896 5\ntell");
+    peer_expect(two, "news 305419896 5");
+    assert_int_equal(kill(two->pid, SIGSTOP), 0);
+    peer_ask(one, "note 305419896 6\ntell\nothers", "others");
+    hold_up_writers(file, true);
+    peer_ask(one, "forget\nothers", "others");
+    assert_false(file_has(file, 305419896));
+    /* Nobody takes the empty place of a row for news that was heard. */
+    assert_int_equal(kill(two->pid, SIGCONT), 0);
+    peer_expect(two, "lost");
+    hold_up_writers(file, false);
+    peer_say(one, "tell");
+    peer_expect(two, "lost");
+    peer_say(one, "note 7 8\ntell");
+    peer_expect(two, "news 7 8");
+    assert_int_equal(close(file), 0);
+}
+
+/* It could have been overwritten by another leader meanwhile. */
+static void what_could_not_be_told_is_not_told_after_leading(void **state)
+{
+    struct world *world = *state;
+    struct peer *one = start(world, 0), *two = start(world, 1);
+    int file = open_lock(world);
+    peer_ask(one, "lead", "leading");
+    peer_ask(two, "lead", "following");
+    hold_up_writers(file, true);
+    peer_ask(one, "note 305419896 5\ntell\nyield\nothers", "others");
+    peer_expect(two, "leads");
+    hold_up_writers(file, false);
+    peer_expect(two, "lost");
+    peer_say(one, "tell");
+    peer_ask(one, "others", "others");
+    assert_false(file_has(file, 305419896));
+    assert_int_equal(close(file), 0);
+}
+
+static void what_a_killed_leader_told_is_gone_when_the_next_leads_or_comes(void **state)
+{
+    struct world *world = *state;
+    struct peer *one = start(world, 0), *two = start(world, 1);
+    int file = open_lock(world);
+    peer_ask(one, "lead", "leading");
+    peer_ask(two, "lead", "following");
+    peer_say(one, "note 305419896 5\ntell");
+    peer_expect(two, "news 305419896 5");
+    peer_end(one, SIGKILL);
+    peer_expect(two, "leads");
+    peer_expect(two, "lost");
+    assert_false(file_has(file, 305419896));
+    one = start(world, 0);
+    peer_say(two, "note 305419896 6\ntell");
+    peer_expect(one, "news 305419896 6");
+    peer_end(one, SIGKILL);
+    peer_end(two, SIGKILL);
+    assert_true(file_has(file, 305419896));
+    (void)start(world, 2);
+    assert_false(file_has(file, 305419896));
+    assert_int_equal(close(file), 0);
+}
+
+/* ---- Alone ---- */
+
+static void who_excludes_others_is_alone_until_it_admits_them(void **state)
+{
+    struct world *world = *state;
+    const struct peers_port port = {0};
+    struct peers *peers = NULL;
+    assert_ok(peers_open(world->folder, port_system(), &port, &peers, NULL));
+    struct peer *other = start(world, 0);
+    assert_false(peers_exclude(peers));
+    peer_ask(other, "others", "others");
+    peer_end(other, SIGKILL);
+    assert_true(peers_exclude(peers));
+    peer_is_refused(world->folder);
+    peers_admit(peers);
+    other = start(world, 0);
+    peer_ask(other, "others", "others");
+    assert_true(peers_has_others(peers));
+    /* It is still one of them itself. */
+    struct peers *second = NULL;
+    assert_int_equal(peers_open(world->folder, port_system(), &port, &second, NULL), STATUS_LOCKED);
+    peers_close(peers);
+    peer_ask(other, "others", "alone");
+}
+
 /* ---- What others may do ---- */
 
 static uint64_t random_of(uint64_t *seed)
@@ -371,7 +473,7 @@ static void the_file_is_for_its_owner_and_no_link_is_followed(void **state)
     (void)snprintf(victim, sizeof victim, "%s/value", world->folder);
     set_value(world, "precious");
     assert_int_equal(symlink("value", path), 0);
-    assert_int_equal(peers_open(world->folder, port_system(), &port, &peers, NULL), STATUS_IO);
+    assert_int_equal(peers_open(world->folder, port_system(), &port, &peers, NULL), STATUS_DENIED);
     assert_int_equal(stat(victim, &found), 0);
     assert_int_equal(found.st_size, strlen("precious"));
     assert_int_equal(unlink(path), 0);
@@ -421,6 +523,10 @@ int main(void)
         TEST(without_a_watch_they_hear_all_the_same),
         TEST(one_that_was_stopped_reads_on_or_learns_that_it_lost_something),
         TEST(what_is_forgotten_is_gone_from_the_file),
+        TEST(what_is_forgotten_is_gone_although_a_writer_was_stopped),
+        TEST(what_could_not_be_told_is_not_told_after_leading),
+        TEST(what_a_killed_leader_told_is_gone_when_the_next_leads_or_comes),
+        TEST(who_excludes_others_is_alone_until_it_admits_them),
         TEST(nonsense_in_the_file_harms_nobody),
         TEST(the_file_is_for_its_owner_and_no_link_is_followed),
         TEST(a_folder_far_down_is_made_and_shared),
