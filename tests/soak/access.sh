@@ -4,6 +4,7 @@
 # Packages: -
 # Targets: test_access_oracle
 set -euo pipefail
+. tests/soak/options.bash
 
 usage() {
     cat <<TEXT
@@ -20,13 +21,12 @@ seeds=10000 first=1 steps=
 while (($#)); do
     case $1 in
     --help) usage && exit 0 ;;
-    --seeds) seeds=${2:?} && shift 2 ;;
-    --seed) first=${2:?} && shift 2 ;;
-    --steps) steps=${2:?} && shift 2 ;;
-    *) usage >&2 && exit 2 ;;
+    --seeds) need_count "$@" && seeds=$2 && shift 2 ;;
+    --seed) need_number "$@" && first=$2 && shift 2 ;;
+    --steps) need_count "$@" && steps=$2 && shift 2 ;;
+    *) misused "There is no option $1." ;;
     esac
 done
-[[ $seeds =~ ^[1-9][0-9]*$ && $first =~ ^[0-9]+$ && $steps =~ ^[0-9]*$ ]] || { usage >&2; exit 2; }
 
 oracle=$TANDEM_BUILD/tests/test_access_oracle
 half=$(((seeds + 1) / 2))

@@ -4,6 +4,7 @@
 # Packages: lcov
 # Targets: -
 set -euo pipefail
+. tests/soak/options.bash
 
 usage() {
     cat <<'TEXT'
@@ -40,9 +41,9 @@ build=build-coverage reuse=
 while (($#)); do
     case $1 in
     --reuse) reuse=1 && shift ;;
-    --build) build=$2 && shift 2 ;;
+    --build) need_value "$@" && build=$2 && shift 2 ;;
     --help) usage && exit 0 ;;
-    *) usage >&2 && exit 2 ;;
+    *) misused "There is no option $1." ;;
     esac
 done
 info=$build/coverage.info

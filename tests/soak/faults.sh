@@ -2,16 +2,19 @@
 # What: the n-th allocation, write, flush or socket call fails, for every n, once and for good
 # Takes: about 25 minutes
 # Packages: -
-# Targets: test_faults_protocol test_faults_rules test_faults_commit test_faults_disk test_faults_session test_faults_replica test_faults_commands test_faults_start test_faults_sockets test_faults_malloc tandemd
+# Targets: test_faults_protocol test_faults_rules test_faults_commit test_faults_disk test_faults_backup test_faults_session test_faults_replica test_faults_outbox test_faults_purge test_faults_commands test_faults_start test_faults_online test_faults_sockets test_faults_malloc tandemd
 set -euo pipefail
+. tests/soak/options.bash
+
+all=(protocol rules commit disk backup session replica outbox purge commands start online sockets malloc)
 
 usage() {
-    cat <<'TEXT'
+    cat <<TEXT
 ./dev soak faults [--sample] [--seed N] [NAME...]
 
 Runs the fault sweeps (tests/survival/faults) at every n, and prints for each kind of call how many
-points were tried. NAME is one of: protocol rules commit disk session replica commands start sockets
-malloc; all without one.
+points were tried. NAME is one of: ${all[*]};
+all without one.
 
   --sample   only the points of ./dev test, about two minutes
   --seed N   where samples begin, and what a power cut takes (1)
@@ -23,21 +26,21 @@ export TANDEM_FAULTS=every TANDEM_FAULTS_SEED=1
 while (($#)); do
     case $1 in
     --sample) TANDEM_FAULTS=sample && shift ;;
-    --seed)
-        [[ ${2-} =~ ^[0-9]{1,18}$ ]] || { usage >&2 && exit 2; }
-        TANDEM_FAULTS_SEED=$2 && shift 2
-        ;;
+    --seed) need_number "$@" && TANDEM_FAULTS_SEED=$2 && shift 2 ;;
     --help) usage && exit 0 ;;
-    -*) usage >&2 && exit 2 ;;
-    *) names+=("$1") && shift ;;
+    -*) misused "There is no option $1." ;;
+    *)
+        [[ " ${all[*]} " == *" $1 "* ]] || misused "There is no sweep $1."
+        names+=("$1") && shift
+        ;;
     esac
 done
-((${#names[@]})) || names=(protocol rules commit disk session replica commands start sockets malloc)
+((${#names[@]})) || names=("${all[@]}")
 
 log=${TANDEM_SOAK_DIR:?"is run by ./dev soak"}/log
 for name in "${names[@]}"; do
     program=${TANDEM_BUILD:?}/tests/test_faults_$name
-    [[ -x $program ]] || { echo "faults: FAILED: there is no sweep \"$name\"" && exit 1; }
+    [[ -x $program ]] || { echo "faults: FAILED: $program was not built" && exit 1; }
     echo "$name, seed $TANDEM_FAULTS_SEED"
     # Folders of the tests are in its own, also when one is killed.
     {

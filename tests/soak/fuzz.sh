@@ -4,6 +4,7 @@
 # Packages: clang libclang-rt-14-dev llvm-14
 # Targets: -
 set -euo pipefail
+. tests/soak/options.bash
 export LC_ALL=C
 
 minutes=20
@@ -26,17 +27,16 @@ all_targets() { (cd tests/fuzz && printf '%s\n' fuzz_*.c) | sed 's/^fuzz_//; s/\
 while (($#)); do
     case $1 in
     --help) usage && exit 0 ;;
-    --minutes) minutes=${2:?"--minutes needs a number"} && shift ;;
-    --parallel) parallel=${2:?"--parallel needs a number"} && shift ;;
-    -*) say "There is no option $1." >&2 && usage >&2 && exit 2 ;;
+    --minutes) need_count "$@" && minutes=$2 && shift ;;
+    --parallel) need_count "$@" && parallel=$2 && shift ;;
+    -*) misused "There is no option $1." ;;
     *)
-        [[ -e tests/fuzz/fuzz_$1.c ]] || { say "There is no target $1." >&2 && usage >&2 && exit 2; }
+        [[ -e tests/fuzz/fuzz_$1.c ]] || misused "There is no target $1."
         targets+=("$1")
         ;;
     esac
     shift
 done
-[[ $minutes =~ ^[1-9][0-9]*$ && $parallel =~ ^[1-9]$ ]] || { usage >&2 && exit 2; }
 ((${#targets[@]})) || mapfile -t targets < <(all_targets)
 
 logs=${TANDEM_SOAK_DIR:?"is run by ./dev soak"}

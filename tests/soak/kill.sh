@@ -4,6 +4,7 @@
 # Packages: -
 # Targets: kill_rounds tandemd
 set -euo pipefail
+. tests/soak/options.bash
 
 usage() {
     cat <<TEXT
@@ -21,13 +22,10 @@ rounds=200
 seed=$((RANDOM * 32768 + RANDOM))
 while (($#)); do
     case $1 in
-    --rounds | --seed)
-        [[ ${2-} =~ ^[0-9]{1,18}$ ]] || { usage >&2 && exit 2; }
-        declare "${1#--}=$2"
-        shift 2
-        ;;
+    --rounds) need_count "$@" && rounds=$2 && shift 2 ;;
+    --seed) need_number "$@" && seed=$2 && shift 2 ;;
     --help) usage && exit 0 ;;
-    *) usage >&2 && exit 2 ;;
+    *) misused "There is no option $1." ;;
     esac
 done
 

@@ -4,6 +4,8 @@
 # (a ninja target), `mutants` (the folder of patches) and `seeds` (how many at most) are set. `usage`
 # says what the options are, `run SEEDS` runs the program, `finding` says in one line what it found.
 
+. tests/soak/options.bash
+
 tree=$TANDEM_SOAK_DIR/tree build=$TANDEM_SOAK_DIR/build log=$TANDEM_SOAK_DIR/log
 
 names=()
@@ -12,12 +14,14 @@ read_options() { # OPTION... [NAME...]
     while (($#)); do
         case $1 in
         --help) usage && exit 0 ;;
-        --seeds) seeds=${2:?} && shift 2 ;;
-        -*) usage >&2 && exit 2 ;;
-        *) names+=("$1") && shift ;;
+        --seeds) need_count "$@" && seeds=$2 && shift 2 ;;
+        -*) misused "There is no option $1." ;;
+        *)
+            [[ -f $mutants/$1.patch ]] || misused "There is no mutant $1."
+            names+=("$1") && shift
+            ;;
         esac
     done
-    [[ $seeds =~ ^[1-9][0-9]*$ ]] || { usage >&2; exit 2; }
 }
 
 finish() { echo "$name: $*"; }
@@ -84,7 +88,6 @@ try_all() {
     run 200 || { tail -n 20 "$log"; finish "FAILED: something is found without any mutant: $(finding)"; exit 1; }
     for one in "${names[@]}"; do
         file=$mutants/$one.patch
-        [[ -f $file ]] || { echo "There is no $file" >&2; exit 2; }
         if try "$one" "$file"; then caught=$((caught + 1)); else failed+=("$one"); fi
     done
     if ((${#failed[@]})); then

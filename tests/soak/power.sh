@@ -4,6 +4,7 @@
 # Packages: qemu-system-x86 busybox-static e2fsprogs
 # Targets: power-machine power-image power-guest
 set -euo pipefail
+. tests/soak/options.bash
 
 usage() {
     cat <<'TEXT'
@@ -31,15 +32,15 @@ die() { echo "power: FAILED: $*"; exit 1; }
 rounds=50 images=6 seed=$((RANDOM * 32768 + RANDOM)) keep=
 while (($#)); do
     case $1 in
-    --rounds) rounds=$2 && shift 2 ;;
-    --images) images=$2 && shift 2 ;;
-    --seed) seed=$2 && shift 2 ;;
-    --keep) keep=$2 && shift 2 ;;
+    --rounds) need_count "$@" && rounds=$2 && shift 2 ;;
+    --images) need_count "$@" && images=$2 && shift 2 ;;
+    --seed) need_number "$@" && seed=$2 && shift 2 ;;
+    --keep) need_value "$@" && keep=$2 && shift 2 ;;
     --help) usage && exit 0 ;;
-    *) usage >&2 && exit 2 ;;
+    *) misused "There is no option $1." ;;
     esac
 done
-((images >= 1 && images <= 20 && rounds >= 1)) || { usage >&2; exit 2; }
+((images <= 20)) || misused "--images needs at most 20."
 echo "seed $seed"
 
 here=$PWD

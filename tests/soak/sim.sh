@@ -4,6 +4,7 @@
 # Packages: -
 # Targets: test_sim
 set -euo pipefail
+. tests/soak/options.bash
 
 usage() {
     cat <<TEXT
@@ -20,13 +21,12 @@ seeds=20000 first=1 again=
 while (($#)); do
     case $1 in
     --help) usage && exit 0 ;;
-    --seeds) seeds=${2:?} && shift 2 ;;
-    --seed) first=${2:?} && shift 2 ;;
-    --again) again=${2:?} && shift 2 ;;
-    *) usage >&2 && exit 2 ;;
+    --seeds) need_count "$@" && seeds=$2 && shift 2 ;;
+    --seed) need_number "$@" && first=$2 && shift 2 ;;
+    --again) need_value "$@" && again=$2 && shift 2 ;;
+    *) misused "There is no option $1." ;;
     esac
 done
-[[ $seeds =~ ^[1-9][0-9]*$ && $first =~ ^[0-9]+$ ]] || { usage >&2; exit 2; }
 
 sim=$TANDEM_BUILD/tests/test_sim
 

@@ -4,10 +4,12 @@
 # Packages: -
 # Targets: -
 set -euo pipefail
+. tests/soak/options.bash
 
 # Tests with threads of their own, and those that start a tandemd, which is built the same way.
-tests='^(log$|commit$|net_|app_|store_processes|client_transport|cli_commands|cli_watch|cli_import'
-tests+='|seed$|load$|bench$|survival_|hostile_|brute_|scenario_|real_)'
+tests='^(log$|commit$|commit_failure|net_|app_|store_processes|client_transport|client_thread'
+tests+='|client_peers|client_shared|cli_commands|cli_watch|cli_import|cli_leave|seed$|load$|bench$'
+tests+='|survival_|profile_|hostile_|brute_|scenario_|real_)'
 jobs=2
 build="build-tsan"
 
@@ -25,16 +27,10 @@ TEXT
 while (($#)); do
     case $1 in
     --help) usage && exit 0 ;;
-    --jobs | --only | --build)
-        [[ -n ${2-} ]] || { usage >&2 && exit 2; }
-        case $1 in
-        --jobs) jobs=$2 ;;
-        --only) tests=$2 ;;
-        *) build=$2 ;;
-        esac
-        shift 2
-        ;;
-    *) usage >&2 && exit 2 ;;
+    --jobs) need_count "$@" && jobs=$2 && shift 2 ;;
+    --only) need_value "$@" && tests=$2 && shift 2 ;;
+    --build) need_value "$@" && build=$2 && shift 2 ;;
+    *) misused "There is no option $1." ;;
     esac
 done
 

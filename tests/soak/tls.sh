@@ -4,6 +4,7 @@
 # Packages: testssl.sh jq openssl
 # Targets: tandemd
 set -euo pipefail
+. tests/soak/options.bash
 
 usage() {
     cat <<'TEXT'
@@ -18,7 +19,7 @@ TEXT
 case ${1-} in
 "") ;;
 --help) usage && exit 0 ;;
-*) usage >&2 && exit 2 ;;
+*) misused "There is no option $1." ;;
 esac
 
 # Findings that may stand: id and reason.
