@@ -30,6 +30,9 @@ const char *entry_state_name(tandem_entry_state state)
 
 /* ---- From the library's to ours -------------------------------------------------------------- */
 
+/* Between reading an entry and looking up names; never printed. */
+#define CALLED_BY "calledBy"
+
 static json_t *text_or_null(const char *text)
 {
     return text == NULL ? json_null() : json_string(text);
@@ -117,11 +120,29 @@ static void put_tags(json_t *changes, const json_t *whole)
     }
 }
 
+/* What has no name of its own, as an assignment, is called by the record that it was seen to point
+ * to; its id is replaced by the name when names are looked up. */
+static void put_called_by(json_t *changes, const json_t *seen)
+{
+    size_t index = 0;
+    json_t *line = NULL;
+    json_array_foreach(changes, index, line)
+    {
+        const char *field = names_title_field(member(line, "entity"));
+        json_t *by = field == NULL ? NULL : json_object_get(json_object_get(seen, "fields"), field);
+        if (strcmp(member(line, "id"), member(seen, "id")) == 0 &&
+            json_object_get(line, "title") == NULL && json_is_string(by)) {
+            (void)json_object_set(line, CALLED_BY, by);
+        }
+    }
+}
+
 static bool says_more(const tandem_entry *entry)
 {
     for (size_t i = 0; i < entry->change_count; i++) {
         const char *op = entry->changes[i].op;
-        if (strcmp(op, "share") == 0 || strcmp(op, "create") == 0) {
+        if (strcmp(op, "share") == 0 || strcmp(op, "create") == 0 ||
+            entry->changes[i].title == NULL) {
             return true;
         }
     }
@@ -136,6 +157,12 @@ static void put_more(json_t *object, json_t *changes, const tandem_entry *entry)
     json_array_foreach(json_object_get(whole, "changes"), index, change)
     {
         put_tags(changes, change);
+    }
+    json_array_foreach(json_object_get(whole, "seen"), index, change)
+    {
+        if (!json_is_true(json_object_get(change, "lost"))) {
+            put_called_by(changes, change);
+        }
     }
     if (json_is_true(json_object_get(whole, "overwrite"))) {
         (void)put(object, "overwrite", json_true());
@@ -235,16 +262,18 @@ static void each_change(struct names *names, const json_t *entries, change_fn *e
 static void add_title(struct names *names, json_t *change)
 {
     const char *id = member(change, "id");
-    const char *before = member(change, "title");
+    const char *by = names_of(names, member(change, CALLED_BY));
     const char *now = names_of(names, id);
-    if (now[0] != '\0') {
-        (void)json_object_set_new(change, "title", json_string(now));
-        return;
+    bool here = now[0] != '\0';
+    const char *title = here ? now : by[0] != '\0' ? by : member(change, "title");
+    if (title[0] != '\0') {
+        (void)json_object_set_new(change, "title", json_string(title));
     }
-    (void)json_object_set_new(change, "gone", json_true());
-    if (before[0] != '\0') {
-        names_note(names, id, before);
+    if (!here) {
+        (void)json_object_set_new(change, "gone", json_true());
+        names_note(names, id, member(change, "title"));
     }
+    (void)json_object_del(change, CALLED_BY);
 }
 
 static void add_values(struct names *names, json_t *change)

@@ -5,6 +5,7 @@
 #include "cli/cli_lookup.h"
 #include "cli/cli_text.h"
 #include "protocol/memory.h"
+#include "protocol/schema.h"
 
 void names_begin(struct names *names, struct cli *cli, bool asks)
 {
@@ -28,40 +29,70 @@ void names_note(struct names *names, const char *id, const char *name)
 
 /* ---- Looking up ------------------------------------------------------------------------------ */
 
-/* A record without anything to call it by is called by its id, which is no name. */
+struct found {
+    json_t *title;
+    char by[TANDEM_ID_TEXT]; /* the record it is called by */
+};
+
+const char *names_title_field(const char *entity)
+{
+    const struct entity_def *known = schema_entity(bytes_text(entity));
+    tandem_field_info info;
+    bool refers = known != NULL && tandem_field_find(entity, known->title_field, &info) &&
+                  strcmp(info.kind, "reference") == 0;
+    return refers ? known->title_field : NULL;
+}
+
+/* A record without anything to call it by is called by its id, which is no name, or by another: an
+ * assignment by its party. */
 static bool take_title(void *context, const tandem_record *record)
 {
-    json_t **title = context;
+    struct found *found = context;
     const char *text = tandem_record_title(record);
-    if (*title == NULL && strcmp(text, tandem_record_id(record)) != 0) {
-        *title = json_string(text);
+    const char *field = names_title_field(tandem_record_entity(record));
+    const char *by = field == NULL ? NULL : tandem_record_text(record, field);
+    if (strcmp(text, tandem_record_id(record)) != 0) {
+        found->title = json_string(text);
+    } else if (by != NULL) {
+        (void)bytes_to_text(bytes_text(by), found->by, sizeof found->by);
     }
     return false;
 }
 
 /* Looking in vain is no failure of the command. */
-static json_t *look_up(const struct names *names, const char *id)
+static void look_up(const struct names *names, const char *id, struct found *found)
 {
     struct cli *cli = names->cli;
-    json_t *title = NULL;
     tandem_fault fault = cli->fault;
+    *found = (struct found){.title = NULL};
     if (cli->client == NULL) {
-        return NULL;
+        return;
     }
     if (names->asks && !cli->local) {
-        (void)cli_fetch(cli, id, take_title, &title);
+        (void)cli_fetch(cli, id, take_title, found);
     } else {
-        (void)tandem_get(cli->client, id, take_title, &title);
+        (void)tandem_get(cli->client, id, take_title, found);
     }
     cli->fault = fault;
-    return title;
+}
+
+static json_t *find_title(const struct names *names, const char *id)
+{
+    struct found found;
+    look_up(names, id, &found);
+    if (found.title == NULL && found.by[0] != '\0') {
+        struct found other;
+        look_up(names, found.by, &other);
+        return other.title;
+    }
+    return found.title;
 }
 
 const char *names_of(struct names *names, const char *id)
 {
     const char *name = json_string_value(json_object_get(names->known, id));
     if (name == NULL && lookup_is_id(id)) {
-        json_t *found = look_up(names, id);
+        json_t *found = find_title(names, id);
         (void)json_object_set_new(names->known, id, found == NULL ? json_string("") : found);
         name = json_string_value(json_object_get(names->known, id));
     }

@@ -31,6 +31,9 @@ void names_release(struct names *names);
 void names_note(struct names *names, const char *id, const char *name);
 /* "" when there is none. Valid until names_release(). */
 const char *names_of(struct names *names, const char *id);
+/* The field by which records of the entity are called, where it points to another record, after which
+ * they are called then; else NULL. */
+const char *names_title_field(const char *entity);
 /* Whether the field points to records. */
 bool names_refers(struct names *names, const char *entity, const char *field);
 /* Looks up each id of a comma-separated list, or of a tag or a scope ("partner:ID"), and puts what

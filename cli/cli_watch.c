@@ -164,6 +164,9 @@ static enum tandem_failure watch_run(struct watch *watch)
     struct cli *cli = watch->cli;
     const char *scopes[WATCH_IDS];
     watch->live = tandem_cursor(cli->client) > 0;
+    watch->head = tandem_cursor(cli->client);
+    watch->catching = true;
+    watch_names_begin(watch);
     if (watch->all && watch->live) {
         (void)tandem_each(cli->client, NULL, watch_print_held, watch);
     }
@@ -244,6 +247,7 @@ enum tandem_failure command_watch(struct cli *cli, const struct arguments *argum
         profile_delete_folder(cli->nameless);
         cli->nameless = NULL;
     }
+    watch_names_release(&watch);
     watch_release(&watch);
     return failure;
 }

@@ -1,5 +1,6 @@
-/* tandem watch, in three parts: cli_watch.c connects, waits and cleans up; cli_watch_print.c turns
- * events into lines; cli_watch_outbox.c finds what other processes of the profile queue.
+/* tandem watch, in five parts: cli_watch.c connects, waits and cleans up; cli_watch_print.c turns
+ * events into lines; cli_watch_line.c prints those for people; cli_watch_names.c knows what things are
+ * called; cli_watch_outbox.c finds what other processes of the profile queue.
  *
  * A JSON line is written as soon as its event is there. A line for people also says what changed,
  * which the event does not carry: its history entry is asked for, and the lines wait in a short
@@ -10,6 +11,7 @@
 #define TANDEM_CLI_WATCH_H
 
 #include "cli/cli.h"
+#include "cli/cli_names.h"
 
 #define WATCH_QUEUE 64u
 #define WATCH_IDS 64u
@@ -19,8 +21,12 @@ struct watch;
 struct watch_line {
     struct watch *watch;
     char id[TANDEM_ID_TEXT];
+    char entity[72];
+    char scope[64];       /* that was opened, of which the name is still to come; else "" */
+    unsigned named_by;    /* it has come, if it ever does, once watch->caught_up is another */
     uint64_t seq;
-    int64_t at_ms;
+    bool earlier;         /* it happened before what was told last */
+    int64_t at_ms;        /* when it happened, 0 when not known; when it is told, of what is live */
     const char *verb;     /* "added"; NULL for a line that is no change of a record */
     char by[72];
     struct buffer about;  /* what was changed, or the whole line */
@@ -40,6 +46,11 @@ struct watch {
     char scopes[WATCH_IDS][64]; /* of each; "" when the id is an account, whose scope is meant */
     size_t id_count;
     bool live;             /* what comes now is news, not the first filling of the replica */
+    bool catching;         /* what comes now happened while this watch was not connected */
+    uint64_t head;         /* everything up to this seq has been told */
+    unsigned caught_up;    /* how often everything had come */
+    struct names names;    /* of what lines refer to */
+    json_t *accounts;      /* names of accounts, for when they are gone */
     bool stop;             /* end at once */
     bool enough;           /* end when the lines in the queue are out */
     bool broken;           /* the line broke, and that was said */
@@ -63,11 +74,37 @@ bool watch_look_at_outbox(struct watch *watch, bool tell);
 bool watch_tells_entry(struct watch *watch, uint64_t entry);
 /* Prints one record already held. */
 bool watch_print_held(void *context, const tandem_record *record);
+void watch_print_json_held(struct watch *watch, const tandem_record *record);
+
+/* ---- Lines for people; `earlier`: it happened before what was told last ---- */
+
+void watch_say(struct watch *watch, const char *text, bool earlier);
+void watch_say_record(struct watch *watch, const tandem_record *record, const char *happened,
+                      bool earlier);
+void watch_say_changed(struct watch *watch, const tandem_record *record, bool earlier);
+void watch_say_entered(struct watch *watch, const char *scope, bool earlier);
 /* Asks for details of queued lines and prints those that are complete. Not from inside a callback. */
 void watch_advance(struct watch *watch);
 /* Prints what is queued as it is. */
 void watch_flush(struct watch *watch);
 /* After tandem_close(): frees the lines. */
 void watch_release(struct watch *watch);
+
+/* ---- Names ---- */
+
+/* Once the replica is open: notes what accounts are called, since a purge leaves nothing to ask. */
+void watch_names_begin(struct watch *watch);
+void watch_names_release(struct watch *watch);
+/* Keeps the notes in step with an event, after it was printed. */
+void watch_note_name(struct watch *watch, const tandem_event *event);
+/* "account Fjord Bruk AS", or with the id; false when there is no name. */
+bool watch_name_scope(struct watch *watch, const char *scope, struct buffer *out);
+/* The name of a record that is gone, or its id. */
+void watch_name_id(struct watch *watch, const char *id, struct buffer *out);
+/* A value with names for the ids of a reference. */
+void watch_name_value(struct watch *watch, const char *entity, const char *field, const char *value,
+                      struct buffer *out);
+/* ,"names":{...} of what the event's record and scope refer to; nothing when there are none. */
+void watch_print_names(struct watch *watch, const tandem_event *event);
 
 #endif
