@@ -1,5 +1,7 @@
 #include "protocol/condition.h"
 
+#include <assert.h>
+
 #include "protocol/wire.h"
 
 static bool read_op(struct bytes text, enum condition_op *out)
@@ -168,21 +170,30 @@ static bool value_contains(struct bytes value, struct bytes wanted)
     return false;
 }
 
+/* The key of a value in room of the caller's, which no key exceeds: comparing asks for no memory,
+ * and cannot come to the wrong end for want of it. */
+static struct bytes key_in(const struct field_def *def, struct bytes value,
+                           uint8_t room[SCHEMA_KEY_MAX])
+{
+    struct buffer key = {.data = room, .capacity = SCHEMA_KEY_MAX};
+    condition_key(def, value, &key);
+    assert(key.data == room && !key.failed);
+    return buffer_bytes(&key);
+}
+
 /* Numbers may be written in several widths, so equality too compares keys where the kind has
  * them, and the bytes where it has none. Long text shares a key with what begins alike. */
 static int compare_values(const struct condition *condition, struct bytes value, bool *ordered)
 {
-    struct buffer mine = {0}, wanted = {0};
-    condition_key(condition->def, value, &mine);
-    condition_key(condition->def, condition->value, &wanted);
-    *ordered = mine.size > 0 && wanted.size > 0 && !mine.failed && !wanted.failed;
-    int order = *ordered ? bytes_compare(buffer_bytes(&mine), buffer_bytes(&wanted)) : 0;
+    uint8_t my_room[SCHEMA_KEY_MAX], wanted_room[SCHEMA_KEY_MAX];
+    const struct bytes mine = key_in(condition->def, value, my_room);
+    const struct bytes wanted = key_in(condition->def, condition->value, wanted_room);
+    *ordered = mine.size > 0 && wanted.size > 0;
+    int order = *ordered ? bytes_compare(mine, wanted) : 0;
     bool cut = mine.size >= SCHEMA_KEY_MAX && wanted.size >= SCHEMA_KEY_MAX;
     if (!*ordered || (order == 0 && cut)) {
         order = bytes_compare(value, condition->value);
     }
-    buffer_release(&mine);
-    buffer_release(&wanted);
     return order;
 }
 
