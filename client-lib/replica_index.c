@@ -231,6 +231,21 @@ enum status replica_index_drop(struct replica *replica, uint32_t which)
         if ((which >> i & 1) == 0 || index->state == INDEX_DROPPING)
             continue;
         index->state = INDEX_DROPPING;
+        index->until = (struct id){{0}};
+        status = replica_index_store(replica, index);
+    }
+    return status;
+}
+
+enum status replica_index_forget(struct replica *replica, struct id id)
+{
+    struct indexes *indexes = &replica->indexes;
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < indexes->count && status == STATUS_OK; i++) {
+        struct field_index *index = &indexes->list[i];
+        if (index->state != INDEX_BUILDING || !id_equal(index->until, id))
+            continue;
+        index->until = (struct id){{0}};
         status = replica_index_store(replica, index);
     }
     return status;

@@ -28,7 +28,7 @@
  * in order of their ids, and what a condition says of them is to be looked at in the record.
  * `number` tells the indexes apart in few bytes. `kind` is how values are read: by that of the
  * field, or by their shape, as conditions on custom fields do it. `until` is the id that building
- * has come to.
+ * has come to, while there is such a record: when it goes, building begins again.
  *
  * Only who may write the replica builds, or drops; others use what is whole. */
 #ifndef TANDEM_CLIENT_LIB_REPLICA_INDEX_H

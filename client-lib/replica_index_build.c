@@ -261,8 +261,10 @@ static enum status build_slice(struct replica *replica, struct field_index *inde
     enum status status = take_records(replica, index, &batch);
     if (status == STATUS_OK)
         status = put_batch(replica, &batch);
-    if (batch.ended)
+    if (batch.ended) {
         index->state = INDEX_WHOLE;
+        index->until = (struct id){{0}};
+    }
     if (status == STATUS_OK)
         status = replica_index_store(replica, index);
     memory_free(batch.keys);

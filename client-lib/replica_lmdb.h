@@ -143,6 +143,8 @@ uint32_t replica_index_undefined(const struct replica *replica, const struct rec
                                  const struct record_view *to);
 /* Begins to drop them. */
 enum status replica_index_drop(struct replica *replica, uint32_t which);
+/* A record goes: building that has come to it begins again, lest its id stay. */
+enum status replica_index_forget(struct replica *replica, struct id id);
 /* Writes what indexes.list tells of one. */
 enum status replica_index_store(struct replica *replica, const struct field_index *index);
 /* The key of it in table `indexed`, and its size. */

@@ -208,6 +208,8 @@ enum status replica_remove(struct replica *replica, struct id id, struct buffer 
     if (status == STATUS_OK)
         status = replica_index_drop(replica, keys.undefined);
     if (status == STATUS_OK)
+        status = replica_index_forget(replica, id);
+    if (status == STATUS_OK)
         status = delete_key(replica, TABLE_RECORDS, id.octet, ID_SIZE);
     if (status == STATUS_OK)
         status = replica_note_remains(replica, REPLICA_STALE);

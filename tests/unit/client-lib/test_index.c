@@ -127,6 +127,21 @@ static void building_goes_on_where_it_was_when_the_process_died(void **state)
     expect_same(world, &sorted, 0);
 }
 
+/* Its id must not stay as the place that building has come to. */
+static void building_begins_again_when_the_record_it_came_to_goes(void **state)
+{
+    struct laid_world *world = *state;
+    hold_contacts(world, 0, REPLICA_INDEX_SLICE + 500);
+    want(world, "contact", "description", KIND_LONG_TEXT);
+    assert_ok(replica_index_run(replica_of(world), 0));
+    assert_ok(replica_begin(replica_of(world)));
+    assert_ok(replica_remove(replica_of(world), id_of(REPLICA_INDEX_SLICE), NULL));
+    assert_ok(replica_commit(replica_of(world)));
+    assert_int_equal(run_all(world), 2);
+    expect_contacts(world, REPLICA_INDEX_WHOLE);
+    expect_same(world, &sorted, 0);
+}
+
 static void who_follows_uses_what_is_whole_and_builds_nothing(void **state)
 {
     struct laid_world *world = *state;
@@ -522,6 +537,7 @@ int main(void)
         INDEX_TEST(a_short_walk_has_none_built),
         INDEX_TEST(a_query_reads_what_can_meet_it),
         INDEX_TEST(building_goes_on_where_it_was_when_the_process_died),
+        INDEX_TEST(building_begins_again_when_the_record_it_came_to_goes),
         INDEX_TEST(who_follows_uses_what_is_whole_and_builds_nothing),
         INDEX_TEST(another_kind_of_field_drops_its_index),
         INDEX_TEST(there_are_only_so_many_and_the_unused_gives_way),

@@ -3,6 +3,8 @@
 #include "client_world.h"
 #include "traces.h"
 
+#include "client-lib/replica_index.h"
+
 #include <lmdb.h>
 #include <signal.h>
 #include <stdio.h>
@@ -221,14 +223,40 @@ static void say_caught_up(struct world *world)
     tell(world, &message);
 }
 
-/* A client that holds three accounts, their records in a mixed order. */
+static const struct {
+    const char *entity, *field;
+    uint8_t kind;
+} indexed[] = {{"contact", "name", REPLICA_INDEX_BY_SHAPE}, {"note", "text", KIND_LONG_TEXT}};
+
+/* Indexes of the fields that have the texts. */
+static void make_indexes(struct world *world)
+{
+    struct replica *replica = world->client->replica;
+    for (size_t i = 0; i < 2; i++) {
+        const struct replica_index_name name = {bytes_text(indexed[i].entity),
+                                                bytes_text(indexed[i].field), indexed[i].kind};
+        enum replica_index_state made = REPLICA_INDEX_NONE;
+        replica_index_want(replica, &name);
+        for (int turns = 0; turns < 10 && made != REPLICA_INDEX_WHOLE; turns++) {
+            assert_ok(tandem_service(world->client));
+            assert_ok(replica_index_look(replica, &name, &made));
+        }
+        assert_int_equal(made, REPLICA_INDEX_WHOLE);
+    }
+}
+
+/* A client that holds three accounts, their records in a mixed order, and indexes of what is in
+ * them: made when there are some, and kept up with the rest. */
 static void open_full(struct world *world)
 {
     open_client(world, true);
     assert_ok(tandem_subscribe(world->client, NULL, 0));
     sign_in(world, 0);
-    for (unsigned n = 0; n < EACH; n += 12)
+    for (unsigned n = 0; n < EACH; n += 12) {
         say_some(world, n);
+        if (n == 48)
+            make_indexes(world);
+    }
     say_caught_up(world);
 }
 
@@ -392,6 +420,53 @@ static void what_was_seen_of_a_purged_account_leaves_the_outbox(void **state)
     traces_add(&typed, mine);
     assert_true(traces_find(&typed, world->folder, false) > 0);
     traces_release(&typed);
+}
+
+/* ---- Indexes ---- */
+
+/* Takes the records' own bytes out of the search: what is then found is keys of indexes. */
+static size_t count_keys(struct world *world, unsigned account)
+{
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi table;
+    MDB_cursor *cursor;
+    MDB_val key, value;
+    char trace[TRACE_SIZE + 1];
+    size_t count = 0;
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, 16), 0);
+    assert_int_equal(mdb_env_open(env, world->folder, 0, 0600), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, MDB_RDONLY, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, "fields", 0, &table), 0);
+    assert_int_equal(mdb_cursor_open(txn, table, &cursor), 0);
+    while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0)
+        for (unsigned n = 0; n < EACH; n++) {
+            trace_of(account, n, 0, trace);
+            count += memmem(key.mv_data, key.mv_size, trace, TRACE_SIZE) != NULL;
+        }
+    mdb_cursor_close(cursor);
+    mdb_txn_abort(txn);
+    mdb_env_close(env);
+    return count;
+}
+
+/* Keys of indexes hold values, and go as the records do: seen in the table, and in the files when
+ * an index goes and the records stay elsewhere. */
+static void keys_of_indexes_go_with_their_records(void **state)
+{
+    struct world *world = *state;
+    open_full(world);
+    account_is_gone(1);
+    search_at(TANDEM_EVENT_PURGED);
+    say_purged(world, 1);
+    assert_int_equal(search.told, 1);
+    assert_int_equal(search.found, 0);
+    tandem_close(world->client);
+    world->client = NULL;
+    assert_int_equal(count_keys(world, 0), EACH);
+    assert_int_equal(count_keys(world, 1), 0);
+    assert_int_equal(count_keys(world, 2), EACH);
 }
 
 /* ---- Removed and replaced ---- */
@@ -689,6 +764,7 @@ int main(void)
         TEST(nothing_is_left_of_what_another_user_held),
         TEST(a_purge_takes_what_was_removed_and_replaced_before),
         TEST(what_was_seen_of_a_purged_account_leaves_the_outbox),
+        TEST(keys_of_indexes_go_with_their_records),
         TEST(removed_and_replaced_records_are_scrubbed_while_nothing_comes),
         TEST(removed_and_replaced_records_are_scrubbed_when_it_is_closed),
         TEST(a_reader_elsewhere_holds_it_back),
