@@ -170,6 +170,7 @@ void tandem_close(tandem_client *client)
     struct peers *peers = client->peers;
     if (client->replica != NULL)
         sync_close(&client->sync);
+    settle_rest_close(client);
     release(client);
     peers_close(peers); /* last: whoever comes next finds the files closed */
 }

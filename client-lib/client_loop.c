@@ -140,6 +140,8 @@ uint64_t client_loop_due(const tandem_client *client)
         due = earlier(due, peers_due(client->peers));
     if (client->replica != NULL && client_leads(client))
         due = earlier(due, earlier(sync_due(&client->sync), find_index_due(client)));
+    if (client_leads(client))
+        due = earlier(due, settle_rest_due(client));
     client_loop_refresh(client);
     return client->loop->failed ? earlier(due, client_now(client) + AGAIN_MS) : due;
 }
@@ -211,6 +213,8 @@ tandem_code tandem_service(tandem_client *client)
     }
     if (client->store != NULL)
         settle_turn(client);
+    if (client_leads(client))
+        settle_rest(client);
     client_move_connection(client);
     client_share_turn(client);
     client->in_service = false;

@@ -27,6 +27,8 @@ struct settling {
     struct buffer reused;  /* numbers that somebody else has used, as told on this connection */
     struct buffer damaged; /* name of the file that could not be read, until it is told */
     bool looked_for_lost;  /* nothing that was seen is of a record that is not held any more */
+    uint64_t rest_commit;  /* of the outbox, after which it may come to rest: */
+    uint64_t rest_at;
 };
 
 void settle_release(struct settling *settling);
@@ -70,6 +72,12 @@ void settle_sync_event(void *context, const struct sync_event *event);
 bool settle_purge(void *context, const struct sync_event *event);
 /* The same after what is not held was forgotten without an event. */
 void settle_purge_lost(tandem_client *client);
+/* Scrubs the outbox's file of what left it otherwise, after a while without changes; when that is
+ * to be looked at, in the time of client_now(). UINT64_MAX: not at all. */
+void settle_rest(tandem_client *client);
+uint64_t settle_rest_due(const tandem_client *client);
+/* The same before the handle is closed. */
+void settle_rest_close(tandem_client *client);
 /* The replica was changed or a result recorded: accepted entries may be done with. */
 void settle_shown(tandem_client *client);
 

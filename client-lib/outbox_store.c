@@ -86,6 +86,9 @@ static enum status read_meta(struct outbox_store *store, MDB_txn *txn)
         paused.size != 1 || rebase.size != 1)
         return STATUS_CORRUPT;
     store->counters = read;
+    struct bytes stale;
+    enum status found = meta_get(store, txn, OUTBOX_STALE, &stale);
+    store->stale = found != STATUS_OK || stale.size != 1 || stale.data[0] != 0;
     store->paused = paused.data[0] != 0;
     store->rebasing = rebase.data[0] != 0;
     return STATUS_OK;
@@ -101,8 +104,7 @@ static uint64_t last_txn(const struct outbox_store *store)
 
 /* ---- Transactions ---- */
 
-/* Opens the environment anew when that is due and nobody is reading. */
-static enum status make_usable(struct outbox_store *store)
+enum status outbox_make_usable(struct outbox_store *store)
 {
     if ((!store->reopen && store->environment.env != NULL) || store->holds > 0)
         return store->environment.env != NULL ? STATUS_OK : STATUS_IO;
@@ -118,7 +120,7 @@ enum status outbox_read_begin(struct outbox_store *store, struct environment_rea
         *reading = store->held;
         return STATUS_OK;
     }
-    enum status status = make_usable(store);
+    enum status status = outbox_make_usable(store);
     return status == STATUS_OK ? environment_read(&store->environment, reading) : status;
 }
 
@@ -148,7 +150,7 @@ void outbox_store_release(struct outbox_store *store)
 static enum status begin_clean(struct outbox_store *store, MDB_txn **txn)
 {
     for (int attempt = 0;; attempt++) {
-        enum status status = make_usable(store);
+        enum status status = outbox_make_usable(store);
         if (status == STATUS_OK)
             status = environment_write(&store->environment, txn);
         if (status == STATUS_OK)
@@ -199,7 +201,7 @@ static enum status write_meta(struct outbox_writing *writing)
         status = outbox_meta_put(writing, "paused", bytes_of(&paused, 1));
     if (status == STATUS_OK && writing->rebasing != store->rebasing)
         status = outbox_meta_put(writing, "rebase", bytes_of(&rebasing, 1));
-    return status;
+    return status == STATUS_OK ? outbox_note_stale(writing) : status;
 }
 
 /* What the file holds now, whatever became of the commit. */
@@ -227,6 +229,7 @@ enum status outbox_end(struct outbox_writing *writing, enum status status)
     uint64_t txn = mdb_txn_id(writing->txn);
     status = environment_commit(writing->txn);
     if (status != STATUS_OK) {
+        store->doubtful = true;
         read_again(store);
         return status;
     }
@@ -236,6 +239,7 @@ enum status outbox_end(struct outbox_writing *writing, enum status status)
     store->epoch = writing->epoch;
     store->paused = writing->paused;
     store->rebasing = writing->rebasing;
+    store->stale = writing->stale;
     store->others_wrote = store->others_wrote || txn != store->txn + 1;
     store->txn = txn;
     if (store->committed != NULL)
@@ -266,7 +270,8 @@ static enum status fill_new(struct outbox_store *store, MDB_txn *txn, const stru
                    {"user", bytes_of(none.octet, ID_SIZE)},
                    {"epoch", bytes_of(none.octet, ID_SIZE)},
                    {"paused", bytes_of(&no, 1)},
-                   {"rebase", bytes_of(&no, 1)}};
+                   {"rebase", bytes_of(&no, 1)},
+                   {OUTBOX_STALE, bytes_of(&no, 1)}};
     enum status status = STATUS_OK;
     for (size_t i = 0; i < sizeof entries / sizeof *entries && status == STATUS_OK; i++)
         status = outbox_meta_put(&writing, entries[i].name, entries[i].value);
@@ -600,8 +605,11 @@ enum status outbox_store_set_note(struct outbox_store *store, const char *name, 
     if (!note_key(name, key))
         return STATUS_USAGE;
     enum status status = outbox_begin(store, &writing);
-    return status == STATUS_OK ? outbox_end(&writing, outbox_meta_put(&writing, key, value))
-                               : status;
+    if (status != STATUS_OK)
+        return status;
+    struct bytes before;
+    writing.stale = meta_get(store, writing.txn, key, &before) == STATUS_OK;
+    return outbox_end(&writing, outbox_meta_put(&writing, key, value));
 }
 
 enum status outbox_store_refresh(struct outbox_store *store)
@@ -646,30 +654,7 @@ size_t outbox_store_count(const struct outbox_store *store, unsigned states)
     return (size_t)sum;
 }
 
-/* Has the other processes drop their buffers before they write again. */
-static enum status have_buffers_dropped(struct outbox_store *store)
+uint64_t outbox_store_commit(const struct outbox_store *store)
 {
-    struct outbox_writing writing;
-    enum status status = outbox_begin(store, &writing);
-    if (status != STATUS_OK)
-        return status;
-    writing.counters.purges++;
-    return outbox_end(&writing, STATUS_OK);
-}
-
-enum status outbox_store_scrub(struct outbox_store *store, size_t budget, bool *done)
-{
-    *done = false;
-    if (store->holds > 0)
-        return STATUS_BUSY;
-    enum status status = make_usable(store);
-    if (status == STATUS_OK && !store->scrub.begun && !environment_is_clean(&store->environment))
-        status = have_buffers_dropped(store);
-    if (status == STATUS_OK)
-        status = make_usable(store);
-    if (status == STATUS_OK)
-        status = environment_scrub(&store->environment, &store->scrub, budget, done);
-    if (status == STATUS_OK && *done)
-        store->scrub = (struct scrub){0};
-    return status;
+    return store->txn;
 }

@@ -193,7 +193,14 @@ enum status outbox_store_again(struct outbox_store *store, uint64_t order,
 enum status outbox_store_remake(struct outbox_store *store, uint64_t order,
                                 const struct outbox_item *item, struct id from, struct id to,
                                 outbox_item_fn *each, void *context);
-/* Scrubs further, as environment_scrub(). */
+/* Scrubs further, as environment_scrub(), unless nothing was taken out of the file since. */
 enum status outbox_store_scrub(struct outbox_store *store, size_t budget, bool *done);
+/* Whether the file may hold what was taken out of it, as far as this handle has looked. */
+bool outbox_store_is_stale(const struct outbox_store *store);
+/* Scrubs, and notes that for other processes and the next. BUSY: somebody reads, or has written
+ * meanwhile. */
+enum status outbox_store_rest(struct outbox_store *store);
+/* The last commit that this handle has made or seen. */
+uint64_t outbox_store_commit(const struct outbox_store *store);
 
 #endif

@@ -13,6 +13,8 @@
 #include "client-lib/outbox_store.h"
 
 #define OUTBOX_FORMAT 1u
+/* The meta entry of a byte: whether something was taken out since the last scrub. */
+#define OUTBOX_STALE "stale"
 
 enum outbox_table { OUTBOX_META, OUTBOX_ENTRIES, OUTBOX_TOUCHED, OUTBOX_STATES, OUTBOX_TABLES };
 
@@ -37,6 +39,8 @@ struct outbox_store {
     struct environment_reading held;
     unsigned holds;
     struct scrub scrub;
+    bool stale;    /* as the file says: what was taken out of it may still be in it */
+    bool doubtful; /* the same after a commit that failed */
     void (*committed)(void *context); /* may be NULL */
     void *committed_context;
 };
@@ -50,13 +54,18 @@ struct outbox_writing {
     struct outbox_counters counters;
     struct id client, user, epoch;
     bool paused, rebasing;
+    bool stale;            /* something is taken out that was stored */
     struct buffer encoded; /* scratch */
 };
 
+/* Opens the environment anew when that is due and nobody is reading. */
+enum status outbox_make_usable(struct outbox_store *store);
 enum status outbox_begin(struct outbox_store *store, struct outbox_writing *writing);
 /* Commits when `status` is OK, else throws away what was done. Returns the outcome. */
 enum status outbox_end(struct outbox_writing *writing, enum status status);
 enum status outbox_meta_put(struct outbox_writing *writing, const char *name, struct bytes value);
+/* Notes whether the file is stale, when that changes (outbox_store_scrub.c). */
+enum status outbox_note_stale(struct outbox_writing *writing);
 
 enum status outbox_read_begin(struct outbox_store *store, struct environment_reading *reading);
 void outbox_read_end(struct outbox_store *store, struct environment_reading *reading);

@@ -83,6 +83,7 @@ enum status outbox_rewrite(struct outbox_writing *writing, const struct outbox_i
 {
     uint8_t key[OUTBOX_STATE_KEY];
     enum status status = STATUS_OK;
+    writing->stale = true;
     /* The state of an entry is in the file. */
     if (!outbox_state_may((int)from, (int)item->state))
         return STATUS_CORRUPT;
@@ -103,6 +104,7 @@ enum status outbox_delete(struct outbox_writing *writing, const struct outbox_it
     uint8_t order[OUTBOX_ORDER_SIZE], key[OUTBOX_STATE_KEY];
     if (!outbox_state_may((int)item->state, OUTBOX_GONE) || !count_out(writing, item->state))
         return STATUS_CORRUPT;
+    writing->stale = true;
     put_u64(order, item->order);
     state_key(item->state, item->order, key);
     enum status status = mark(writing, item, false);
