@@ -31,6 +31,7 @@ struct cli {
     const tandem_server *attempt; /* what login is trying, for the next step; else NULL */
     tandem_client *client;
     struct copy copy;          /* of the profile, as cli_connect() found it */
+    bool in_folder;            /* the handle opened last is of the copy's folder, or was to be */
     bool local;                /* the copy answers, and changes wait in its outbox */
     uint64_t entry;            /* of the outbox: the change queued last; 0 when it was answered */
     uint64_t conflict;         /* of the outbox: open on the record just changed; 0 when none is */

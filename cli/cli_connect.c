@@ -11,6 +11,7 @@
 #include "cli/cli_mark.h"
 #include "cli/cli_settle.h"
 #include "cli/cli_text.h"
+#include "cli/cli_trouble.h"
 #include "protocol/status.h"
 
 /* Silence of this length from a server that is connected counts as unreachable. */
@@ -33,12 +34,8 @@ static void on_event(void *context, const tandem_event *event)
     } else if (event->kind == TANDEM_EVENT_DISCONNECTED && event->final) {
         cli->lost = true;
     } else if (event->kind == TANDEM_EVENT_OUTBOX_DAMAGED) {
-        char folder[PROFILE_PATH];
         cli->damaged = true;
-        cli_note(cli,
-                 "What waited in the outbox cannot be read any more. Its file is kept, for whoever "
-                 "can repair it: %s/%s",
-                 profile_replica(&cli->profile, folder), event->detail);
+        trouble_tell_damaged(cli, event->detail);
     }
     if (cli->on_event != NULL) {
         cli->on_event(cli->event_context, event);
@@ -90,6 +87,9 @@ bool cli_await(struct cli *cli, const bool *done)
 enum tandem_failure cli_open(struct cli *cli, const char *replica)
 {
     tandem_options options = {.replica = replica, .on_event = on_event, .context = cli};
+    char path[PROFILE_PATH];
+    cli->in_folder =
+        replica != NULL && strcmp(replica, profile_replica(&cli->profile, path)) == 0;
     tandem_code code = tandem_open(&options, &cli->client, &cli->fault);
     if (code != TANDEM_OK) {
         cli->fault.code = code;
@@ -120,6 +120,7 @@ enum tandem_failure cli_open_copy(struct cli *cli)
         if (cli->damaged && cli->copy.offline) {
             (void)tandem_pause(cli->client, true); /* who went offline comes back by themselves */
         }
+        trouble_tell_empty(cli);
     }
     return failure;
 }

@@ -55,8 +55,12 @@ void copy_load(const struct profile *profile, struct copy *out)
     char path[PROFILE_PATH];
     char text[COPY_MAX + 1];
     *out = (struct copy){.kept = false};
-    FILE *file = copy_path(profile, "copy", path) ? fopen(path, "re") : NULL;
+    if (!copy_path(profile, "copy", path)) {
+        return;
+    }
+    FILE *file = fopen(path, "re");
     if (file == NULL) {
+        out->kept = errno != ENOENT; /* what is in the way is told by who opens the folder */
         return;
     }
     size_t size = fread(text, 1, COPY_MAX, file);

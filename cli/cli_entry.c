@@ -261,6 +261,7 @@ static void each_change(struct names *names, const json_t *entries, change_fn *e
 /* As it is called now, or else as it was when it was changed. */
 static void add_title(struct names *names, json_t *change)
 {
+    bool empty = tandem_cursor(names->cli->client) == 0; /* then that it is missing says nothing */
     const char *id = member(change, "id");
     const char *by = names_of(names, member(change, CALLED_BY));
     const char *now = names_of(names, id);
@@ -270,7 +271,9 @@ static void add_title(struct names *names, json_t *change)
         (void)json_object_set_new(change, "title", json_string(title));
     }
     if (!here) {
-        (void)json_object_set_new(change, "gone", json_true());
+        if (!empty) {
+            (void)json_object_set_new(change, "gone", json_true());
+        }
         names_note(names, id, member(change, "title"));
     }
     (void)json_object_del(change, CALLED_BY);

@@ -72,8 +72,15 @@ static bool read_session(struct profile *profile, const char *path, char problem
 {
     FILE *file = fopen(path, "re");
     if (file == NULL) {
-        if (errno == ENOENT || errno == ENOTDIR) {
+        if (errno == ENOENT) {
             return true;
+        }
+        if (errno == ENOTDIR) {
+            (void)snprintf(problem, 256,
+                           "%.150s is not a folder. Move it away, or name another profile: "
+                           "TANDEM_PROFILE",
+                           profile->folder);
+            return false;
         }
         (void)snprintf(problem, 256, "the session in %.150s cannot be read: %s", path,
                        strerror(errno));
@@ -115,11 +122,18 @@ bool profile_make_folder(const char *path, char problem[256])
         (void)mkdir(partial, 0700);
         *slash = '/';
     }
-    if (mkdir(partial, 0700) != 0 && errno != EEXIST) {
-        (void)snprintf(problem, 256, "the folder %.150s cannot be made: %s", path, strerror(errno));
-        return false;
+    struct stat status;
+    bool made = mkdir(partial, 0700) == 0 || errno == EEXIST;
+    if (made && stat(partial, &status) == 0 && !S_ISDIR(status.st_mode)) {
+        errno = ENOTDIR;
+        made = false;
     }
-    return true;
+    if (!made) {
+        (void)snprintf(problem, 256,
+                       "the folder %.120s cannot be made: %s. Another can be named: TANDEM_PROFILE",
+                       path, strerror(errno));
+    }
+    return made;
 }
 
 static bool write_all(int file, const char *text, size_t size)

@@ -31,22 +31,24 @@ void session_print_json(struct cli *cli)
 static void tell_offline_user(struct cli *cli)
 {
     const struct session *session = &cli->profile.session;
+    bool known = cli->copy.caught_up_ms > 0; /* the file beside the copy may be damaged */
     char when[32];
     char iso[25];
     if (cli->json) {
-        json_t *object = json_pack("{s:s, s:s, s:s, s:b, s:s}", "user", session->user, "role",
+        json_t *object = json_pack("{s:s, s:s, s:s, s:b, s:s?}", "user", session->user, "role",
                                    cli->copy.role, "url", session->url, "offline", 1, "asOf",
-                                   tandem_time_text(cli->copy.caught_up_ms, iso));
+                                   known ? tandem_time_text(cli->copy.caught_up_ms, iso) : NULL);
         (void)json_dumpf(object, cli->out, JSON_COMPACT);
         (void)fputc('\n', cli->out);
         json_decref(object);
         return;
     }
     (void)text_put(cli->out, session->user, 0);
-    (void)fputs(", ", cli->out);
+    (void)fputs(cli->copy.role[0] == '\0' ? "" : ", ", cli->out);
     (void)text_put(cli->out, cli->copy.role, 0);
-    (void)fprintf(cli->out, ", at %s, offline with a copy as of %s\n", session->url,
-                  text_local_time(cli->copy.caught_up_ms, when));
+    (void)fprintf(cli->out, ", at %s, offline with a copy %s%s\n", session->url,
+                  known ? "as of " : "of which the age is not known",
+                  known ? text_local_time(cli->copy.caught_up_ms, when) : "");
 }
 
 enum tandem_failure command_whoami(struct cli *cli, const struct arguments *arguments)

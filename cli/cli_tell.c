@@ -9,6 +9,7 @@
 #include "cli/cli_entry.h"
 #include "cli/cli_mark.h"
 #include "cli/cli_text.h"
+#include "cli/cli_trouble.h"
 #include "protocol/status.h"
 
 static void print_sentence(struct cli *cli, const char *sentence)
@@ -264,6 +265,10 @@ static void add_sentence(const struct cli *cli, const char *what, const tandem_f
     }
     if (has_ended(cli, fault)) {
         add_ended(cli, out);
+    } else if (trouble_add_words(cli, fault, out)) {
+        text_add(out, ".");
+        trouble_add_step(cli, fault, out);
+        return;
     } else {
         cli_fault_words(fault, out);
     }
@@ -308,10 +313,12 @@ enum tandem_failure cli_fault_in_words(struct cli *cli, const char *sentence,
 enum tandem_failure cli_fault(struct cli *cli, const char *what, const tandem_fault *fault)
 {
     struct buffer text = {0};
+    tandem_fault told = *fault;
     add_sentence(cli, what, fault, &text);
+    told.code = trouble_code(cli, fault);
     const char *sentence = text_of(&text);
     enum tandem_failure failure = cli_fault_in_words(
-        cli, sentence == NULL ? tandem_error_text(fault->code) : sentence, fault);
+        cli, sentence == NULL ? tandem_error_text(fault->code) : sentence, &told);
     buffer_release(&text);
     return failure;
 }
