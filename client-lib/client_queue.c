@@ -158,8 +158,46 @@ static bool tell_changed(void *context, const struct outbox_item *item)
 
 void queue_tell(tandem_client *client, uint64_t order)
 {
+    if (!client_leads(client))
+        settle_queued(client, order);
     /* It may be gone already: then whoever took it out has told. */
     (void)outbox_store_get(client->store, order, tell_changed, client);
+}
+
+/* ---- Records that are not taken yet ---- */
+
+struct making {
+    struct id id;
+    bool found;
+};
+
+static bool look_for_creation(void *context, const struct outbox_item *item)
+{
+    struct making *making = context;
+    struct wire_reader reader = outbox_list(item->changes);
+    struct outbox_change change;
+    while (!making->found && outbox_change_next(&reader, &change))
+        making->found = bytes_is(change.op, "create") && id_equal(change.id, making->id);
+    return !making->found;
+}
+
+/* A record that an entry of this outbox makes may have been taken and be changed by others before
+ * this device hears of it: its author has seen nothing of that, so all of it is newer. */
+static enum status base_of_made(tandem_client *client, struct bytes seen_list, uint64_t *base)
+{
+    uint64_t cursor = replica_cursor(client->replica);
+    struct wire_reader reader = outbox_list(seen_list);
+    struct making making = {.found = false};
+    struct outbox_seen seen;
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && !making.found && outbox_seen_next(&reader, &seen)) {
+        making.id = seen.id;
+        if (seen.seq == 0)
+            status = outbox_store_over(client->store, seen.id, look_for_creation, &making);
+    }
+    if (making.found && (*base == 0 || *base > cursor))
+        *base = cursor > 0 ? cursor : 1;
+    return status;
 }
 
 enum status queue_add(tandem_client *client, struct bytes changes, uint64_t base, bool overwrite,
@@ -168,6 +206,8 @@ enum status queue_add(tandem_client *client, struct bytes changes, uint64_t base
     struct buffer seen = {0};
     uint64_t known = 0;
     enum status status = queue_look(client, changes, &seen, &known);
+    if (status == STATUS_OK && base == 0)
+        status = base_of_made(client, buffer_bytes(&seen), &known);
     const struct outbox_item item = {.state = settle_may_send(client) ? TANDEM_ENTRY_SENT
                                                                       : TANDEM_ENTRY_WAITING,
                                      .base = base != 0 ? base : known,

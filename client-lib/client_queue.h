@@ -2,7 +2,8 @@
  *
  * Of each record that a mutation changes, the entry keeps what the replica held of it at the time:
  * for a person who settles a conflict, and to make the record again when somebody else deleted it.
- * Its base is the seq up to which the author had seen all of them. */
+ * Its base is the seq up to which the author had seen all of them; of a record of their own that is
+ * not taken yet they have seen nothing that others do to it. */
 #ifndef TANDEM_CLIENT_LIB_CLIENT_QUEUE_H
 #define TANDEM_CLIENT_LIB_CLIENT_QUEUE_H
 

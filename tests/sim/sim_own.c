@@ -131,13 +131,12 @@ static bool read_seen(void *context, struct bytes encoded)
         return false;
     (void)wire_map_find(view.fields, deed->field, &value);
     own_text(value, deed->saw[0]);
-    deed->careful = true;
     return false;
 }
 
 void own_see(struct sim_deed *deed)
 {
-    deed->careful = false;
+    deed->careful = true; /* of one of their own that is not taken yet they see nothing of others */
     deed->saw[0][0] = deed->saw[1][0] = '\0';
     (void)replica_get(deed->device->client->replica, deed->record, read_seen, deed);
 }
