@@ -525,6 +525,7 @@ static void a_full_map_ends_building_and_leaves_the_rest(void **state)
     assert_ok(replica_index_run(*replica, 0));
     replica_close(*replica);
     assert_ok(replica_open(world->world->folder, 0, &world->world->port.port, replica, NULL));
+    client_of(world)->sync.replica = *replica;
     expect_same(world, &sorted, 0);
     assert_int_equal(run_all(world), 2);
     expect_contacts(world, REPLICA_INDEX_WHOLE);
