@@ -64,6 +64,7 @@ static tandem_code set_up(tandem_client *client, const tandem_options *options, 
     outbox_store_on_commit(client->store, client_committed, client);
     sync_init(&client->sync, sync_store_replica(), client->replica, &port);
     sync_settle_prepare(&client->sync, settle_purge);
+    sync_on_losing(&client->sync, settle_losing);
     return TANDEM_OK;
 }
 
@@ -265,6 +266,7 @@ tandem_code tandem_connect(tandem_client *client, const tandem_server *server, t
     client->failures = 0;
     client->retry_at = client_now(client);
     trouble_clear(&client->fault);
+    client_expect_user(client);
     client->connects = true;
     client_move(client, tandem_paused(client) ? CLIENT_IDLE : CLIENT_WAITING);
     /* Last, since those who are told may ask, send or connect again. */

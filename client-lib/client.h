@@ -9,7 +9,8 @@
  *     client_send.c     mutations and their results
  *     client_queue.c    queueing them durably, with what their author saw
  *     client_settle.c   sending what is queued, recording what is answered
- *     client_access.c   whose outbox it is, and what it may keep of others
+ *     client_user.c     whose folder it is
+ *     client_access.c   what the outbox may keep of others
  *     client_ask.c      requests
  *     answer.c          their answers
  *     client_outbox.c   what programs see of the outbox
@@ -104,6 +105,8 @@ struct tandem_client {
     struct buffer wish; /* what to subscribe to once this process leads; empty: as before */
     bool tells;         /* the others are to be told at the end of the turn */
     bool moves;         /* this process leads now, over a connection under another client's id */
+    bool foreign;       /* who signs in, or tried to, is not the folder's user */
+    bool wish_resumed;  /* what is subscribed to was noted in an earlier run */
     struct tandem_observer *observers;
     unsigned telling; /* calls under way that go through the observers */
     struct buffer unseen; /* accepted changes that the replica does not show yet, client_tell.c */
@@ -200,6 +203,20 @@ enum status client_look_preferred(tandem_client *client);
 enum status client_sync_message(tandem_client *client, const struct message *message);
 bool client_sync_error(tandem_client *client, const struct message *message, enum status *status);
 
+/* Notes what this program has subscribed to, for a run that names nothing. */
+enum status client_note_wish(tandem_client *client);
+
+/* ---- client_user.c ---- */
+
+/* Signed in: sees to it that the folder and all in it is of this user. False when it is not, or had
+ * to be made so: then the connection has been broken off. */
+bool client_settle_user(tandem_client *client, const struct msg_welcome *welcome);
+/* About to connect: whoever names another user than the folder's has to prove that they are theirs
+ * before anything in it is for them. */
+void client_expect_user(tandem_client *client);
+/* DENIED, for a handle that is `foreign`. */
+tandem_code client_not_theirs(tandem_client *client);
+
 /* ---- client_pause.c ---- */
 
 /* Leaves the connection, or begins one, as the folder says. */
@@ -221,7 +238,10 @@ void client_forget_welcome(tandem_client *client);
 
 /* ---- client_read.c ---- */
 
-/* The answers of a read: USAGE where there is no replica, and any other with its fault. */
+/* Whether there is a replica, and it is for whoever signs in by this handle. */
+bool client_may_read(const tandem_client *client);
+/* The answers of a read: USAGE where there is no replica, DENIED where it is not theirs, and any
+ * other with its fault. */
 tandem_code client_without_replica(tandem_client *client);
 tandem_code client_read_done(tandem_client *client, enum status status);
 bool client_find_field(void *context, struct bytes entity, struct bytes name, struct field_def *out,

@@ -1,113 +1,11 @@
-/* Whose outbox it is, what of others it may keep, and which history its bases are of. */
+/* Which history the outbox's bases are of, and what of others it may keep. */
 #include "client-lib/client.h"
+
+#include <string.h>
 
 #include "client-lib/client_queue.h"
 #include "client-lib/fault.h"
 #include "client-lib/outbox_entry.h"
-
-/* ---- Signing in ---- */
-
-/* Entries that are not done with. */
-static size_t count_open(const tandem_client *client)
-{
-    return outbox_store_count(client->store, 0) -
-           outbox_store_count(client->store, 1u << TANDEM_ENTRY_ACCEPTED);
-}
-
-/* Ends the connection for good: typed changes of one user are not sent as another's. */
-static void turn_away(tandem_client *client, const tandem_fault *fault)
-{
-    client->parting = *fault;
-    client->ops->close(client->link, 1000);
-    client_lost(client, 4002, fault);
-}
-
-static void turn_away_from_changes(tandem_client *client)
-{
-    size_t count = count_open(client);
-    struct buffer name = {0};
-    char text[RECORD_NAME_MAX + 1];
-    tandem_fault fault;
-    (void)outbox_store_user_name(client->store, &name);
-    trouble(&fault, STATUS_DENIED, "", "%zu %s of %s %s in this folder, which %s is not", count,
-            count == 1 ? "change" : "changes",
-            bytes_to_text(buffer_bytes(&name), text, sizeof text), count == 1 ? "waits" : "wait",
-            client->user_name);
-    buffer_release(&name);
-    turn_away(client, &fault);
-}
-
-/* Another process sends what this one queues, as the user whose folder it is. */
-static bool settle_follower(tandem_client *client, const struct msg_welcome *welcome)
-{
-    tandem_fault fault;
-    (void)outbox_store_refresh(client->store);
-    struct id user = outbox_store_user(client->store);
-    if (id_is_zero(user) || id_equal(user, welcome->user))
-        return true;
-    trouble(&fault, STATUS_DENIED, "", "another process uses this folder as a user that %s is not",
-            client->user_name);
-    turn_away(client, &fault);
-    return false;
-}
-
-/* The replica of somebody else is emptied. */
-static enum status empty_replica(tandem_client *client)
-{
-    struct buffer subscription = {0};
-    const struct id none = {{0}};
-    enum status status = replica_subscription(client->replica, &subscription);
-    if (status == STATUS_OK)
-        status = replica_begin(client->replica);
-    if (status == STATUS_OK) {
-        status = replica_empty(client->replica, none, buffer_bytes(&subscription));
-        if (status == STATUS_OK)
-            status = replica_commit(client->replica);
-        else
-            replica_abort(client->replica);
-    }
-    buffer_release(&subscription);
-    return status;
-}
-
-/* The numbers of another user's client are not ours: everything begins anew, with a connection that
- * says so. */
-static void change_user(tandem_client *client, const struct msg_welcome *welcome)
-{
-    const struct sync_event event = {.kind = TANDEM_EVENT_RESET, .detail = "user"};
-    unsigned generation = client->generation;
-    enum status status = empty_replica(client);
-    if (status == STATUS_OK)
-        status = outbox_store_new_client(client->store, client->port);
-    if (status == STATUS_OK)
-        status = outbox_store_set_user(client->store, welcome->user, welcome->name);
-    if (status == STATUS_OK) {
-        client->id = outbox_store_client(client->store);
-        /* As what a server says: it is told when nothing of it is left in the files. */
-        client->sync.port.event(client->sync.port.context, &event);
-    }
-    if (generation == client->generation)
-        client_break(client, 1000, status == STATUS_OK ? STATUS_RESET_REQUIRED : status,
-                     "the folder was another user's");
-}
-
-static bool settle_user(tandem_client *client, const struct msg_welcome *welcome)
-{
-    struct id user = outbox_store_user(client->store);
-    if (id_equal(user, welcome->user))
-        return true;
-    if (id_is_zero(user)) {
-        enum status status = outbox_store_set_user(client->store, welcome->user, welcome->name);
-        if (status != STATUS_OK)
-            client_break(client, 1011, status, "the outbox cannot be written");
-        return status == STATUS_OK;
-    }
-    if (count_open(client) > 0)
-        turn_away_from_changes(client);
-    else
-        change_user(client, welcome);
-    return false;
-}
 
 /* ---- Another history ---- */
 
@@ -234,10 +132,10 @@ bool settle_welcome(tandem_client *client, const struct msg_welcome *welcome)
 {
     unsigned generation = client->generation;
     settle_connected(client);
-    if (client->peers != NULL && !peers_is_leader(client->peers))
-        return settle_follower(client, welcome);
-    if (!settle_user(client, welcome))
+    if (!client_settle_user(client, welcome))
         return false;
+    if (!client_leads(client))
+        return true;
     enum status status = outbox_store_set_epoch(client->store, welcome->epoch);
     if (status == STATUS_OK)
         status = outbox_store_start(client->store, welcome->last_number);
@@ -252,6 +150,7 @@ bool settle_welcome(tandem_client *client, const struct msg_welcome *welcome)
 
 struct lost_ids {
     tandem_client *client;
+    bool holds_all; /* the replica holds all that its user may see */
     struct buffer ids;
     enum status status;
 };
@@ -263,30 +162,52 @@ static bool is_held(void *context, struct bytes encoded)
     return false;
 }
 
-/* Notes the records that were held when an entry was queued, and are not any more. */
+static void look_at(struct lost_ids *lost, struct id id)
+{
+    bool held = false;
+    enum status status = replica_get(lost->client->replica, id, is_held, &held);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        lost->status = status;
+    if (status == STATUS_NOT_FOUND && !held)
+        buffer_append(&lost->ids, &id, sizeof id);
+}
+
+/* Of a record that its author never held, the server may have told a value all the same, and then
+ * closed its scope: nothing of what is kept says which that was. */
+static void look_at_conflicts(struct lost_ids *lost, struct bytes conflicts)
+{
+    struct wire_reader reader = outbox_list(conflicts);
+    struct outbox_conflict conflict;
+    while (lost->holds_all && outbox_conflict_next(&reader, &conflict))
+        if (conflict.theirs.size > 0)
+            look_at(lost, conflict.id);
+}
+
+/* Notes the records that were held when an entry was queued, or of which a conflict tells, and that
+ * are not held any more. */
 static bool look_for_lost(void *context, const struct outbox_item *item)
 {
     struct lost_ids *lost = context;
     struct wire_reader reader = outbox_list(item->seen);
     struct outbox_seen seen;
-    while (outbox_seen_next(&reader, &seen)) {
-        bool held = false;
-        if (seen.seq == 0 || seen.lost)
-            continue;
-        enum status status = replica_get(lost->client->replica, seen.id, is_held, &held);
-        if (status != STATUS_OK && status != STATUS_NOT_FOUND)
-            lost->status = status;
-        if (status == STATUS_NOT_FOUND && !held)
-            buffer_append(&lost->ids, &seen.id, sizeof seen.id);
-    }
+    while (outbox_seen_next(&reader, &seen))
+        if (seen.seq != 0 && !seen.lost)
+            look_at(lost, seen.id);
+    look_at_conflicts(lost, item->conflicts);
     return lost->status == STATUS_OK;
 }
 
-/* A purge that was committed to the replica, and not to the outbox before the process died, is not
- * told again; nor is what was lost when the replica started over. */
+static bool holds_all(const tandem_client *client)
+{
+    const struct sync *sync = &client->sync;
+    return sync->wanted && sync->wish.all && sync->wish.entities.size == 0;
+}
+
+/* A removal that was committed to the replica, and not to the outbox before the process died, is
+ * not told again; nor is what was lost when the replica started over. */
 static enum status forget_what_is_not_held(tandem_client *client)
 {
-    struct lost_ids lost = {.client = client};
+    struct lost_ids lost = {.client = client, .holds_all = holds_all(client)};
     enum status status = outbox_store_each(client->store, 0, look_for_lost, &lost);
     if (status == STATUS_OK)
         status = lost.ids.failed ? STATUS_NO_MEMORY : lost.status;
@@ -310,18 +231,49 @@ static void caught_up(tandem_client *client)
     }
 }
 
-/* What is kept of others' values in entries about a record or scope that is gone goes too. */
+void settle_queued(tandem_client *client, uint64_t order)
+{
+    struct lost_ids lost = {.client = client};
+    enum status status = outbox_store_get(client->store, order, look_for_lost, &lost);
+    if (status == STATUS_OK && lost.status == STATUS_OK && !lost.ids.failed)
+        (void)outbox_store_forget_records(client->store, (void *)lost.ids.data,
+                                          lost.ids.size / sizeof(struct id));
+    buffer_release(&lost.ids);
+}
+
+enum status settle_losing(void *context, const struct sync_event *event)
+{
+    tandem_client *client = context;
+    if (client->store == NULL)
+        return STATUS_OK;
+    if (event->kind == TANDEM_EVENT_PURGED)
+        return outbox_store_forget_scope(client->store, event->scope);
+    /* After any other reset the values are needed, to compare them with what comes. */
+    return strcmp(event->detail, "access") == 0 ? outbox_store_forget_all(client->store)
+                                                : STATUS_OK;
+}
+
+void settle_conflicts_came(tandem_client *client, const struct outbox_answer *answers, size_t count)
+{
+    struct lost_ids lost = {.client = client, .holds_all = holds_all(client)};
+    for (size_t i = 0; i < count; i++)
+        if (answers[i].status == STATUS_CONFLICT)
+            look_at_conflicts(&lost, answers[i].conflicts);
+    if (lost.ids.size > 0 || lost.ids.failed || lost.status != STATUS_OK)
+        client->settling.looked_for_lost = false;
+    buffer_release(&lost.ids);
+    if (!client->settling.looked_for_lost && client->sync.state == SYNC_LIVE &&
+        client->sync.caught_up)
+        caught_up(client);
+}
+
+/* What is kept of others' values in entries about a record that is gone goes too. */
 static void forget(tandem_client *client, const struct sync_event *event)
 {
-    enum status status = STATUS_OK;
     if (outbox_store_count(client->store, 0) == 0)
         return;
-    if (event->kind == TANDEM_EVENT_PURGED)
-        status = outbox_store_forget_scope(client->store, event->scope);
-    else
-        status = outbox_store_forget_record(client->store, event->id);
     /* The next time that all has come it is looked for again. */
-    if (status != STATUS_OK)
+    if (outbox_store_forget_record(client->store, event->id) != STATUS_OK)
         client->settling.looked_for_lost = false;
 }
 
@@ -329,7 +281,7 @@ void settle_sync_event(void *context, const struct sync_event *event)
 {
     tandem_client *client = context;
     if (client->store != NULL) {
-        if (event->kind == TANDEM_EVENT_PURGED || event->kind == TANDEM_EVENT_REMOVED)
+        if (event->kind == TANDEM_EVENT_REMOVED)
             forget(client, event);
         else if (event->kind == TANDEM_EVENT_RESET)
             client->settling.looked_for_lost = false;

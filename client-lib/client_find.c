@@ -351,7 +351,7 @@ tandem_code tandem_find_each(tandem_client *client, const tandem_find *find, tan
 {
     static const tandem_find everything;
     struct find_plan plan;
-    if (client->replica == NULL)
+    if (!client_may_read(client))
         return client_without_replica(client);
     enum status status =
         find_prepare(client, find != NULL ? find : &everything, &plan, &client->fault);

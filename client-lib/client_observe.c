@@ -301,7 +301,7 @@ tandem_code tandem_observe(tandem_client *client, const tandem_find *find, const
                            tandem_event_fn *on_event, void *context, tandem_observer **out)
 {
     *out = NULL;
-    if (client->replica == NULL)
+    if (!client_may_read(client))
         return client_without_replica(client);
     struct tandem_observer *observer = memory_new(sizeof *observer);
     if (observer == NULL)

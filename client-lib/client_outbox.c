@@ -6,8 +6,15 @@
 #include "client-lib/fault.h"
 #include "client-lib/outbox_entry.h"
 
+static bool has_outbox(const tandem_client *client)
+{
+    return client->store != NULL && !client->foreign;
+}
+
 static tandem_code without_outbox(tandem_client *client)
 {
+    if (client->store != NULL)
+        return client_not_theirs(client);
     return (tandem_code)trouble(&client->fault, STATUS_USAGE, "",
                                 "the client was opened without a folder");
 }
@@ -48,7 +55,7 @@ tandem_code tandem_outbox_each(tandem_client *client, unsigned states, tandem_en
                                void *context)
 {
     struct walk walk = {client, each, context, STATUS_OK};
-    if (client->store == NULL)
+    if (!has_outbox(client))
         return without_outbox(client);
     enum status status = outbox_store_each(client->store, states, hand_over, &walk);
     return outcome(client, status == STATUS_OK ? walk.status : status);
@@ -58,7 +65,7 @@ tandem_code tandem_outbox_get(tandem_client *client, uint64_t entry, tandem_entr
                               void *context)
 {
     struct walk walk = {client, each, context, STATUS_OK};
-    if (client->store == NULL)
+    if (!has_outbox(client))
         return without_outbox(client);
     enum status status = outbox_store_get(client->store, entry, hand_over, &walk);
     return outcome(client, status == STATUS_OK ? walk.status : status);
@@ -79,7 +86,7 @@ tandem_code tandem_outbox_retry(tandem_client *client, uint64_t entry)
 {
     struct queue_copy copy = {.from = {.order = 0}};
     client->last_entry = 0;
-    if (client->store == NULL)
+    if (!has_outbox(client))
         return without_outbox(client);
     enum status status = queue_copy(client, entry, &copy);
     if (status == STATUS_OK && copy.from.state != TANDEM_ENTRY_REFUSED) {
@@ -102,7 +109,7 @@ tandem_code tandem_outbox_retry(tandem_client *client, uint64_t entry)
 tandem_code tandem_outbox_drop(tandem_client *client, uint64_t entry)
 {
     struct queue_copy copy = {.from = {.order = 0}};
-    if (client->store == NULL)
+    if (!has_outbox(client))
         return without_outbox(client);
     enum status status = queue_copy(client, entry, &copy);
     if (status == STATUS_OK)

@@ -49,6 +49,8 @@ tandem_code tandem_pause(tandem_client *client, bool paused)
     if (client->store == NULL)
         return (tandem_code)trouble(&client->fault, STATUS_USAGE, "",
                                     "the client was opened without a folder");
+    if (client->foreign)
+        return client_not_theirs(client);
     enum status status = outbox_store_set_paused(client->store, paused);
     if (status != STATUS_OK)
         return (tandem_code)trouble(&client->fault, status, "", "%s", status_text(status));

@@ -29,9 +29,9 @@ bool settle_purge(void *context, const struct sync_event *event)
         return true;
     switch (event->kind) {
     case TANDEM_EVENT_PURGED:
-        /* When it fails it is tried again, as part of what comes before the event. */
-        if (outbox_store_count(client->store, 0) > 0 &&
-            outbox_store_forget_scope(client->store, event->scope) != STATUS_OK)
+        /* Once more: another process may have queued something since, with what it saw before.
+         * When it fails it is tried again, as part of what comes before the event. */
+        if (outbox_store_forget_scope(client->store, event->scope) != STATUS_OK)
             return false;
         return scrub_outbox(client->store);
     case TANDEM_EVENT_RESET:
@@ -41,6 +41,7 @@ bool settle_purge(void *context, const struct sync_event *event)
             return false;
         return scrub_outbox(client->store);
     case TANDEM_EVENT_ENTERED:
+    case TANDEM_EVENT_RELOAD: /* in the place of others, for which there was no memory */
         return scrub_outbox(client->store);
     default:
         return true;

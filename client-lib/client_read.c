@@ -4,8 +4,15 @@
 #include "client-lib/client_find.h"
 #include "client-lib/fault.h"
 
+bool client_may_read(const tandem_client *client)
+{
+    return client->replica != NULL && !client->foreign;
+}
+
 tandem_code client_without_replica(tandem_client *client)
 {
+    if (client->replica != NULL)
+        return client_not_theirs(client);
     return (tandem_code)trouble(&client->fault, STATUS_USAGE, "",
                                 "the client was opened without a replica");
 }
@@ -25,7 +32,7 @@ uint64_t tandem_cursor(const tandem_client *client)
 tandem_code tandem_get(tandem_client *client, const char *id, tandem_record_fn *each, void *context)
 {
     struct id parsed;
-    if (client->replica == NULL)
+    if (!client_may_read(client))
         return client_without_replica(client);
     if (!id_from_text(bytes_text(id), &parsed))
         return (tandem_code)trouble(&client->fault, STATUS_INVALID_VALUE, "id", "this is no id");

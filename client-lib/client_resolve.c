@@ -82,6 +82,8 @@ static enum status get_conflict(tandem_client *client, uint64_t entry, bool any_
     client->last_entry = 0;
     if (client->store == NULL)
         return trouble(&client->fault, STATUS_USAGE, "", "the client was opened without a folder");
+    if (client->foreign)
+        return (enum status)client_not_theirs(client);
     enum status status = queue_copy(client, entry, copy);
     if (status != STATUS_OK)
         return refuse(client, status);

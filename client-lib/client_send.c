@@ -95,6 +95,8 @@ tandem_code tandem_send(tandem_client *client, const tandem_mutation *mutation,
     client->last_entry = 0;
     if (client->closing)
         return (tandem_code)trouble(&client->fault, STATUS_CANCELLED, "", "the client is closing");
+    if (client->foreign)
+        return client_not_theirs(client);
     enum status status = mutation_encode(mutation, &client->source, &changes, &client->fault);
     if (status == STATUS_OK && client->store != NULL)
         status = send_durably(client, buffer_bytes(&changes), mutation, done, context, &entry);

@@ -140,6 +140,7 @@ void settle_keep_all(tandem_client *client)
 bool settle_may_send(const tandem_client *client)
 {
     return client->state == CLIENT_ONLINE && client->resend_at == 0 && !client->closing &&
+           !client->moves && /* this connection is under another client's id */
            client->settling.reused.size == 0 && !outbox_store_rebasing(client->store) &&
            id_equal(client->id, outbox_store_client(client->store)) &&
            (client->peers == NULL || peers_is_leader(client->peers));
@@ -444,6 +445,7 @@ void settle_turn(tandem_client *client)
         struct outbox_answer *list = (void *)answers.data;
         size_t count = answers.size / sizeof *list;
         settle_answers(client, list, count);
+        settle_conflicts_came(client, list, count);
         if (!client->sync.wanted)
             (void)outbox_store_shown(client->store, accepted_up_to(list, count));
         else

@@ -65,6 +65,15 @@ void settle_keep_all(tandem_client *client);
 /* Signed in: whose outbox this is, which history, where numbers stand. False when the connection
  * was broken off. */
 bool settle_welcome(tandem_client *client, const struct msg_welcome *welcome);
+/* An entry was queued with what was seen of records while another process writes the replica: what
+ * that has taken out in between is not kept. */
+void settle_queued(tandem_client *client, uint64_t order);
+/* Access that ended is about to take effect: what is kept of others' values goes first. A
+ * sync_losing_fn. */
+enum status settle_losing(void *context, const struct sync_event *event);
+/* Conflicts were recorded: some may be about what was lost while they were on their way. */
+void settle_conflicts_came(tandem_client *client, const struct outbox_answer *answers,
+                           size_t count);
 /* What happened to the replica, before the program is told. */
 void settle_sync_event(void *context, const struct sync_event *event);
 /* Takes out of the outbox what must not be there any more when the program is told of this; false

@@ -16,7 +16,7 @@
 static enum status keep_note(tandem_client *client, const char *name, struct bytes value)
 {
     struct buffer kept = {0};
-    if (client->store == NULL)
+    if (client->store == NULL || client->foreign)
         return STATUS_OK;
     enum status status = outbox_store_note(client->store, name, &kept);
     const bool same = status == STATUS_OK && bytes_equal(buffer_bytes(&kept), value);
@@ -63,6 +63,20 @@ static enum status want(tandem_client *client, const struct scope *scopes,
     if (status == STATUS_OK)
         status = client_want(client, scopes, wanted->scope_count, wanted->entities,
                              wanted->entity_count);
+    if (status == STATUS_OK)
+        client->wish_resumed = false;
+    if (status == STATUS_OK)
+        status = keep_note(client, NOTE_SUBSCRIPTION, buffer_bytes(&wish));
+    buffer_release(&wish);
+    return status;
+}
+
+enum status client_note_wish(tandem_client *client)
+{
+    struct buffer wish = {0};
+    enum status status = STATUS_OK;
+    if (client->sync.wanted)
+        status = sync_wish_keep(&client->sync, &wish);
     if (status == STATUS_OK)
         status = keep_note(client, NOTE_SUBSCRIPTION, buffer_bytes(&wish));
     buffer_release(&wish);
@@ -167,6 +181,7 @@ static enum status resume_subscription(tandem_client *client)
     enum status status = outbox_store_note(client->store, NOTE_SUBSCRIPTION, &kept);
     if (status == STATUS_OK)
         status = sync_want_kept(&client->sync, buffer_bytes(&kept));
+    client->wish_resumed = client->sync.wanted;
     buffer_release(&kept);
     return status == STATUS_NOT_FOUND || status == STATUS_MALFORMED ? STATUS_OK : status;
 }

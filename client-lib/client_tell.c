@@ -15,7 +15,8 @@ void client_event(tandem_client *client, const tandem_event *event)
 
 static bool has_listeners(const tandem_client *client)
 {
-    return !client->closing && (client->on_event != NULL || client->observers != NULL);
+    return !client->closing && !client->foreign &&
+           (client->on_event != NULL || client->observers != NULL);
 }
 
 static void tell(tandem_client *client, struct id id, const tandem_event *event)

@@ -143,9 +143,11 @@ static enum status forget(struct outbox_store *store, const struct outbox_lost *
     struct outbox_writing writing;
     struct buffer orders = {0};
     bool changed = false;
-    if (outbox_store_count(store, 0) == 0)
-        return STATUS_OK;
-    enum status status = outbox_begin(store, &writing);
+    /* Another process may have queued something. */
+    enum status status = outbox_store_refresh(store);
+    if (status != STATUS_OK || outbox_store_count(store, 0) == 0)
+        return status;
+    status = outbox_begin(store, &writing);
     if (status != STATUS_OK)
         return status;
     status = lost->touched_only ? outbox_orders_over(store, writing.txn, lost->ids[0], &orders)

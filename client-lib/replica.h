@@ -106,6 +106,12 @@ enum status replica_set_cursor(struct replica *replica, uint64_t cursor);
 enum status replica_clear(struct replica *replica, struct scope scope);
 /* What is subscribed to from now on, the contents staying as they are. */
 enum status replica_set_subscription(struct replica *replica, struct bytes subscription);
+/* Marks: the user whose replica it is; behind which scope to go on checking. */
+#define REPLICA_USER "user"
+#define REPLICA_CHECKED "checked"
+/* Makes it another user's: as replica_empty(), without an epoch, and nothing of the former user's is
+ * left in the file once it is scrubbed. */
+enum status replica_begin_anew(struct replica *replica, struct id user, struct bytes subscription);
 /* Remembers something small under a name of its own; replica_empty() leaves it. */
 enum status replica_set_mark(struct replica *replica, const char *name, struct bytes value);
 /* Deletes every record and backfill, sets the cursor to 0 and the epoch and subscription. */

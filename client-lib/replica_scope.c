@@ -31,6 +31,19 @@ enum status replica_set_mark(struct replica *replica, const char *name, struct b
     return replica_meta_put(replica, replica->write, name, value);
 }
 
+enum status replica_begin_anew(struct replica *replica, struct id user, struct bytes subscription)
+{
+    const struct id none = {{0}};
+    enum status status = replica_note_remains(replica, REPLICA_PURGED);
+    if (status == STATUS_OK)
+        status = replica_empty(replica, none, subscription);
+    if (status == STATUS_OK)
+        status = replica_set_mark(replica, REPLICA_USER, bytes_of(user.octet, ID_SIZE));
+    if (status == STATUS_OK)
+        status = replica_set_mark(replica, REPLICA_CHECKED, (struct bytes){0});
+    return status;
+}
+
 /* ---- Reading ---- */
 
 static bool has_prefix(MDB_val key, const uint8_t prefix[SCOPE_SIZE])

@@ -77,6 +77,26 @@ static enum status acknowledge(struct sync *sync, bool all)
     return sync->port.send(sync->port.context, &message);
 }
 
+void sync_on_losing(struct sync *sync, sync_losing_fn *losing)
+{
+    sync->losing = losing;
+}
+
+enum status sync_losing(struct sync *sync, const struct sync_event *event)
+{
+    return sync->losing != NULL ? sync->losing(sync->settling.port.context, event) : STATUS_OK;
+}
+
+/* Whatever the transaction is to take away. */
+static enum status tell_losses(struct sync *sync)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < sync->note_count && status == STATUS_OK; i++)
+        if (sync->notes[i].event.kind == TANDEM_EVENT_PURGED)
+            status = sync_losing(sync, &sync->notes[i].event);
+    return status;
+}
+
 enum status sync_transact(struct sync *sync, const void *argument,
                           enum status (*apply)(struct sync *, const void *))
 {
@@ -84,6 +104,8 @@ enum status sync_transact(struct sync *sync, const void *argument,
     if (status != STATUS_OK)
         return status;
     status = apply(sync, argument);
+    if (status == STATUS_OK)
+        status = tell_losses(sync);
     if (status == STATUS_OK)
         status = sync->store->commit(sync->replica);
     else

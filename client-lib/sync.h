@@ -145,6 +145,12 @@ struct sync_check {
     size_t repaired_count;
 };
 
+/* Access has ended, as the event says (PURGED; RESET for the reason "access"), and the replica is
+ * about to be changed for that: what is kept elsewhere of others' goes first, so that whatever
+ * happens in between, nothing is left that nobody knows of any more. Anything but OK, and the
+ * replica is not changed; the server tells it again. */
+typedef enum status sync_losing_fn(void *context, const struct sync_event *event);
+
 struct sync_held; /* an event that waits until it may be told */
 /* Before the event is told: false when what must be done for that cannot be yet. It is called
  * again, also for the same event. */
@@ -176,6 +182,7 @@ struct sync {
     uint64_t now_ms;   /* as sync_clock() told */
     uint64_t heard_ms; /* when data came last */
     struct sync_settling settling;
+    sync_losing_fn *losing; /* NULL: nothing is to be done */
     struct sync_progress progress;
     struct sync_check check;
     struct scope preferred[LIMIT_PREFER]; /* the one wished for last is first */
@@ -198,6 +205,9 @@ void sync_release(struct sync *sync);
 /* Has `prepare` called, with the port's context, before each event that is told. */
 void sync_settle_prepare(struct sync *sync, sync_prepare_fn *prepare);
 
+/* Has `losing` called, with the port's context, before access that ended takes effect here. */
+void sync_on_losing(struct sync *sync, sync_losing_fn *losing);
+
 /* Subscribes to the scopes (`count` 0: everything) and entities (0: all). Takes effect at once when
  * connected, else with sync_start(). A replica that was subscribed to other scopes gets those added
  * and loses those dropped; see above for what starts over. NO_MEMORY, LIMIT for more scopes or
@@ -214,6 +224,9 @@ enum status sync_wish_keep(const struct sync *sync, struct buffer *out);
 enum status sync_wish_make(const struct scope *scopes, size_t count, const char *const *entities,
                            size_t entity_count, struct buffer *out);
 enum status sync_want_kept(struct sync *sync, struct bytes kept);
+/* The replica was emptied for another user, before sync_start(): nothing is preferred any more, and
+ * unless it is this program's own wish, nothing is wanted. */
+void sync_forget_wishes(struct sync *sync, bool keeps_wish);
 /* Before the rest, until caught up; at most LIMIT_PREFER scopes, of which the oldest is dropped. */
 enum status sync_prefer(struct sync *sync, struct scope scope);
 

@@ -1,11 +1,14 @@
 #include "client-lib/sync_apply.h"
 
+#include "client-lib/sync_internal.h"
 #include "client-lib/sync_note.h"
 
 static enum status purge_scope(struct sync *sync, struct scope scope, uint64_t seq)
 {
     size_t count = 0;
     enum status status = sync->store->purge(sync->replica, scope, &count);
+    if (status == STATUS_OK)
+        status = sync_check_leave(sync, scope);
     if (status != STATUS_OK)
         return status;
     struct sync_note *note = sync_note_add(sync, TANDEM_EVENT_PURGED, seq);

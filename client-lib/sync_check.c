@@ -22,9 +22,8 @@
 #include "protocol/sum.h"
 #include "protocol/wire.h"
 
-/* Marks in the replica: who uses it, and behind which scope to go on checking. */
+/* A mark in the replica: who uses it. */
 #define MARK_USE "use"
-#define MARK_PLACE "checked"
 #define IN_USE TANDEM_VERSION
 #define LEFT_WELL "closed " TANDEM_VERSION
 
@@ -175,8 +174,20 @@ static enum status put_place(struct sync *sync, const void *argument)
     const struct sync_job *job = argument;
     uint8_t octets[SCOPE_SIZE];
     scope_put(job->place, octets);
-    return sync->store->set_mark(sync->replica, MARK_PLACE,
+    return sync->store->set_mark(sync->replica, REPLICA_CHECKED,
                                  bytes_of(octets, job->placed ? sizeof octets : 0));
+}
+
+enum status sync_check_leave(struct sync *sync, struct scope scope)
+{
+    struct buffer place = {0};
+    struct scope checked;
+    enum status status = sync->store->mark(sync->replica, REPLICA_CHECKED, &place);
+    if (status == STATUS_OK && scope_from_bytes(buffer_bytes(&place), &checked) &&
+        scope_equal(checked, scope))
+        status = sync->store->set_mark(sync->replica, REPLICA_CHECKED, (struct bytes){0});
+    buffer_release(&place);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
 /* The first job has nothing more to ask for. */
@@ -438,7 +449,7 @@ static enum status check_some(struct sync *sync)
     struct sync_job job = {.own = true, .all = true};
     struct buffer place = {0};
     job.left = sync->check.thorough ? UINT64_MAX : SYNC_CHECK_SCOPES;
-    enum status status = sync->store->mark(sync->replica, MARK_PLACE, &place);
+    enum status status = sync->store->mark(sync->replica, REPLICA_CHECKED, &place);
     if (status == STATUS_OK && !sync->check.thorough)
         job.placed = scope_from_bytes(buffer_bytes(&place), &job.place);
     buffer_release(&place);

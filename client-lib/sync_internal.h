@@ -9,6 +9,8 @@
 /* Runs `apply` in a transaction; notes are forgotten when it fails. */
 enum status sync_transact(struct sync *sync, const void *argument,
                           enum status (*apply)(struct sync *, const void *));
+/* As sync_losing_fn tells. */
+enum status sync_losing(struct sync *sync, const struct sync_event *event);
 /* Counts a data message that was applied, acknowledges, and tells what came of it. */
 enum status sync_applied(struct sync *sync);
 
@@ -46,5 +48,7 @@ enum status sync_check_on(struct sync *sync);
 /* The subscription is over: what was asked is not answered. */
 void sync_check_interrupt(struct sync *sync);
 void sync_check_forget(struct sync *sync);
+/* Within a transaction: the scope is purged, and is not named by where to go on checking either. */
+enum status sync_check_leave(struct sync *sync, struct scope scope);
 
 #endif

@@ -88,6 +88,11 @@ static enum status release_held(struct sync *sync)
     if (settling->lost) {
         const struct sync_event event = {
             .kind = TANDEM_EVENT_RELOAD, .seq = sync->store->cursor(sync->replica), .detail = ""};
+        if (!prepared(sync, &event)) {
+            settling->telling = false;
+            settling->due_ms = sync->now_ms + BUSY_MS;
+            return status;
+        }
         settling->lost = false;
         settling->port.event(settling->port.context, &event);
     }

@@ -5,8 +5,9 @@
  *                                  else: kept, in order, until the replica is scrubbed
  *
  * What has changed since the last scrub is mostly little, and scrubbed on the spot. A large file for
- * the first time, or one that somebody else reads, is scrubbed by sync_run() in slices; messages that come meanwhile are applied, and what comes of them waits
- * its turn. The server stops by itself, since it hears no acknowledgements.
+ * the first time, or one that somebody else reads, is scrubbed by sync_run() in slices; messages
+ * that come meanwhile are applied, and what comes of them waits its turn. The server stops by
+ * itself, since it hears no acknowledgements.
  *
  * What was merely removed or replaced is scrubbed when nothing has come for a while, and at the
  * end. Internal to sync. */

@@ -7,6 +7,9 @@
 #include "client-lib/sync_settle.h"
 #include "protocol/wire.h"
 
+/* The most that a subscribe message has room for; a replica that waits for more begins anew. */
+#define RESUME_BYTES 262144u
+
 static void put_scope(struct buffer *out, struct scope scope)
 {
     uint8_t octets[SCOPE_SIZE];
@@ -30,9 +33,11 @@ static enum status put_resume(const struct sync *sync, struct buffer *out, uint3
     struct scope last;
     const struct scope *after = NULL;
     size_t begin = wire_begin_array(out);
-    enum status status;
+    enum status status = STATUS_OK;
     *count = 0;
-    while ((status = sync->store->next_backfill(sync->replica, after, &backfill)) == STATUS_OK) {
+    /* More than there is room for is not gathered: the replica may hold any number. */
+    while (out->size <= RESUME_BYTES &&
+           (status = sync->store->next_backfill(sync->replica, after, &backfill)) == STATUS_OK) {
         wire_put_map(out, 3);
         wire_put_text(out, "scope");
         put_scope(out, backfill.scope);
@@ -44,7 +49,7 @@ static enum status put_resume(const struct sync *sync, struct buffer *out, uint3
         after = &last;
         (*count)++;
     }
-    if (status != STATUS_NOT_FOUND)
+    if (status != STATUS_NOT_FOUND && status != STATUS_OK)
         return status;
     if (out->failed)
         return STATUS_NO_MEMORY;
@@ -91,9 +96,6 @@ enum status sync_prefer(struct sync *sync, struct scope scope)
 }
 
 /* ---- Subscribing ---- */
-
-/* The most that a subscribe message has room for; a replica that waits for more begins anew. */
-#define RESUME_BYTES 262144u
 
 static enum status send_subscribe(struct sync *sync, struct bytes scopes, struct bytes resume)
 {

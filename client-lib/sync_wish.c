@@ -20,6 +20,7 @@ void sync_wish_release(struct sync_wish *wish)
 {
     buffer_release(&wish->scopes);
     buffer_release(&wish->entities);
+    wish->all = false;
 }
 
 /* ---- Lists, in which the same wish has the same bytes ---- */
@@ -180,10 +181,22 @@ enum status sync_start_over(struct sync *sync, struct id epoch, const char *reas
     if (note == NULL)
         return STATUS_NO_MEMORY;
     note->event.detail = reason;
-    enum status status = empty(sync, epoch);
+    enum status status = sync_losing(sync, &note->event);
+    if (status == STATUS_OK)
+        status = empty(sync, epoch);
     if (status != STATUS_OK)
         sync_notes_clear(sync);
     return status;
+}
+
+void sync_forget_wishes(struct sync *sync, bool keeps_wish)
+{
+    sync->preferred_count = 0;
+    sync->caught_up = false;
+    if (keeps_wish)
+        return;
+    sync_wish_release(&sync->wish);
+    sync->wanted = false;
 }
 
 enum status sync_adopt_epoch(struct sync *sync)
@@ -197,11 +210,16 @@ enum status sync_adopt_epoch(struct sync *sync)
 static enum status drop(struct sync *sync, struct scope scope, size_t *dropped)
 {
     const struct sync_store *store = sync->store;
+    const struct sync_event event = {.kind = TANDEM_EVENT_PURGED, .scope = scope, .detail = ""};
     size_t count = 0;
-    enum status status = store->begin(sync->replica);
+    enum status status = sync_losing(sync, &event);
+    if (status == STATUS_OK)
+        status = store->begin(sync->replica);
     if (status != STATUS_OK)
         return status;
     status = store->purge(sync->replica, scope, &count);
+    if (status == STATUS_OK)
+        status = sync_check_leave(sync, scope);
     if (status == STATUS_OK)
         status = store->commit(sync->replica);
     else

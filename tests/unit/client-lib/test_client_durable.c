@@ -415,60 +415,6 @@ static void a_real_gap_asks_the_server_where_it_stands(void **state)
     assert_int_equal(shop.now->last, 1);
 }
 
-/* ---- Other users ---- */
-
-static void typed_changes_are_not_sent_as_somebody_elses(void **state)
-{
-    struct world *world = *state;
-    OUTCOMES(1);
-    durable_start(world);
-    durable_settle(world, &shop);
-    assert_ok(send_note(world, "by kari", &outcomes[0]));
-    durable_crash(world);
-    shop.user = id_of(501);
-    shop.name = "nils";
-    durable_start(world);
-    assert_ok(tandem_service(world->client));
-    durable_serve(&shop);
-    assert_int_equal(tandem_service(world->client), STATUS_DENIED);
-    assert_int_equal(last_told(world)->kind, TANDEM_EVENT_DISCONNECTED);
-    assert_true(last_told(world)->final);
-    assert_non_null(strstr(last_told(world)->detail, "1 change of kari waits in this folder, which nils is not"));
-    assert_int_equal(count(world, 0), 1);
-    assert_int_equal(shop.text_count, 0);
-    /* Its author can still send it. */
-    durable_crash(world);
-    shop.user = id_of(500);
-    shop.name = "kari";
-    durable_start(world);
-    durable_settle(world, &shop);
-    assert_int_equal(durable_count(&shop, "by kari"), 1);
-}
-
-static void an_empty_outbox_goes_over_to_another_user(void **state)
-{
-    struct world *world = *state;
-    OUTCOMES(1);
-    bool reset = false;
-    durable_start(world);
-    durable_settle(world, &shop);
-    struct id before = world->client->id;
-    hang_up(4003);
-    shop.user = id_of(501);
-    shop.name = "nils";
-    durable_settle(world, &shop);
-    durable_settle(world, &shop);
-    for (size_t i = 0; i < world->told_count; i++)
-        reset = reset || (world->told[i].kind == TANDEM_EVENT_RESET &&
-                          strcmp(world->told[i].detail, "user") == 0);
-    assert_true(reset);
-    assert_false(id_equal(before, world->client->id));
-    assert_string_equal(tandem_user_name(world->client), "nils");
-    assert_ok(send_note(world, "by nils", &outcomes[0]));
-    durable_settle(world, &shop);
-    assert_int_equal(durable_count(&shop, "by nils"), 1);
-}
-
 /* ---- What programs see ---- */
 
 struct seen {
@@ -693,8 +639,6 @@ int main(void)
         SHOP(what_the_server_cannot_take_now_is_sent_again),
         SHOP(a_program_that_does_not_reconnect_is_told_that_it_is_kept),
         SHOP(a_real_gap_asks_the_server_where_it_stands),
-        SHOP(typed_changes_are_not_sent_as_somebody_elses),
-        SHOP(an_empty_outbox_goes_over_to_another_user),
         SHOP(whoever_sends_is_told_as_which_entry),
         SHOP(entries_can_be_looked_at_dropped_and_tried_again),
         SHOP(refused_entries_outlive_the_process),

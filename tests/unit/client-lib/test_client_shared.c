@@ -353,6 +353,142 @@ static void another_user_does_not_join_those_who_use_the_folder(void **state)
     assert_true(tandem_connected(world->client));
 }
 
+static void connect_again(struct world *world)
+{
+    server.sent_seen = server.sent_count;
+    assert_ok(tandem_connect(world->client, &usual, NULL));
+    server.sent_seen = server.sent_count;
+    assert_ok(tandem_service(world->client));
+    (void)expect_sent(MESSAGE_HELLO);
+}
+
+static bool ignore_record(void *context, const tandem_record *record)
+{
+    (void)record;
+    ++*(unsigned *)context;
+    return true;
+}
+
+static bool ignore_entry(void *context, const tandem_entry *entry)
+{
+    (void)entry;
+    ++*(unsigned *)context;
+    return true;
+}
+
+/* Nothing in the folder is for whoever signs in by the handle, and nothing of theirs gets in. */
+static void expect_shut(struct world *world)
+{
+    unsigned calls = 0;
+    struct outcome outcome = {0};
+    tandem_observer *observer = NULL;
+    size_t held = outbox_store_count(world->client->store, 0);
+    assert_int_equal(tandem_get(world->client, id_text(8), ignore_record, &calls), STATUS_DENIED);
+    assert_int_equal(tandem_each(world->client, NULL, ignore_record, &calls), STATUS_DENIED);
+    assert_int_equal(tandem_outbox_each(world->client, 0, ignore_entry, &calls), STATUS_DENIED);
+    assert_int_equal(tandem_outbox_get(world->client, 1, ignore_entry, &calls), STATUS_DENIED);
+    assert_int_equal(tandem_outbox_drop(world->client, 1), STATUS_DENIED);
+    assert_int_equal(tandem_outbox_retry(world->client, 1), STATUS_DENIED);
+    assert_int_equal(tandem_resolve_mine(world->client, 1, NULL), STATUS_DENIED);
+    assert_int_equal(tandem_pause(world->client, true), STATUS_DENIED);
+    assert_int_equal(tandem_observe(world->client, NULL, NULL, NULL, NULL, &observer),
+                     STATUS_DENIED);
+    assert_int_equal(send_note(world, "typed by another", &outcome), STATUS_DENIED);
+    assert_int_equal(calls, 0);
+    assert_int_equal(outbox_store_count(world->client->store, 0), held);
+}
+
+static unsigned count_records(struct world *world)
+{
+    unsigned count = 0;
+    assert_ok(tandem_each(world->client, NULL, ignore_record, &count));
+    return count;
+}
+
+/* They signed in as the former user, and would show the new one's data and type as the new one. */
+static void a_folder_that_others_use_does_not_change_its_user(void **state)
+{
+    struct world *world = *state;
+    open_client(world, true);
+    assert_ok(tandem_subscribe(world->client, NULL, 0));
+    sign_in(world, 0);
+    say_changes(0, 3, 8);
+    assert_ok(tandem_service(world->client));
+    peer_start(&peer, world->folder, NULL);
+    connect_again(world);
+    say_welcome_to(501);
+    assert_int_equal(tandem_service(world->client), STATUS_DENIED);
+    assert_true(last_told(world)->final);
+    assert_non_null(strstr(last_told(world)->detail, "another process"));
+    expect_shut(world);
+    assert_true(id_equal(outbox_store_user(world->client->store), id_of(500)));
+    assert_int_equal(replica_cursor(world->client->replica), 3);
+
+    /* Nor is it shown what the others do. */
+    world->told_count = 0;
+    peer_ask(&peer, "lead", "leading");
+    peer_ask(&peer, "note 8 9\ntell\nothers", "others");
+    for (unsigned i = 0; i < 5; i++)
+        turn(world);
+    assert_int_equal(world->told_count, 0);
+    peer_end(&peer, SIGKILL);
+
+    connect_again(world);
+    say_welcome_to(500);
+    assert_ok(tandem_service(world->client));
+    assert_int_equal(count_records(world), 1);
+    connect_again(world);
+    say_welcome_to(501);
+    assert_ok(tandem_service(world->client));
+    assert_true(id_equal(outbox_store_user(world->client->store), id_of(501)));
+    assert_int_equal(count_records(world), 0);
+    (void)wait_for(world, TANDEM_EVENT_RESET);
+    /* Whoever comes afterwards finds it open. */
+    peer_start(&peer, world->folder, NULL);
+}
+
+/* Who leads may not have signed in yet, and is somebody else when it does. */
+static void the_first_who_signs_in_has_the_folder(void **state)
+{
+    struct world *world = *state;
+    open_client(world, true);
+    peer_start(&peer, world->folder, NULL);
+    peer_ask(&peer, "lead", "leading");
+    connect_again(world);
+    say_welcome_to(501);
+    assert_ok(tandem_service(world->client));
+    assert_true(id_equal(outbox_store_user(world->client->store), id_of(501)));
+    peer_ask(&peer, "yield\nothers", "others");
+    connect_again(world);
+    say_welcome_to(500);
+    assert_int_equal(tandem_service(world->client), STATUS_DENIED);
+    expect_shut(world);
+}
+
+static void what_is_asked_for_meanwhile_is_not_sent_under_another_clients_id(void **state)
+{
+    struct world *world = *state;
+    tandem_code code = -1;
+    OUTCOMES(1);
+    open_client(world, true);
+    begin_to_follow(world, 0);
+    assert_ok(tandem_ask_status(world->client, take_answer, &code));
+    uint64_t request = expect_sent(MESSAGE_STATUS)->as.status.request;
+    peer_end(&peer, SIGKILL);
+    (void)wait_for(world, TANDEM_EVENT_RELOAD); /* told as it begins to lead */
+    assert_ok(send_note(world, "typed meanwhile", &outcomes[0]));
+    turn(world);
+    expect_nothing_sent();
+    say_error("not-found", request, 0);
+    assert_ok(tandem_service(world->client));
+    (void)expect_sent(MESSAGE_GOODBYE);
+    wait_for_connection(world, 2);
+    (void)expect_sent(MESSAGE_HELLO);
+    say_welcome(0, NULL);
+    assert_ok(tandem_service(world->client));
+    assert_int_equal(expect_sent(MESSAGE_MUTATE)->as.mutate.number, 1);
+}
+
 #define SHARED(name) cmocka_unit_test_setup_teardown(name, set_up_shared, tear_down_shared)
 
 int main(void)
@@ -369,6 +505,9 @@ int main(void)
         SHARED(what_the_leader_did_is_told_as_events),
         SHARED(a_damaged_outbox_that_others_have_open_stays),
         SHARED(another_user_does_not_join_those_who_use_the_folder),
+        SHARED(a_folder_that_others_use_does_not_change_its_user),
+        SHARED(the_first_who_signs_in_has_the_folder),
+        SHARED(what_is_asked_for_meanwhile_is_not_sent_under_another_clients_id),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
