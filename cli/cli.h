@@ -35,6 +35,7 @@ struct cli {
     bool local;                /* the copy answers, and changes wait in its outbox */
     uint64_t entry;            /* of the outbox: the change queued last; 0 when it was answered */
     uint64_t conflict;         /* of the outbox: open on the record just changed; 0 when none is */
+    json_t *overwrote;         /* {"overwrote":[...]} of the change just taken, or NULL */
     json_t *unsettled, *marks; /* what was in the outbox on the way to the server (cli_mark.h) */
     const char *nameless;      /* folder to be deleted as soon as the connection is begun, or NULL */
     tandem_event_fn *on_event; /* told of every event after the frame has looked; may be NULL */

@@ -5,6 +5,7 @@
 #include "cli/cli_fields.h"
 #include "cli/cli_list_of_commands.h"
 #include "cli/cli_outbox.h"
+#include "cli/cli_overwrite.h"
 #include "cli/cli_settle.h"
 #include "cli/cli_text.h"
 #include "protocol/status.h"
@@ -229,6 +230,9 @@ static void tell_resolved(struct cli *cli, const json_t *entry, enum choice choi
         if (object != NULL && pending != 0) {
             (void)json_object_set_new(object, "pending", json_integer((json_int_t)pending));
         }
+        if (object != NULL && choice != CHOICE_THEIRS) {
+            overwrite_note_theirs(object, entry);
+        }
         entry_print_json(object, cli->out);
         json_decref(object);
         return;
@@ -241,6 +245,12 @@ static void tell_resolved(struct cli *cli, const json_t *entry, enum choice choi
         (void)fprintf(cli->out, "  (pending, entry %llu)", (unsigned long long)pending);
     }
     (void)fputc('\n', cli->out);
+    if (choice != CHOICE_THEIRS) {
+        json_t *object = json_object();
+        overwrite_note_theirs(object, entry);
+        overwrite_print(object, cli->out);
+        json_decref(object);
+    }
 }
 
 static enum tandem_failure resolve(struct cli *cli, const struct arguments *arguments,

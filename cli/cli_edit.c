@@ -5,11 +5,12 @@
 #include "cli/cli_list_of_commands.h"
 #include "cli/cli_lookup.h"
 #include "cli/cli_mark.h"
+#include "cli/cli_overwrite.h"
 
 #define NOT_CHANGED "nothing was changed"
 
-/* A record of a custom entity that is called by another field than its name has a name all the same,
- * the same as that field's value unless somebody gave it one. */
+/* A record of a custom entity that is called by another field than its name has a name all the
+ * same, the same as that field's value unless somebody gave it one. */
 struct title {
     char field[FIELDS_NAME];
     const char *value; /* given for the field */
@@ -49,9 +50,8 @@ static enum tandem_failure keep_name(struct cli *cli, tandem_mutation *mutation,
     if (cli_fetch(cli, record->id, compare_name, &title) != TANDEM_OK) {
         return cli_fault(cli, NOT_CHANGED, &cli->fault);
     }
-    return title.same
-               ? fields_set(cli, mutation, record->entity, "name", title.value, NOT_CHANGED)
-               : TANDEM_DONE;
+    return title.same ? fields_set(cli, mutation, record->entity, "name", title.value, NOT_CHANGED)
+                      : TANDEM_DONE;
 }
 
 /* Says which seq the author saw, so that what others changed meanwhile is not lost. */
@@ -79,6 +79,12 @@ static enum tandem_failure send_edit(struct cli *cli, const struct arguments *ar
     }
     if (failure == TANDEM_DONE) {
         failure = cli_send(cli, mutation, NOT_CHANGED, &seq);
+    }
+    if (failure == TANDEM_DONE && cli->entry == 0 && arguments_has(arguments, "overwrite")) {
+        json_t *overwrote = overwrite_find(cli, record->id, record->seq, seq);
+        cli->overwrote =
+            json_array_size(overwrote) == 0 ? NULL : json_pack("{s:O}", "overwrote", overwrote);
+        json_decref(overwrote);
     }
     if (failure == TANDEM_DONE) {
         cli->conflict = mark_conflict(cli, record->id);

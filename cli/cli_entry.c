@@ -166,6 +166,7 @@ static void put_more(json_t *object, json_t *changes, const tandem_entry *entry)
     }
     if (json_is_true(json_object_get(whole, "overwrite"))) {
         (void)put(object, "overwrite", json_true());
+        (void)json_object_set(object, "base", json_object_get(whole, "base"));
     }
     json_decref(whole);
 }

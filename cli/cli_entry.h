@@ -4,7 +4,8 @@
  * what `--json` prints and what the sentences for people are made from:
  *
  *     {"entry":12, "state":"waiting", "since":"2026-03-01T09:30:00.000Z",
- *      "code":"conflict", "reason":"...", "behind":11, "accessEnded":true, "overwrite":true,
+ *      "code":"conflict", "reason":"...", "behind":11, "accessEnded":true,
+ *      "overwrite":true, "base":7,
  *      "changes":[{"op":"update", "entity":"account", "id":"...", "title":"Fjord Bruk AS",
  *                  "field":"phoneNumber", "base":"...", "mine":"...",
  *                  "conflict":true, "theirs":"...", "by":"nils", "at":"...", "seq":7,

@@ -267,6 +267,7 @@ static void release(struct import *import)
 {
     import_release_batches(import);
     import_release_refusals(import);
+    import_release_replaced(import);
     for (size_t i = 0; i < import->header_count; i++) {
         memory_free(import->header[i]);
     }

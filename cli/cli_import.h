@@ -5,6 +5,7 @@
  *     cli_import_row.c     one row: new, changed, unchanged, or refused
  *     cli_import_send.c    batches on their way, and rows that are tried again by themselves
  *     cli_import_report.c  progress and the report
+ *     cli_import_replaced.c  what is replaced of what others wrote
  *
  * The file is read twice. The first reading only checks it: broken quoting or encoding, a missing
  * column, and nothing is sent. The second turns each row into a change; up to 100 changes make one
@@ -57,6 +58,15 @@ struct import_refusal {
     char *reason;
 };
 
+/* A value of a record that somebody else changed last, which a row replaces. */
+struct import_replaced {
+    unsigned long line;
+    size_t target;
+    char *from, *to;
+    char by[72];
+    int64_t at_ms;
+};
+
 struct import;
 struct import_batch {
     struct import *import;
@@ -101,6 +111,8 @@ struct import {
     size_t reported;                  /* refusals written so far */
     struct import_refusal *refusals;  /* `refused` of them, as they came */
     size_t refusal_capacity;
+    unsigned long replaced;           /* values of others, of which the first are kept */
+    struct import_replaced replacements[IMPORT_SHOWN];
 
     struct import_batch *filling;     /* being collected */
     struct import_batch *waiting;     /* to be sent, first in first out */
@@ -143,6 +155,12 @@ void import_release_refusals(struct import *import);
 void import_progress(struct import *import);
 /* The first refusals to the person, all of them sorted, in the order of their lines. */
 void import_report(struct import *import);
+/* Notes the value that a row replaces, when it is another's; `entry` has what is there. */
+void import_note_replaced(struct import *import, unsigned long line, size_t target,
+                          const struct index_entry *entry, const char *to);
+void import_report_replaced(const struct import *import);
+void import_put_replaced(const struct import *import, json_t *object);
+void import_release_replaced(struct import *import);
 /* Line, column and reason of each refusal, and the row itself, to the report file: corrected, it can
  * be imported as it is. After import_report(). Reads the file once more. */
 void import_write_report(struct import *import, FILE *file);

@@ -161,6 +161,9 @@ static bool gather(void *context, const tandem_record *record)
     }
     (void)snprintf(entry->id, sizeof entry->id, "%s", tandem_record_id(record));
     if (gathering->with_values) {
+        (void)bytes_to_text(bytes_text(tandem_record_modified_by(record)), entry->by,
+                            sizeof entry->by);
+        entry->at_ms = tandem_record_modified_at(record);
         gathering->failed = !take_values(gathering->import, entry, record);
     }
     return !gathering->failed;

@@ -167,6 +167,7 @@ static void report_object(const struct import *import)
     if (is_pending(import)) {
         (void)json_object_set_new(object, "state", json_string("pending"));
     }
+    import_put_replaced(import, object);
     if (import->dry_run) {
         (void)json_object_set_new(object, "unchecked", unchecked_object(import));
     }
@@ -290,6 +291,7 @@ void import_report(struct import *import)
                   : is_pending(import) ? " (pending: tandem outbox)"
                                        : "");
     report_refusals(import);
+    import_report_replaced(import);
     if (import->dry_run) {
         report_unchecked(import);
     }

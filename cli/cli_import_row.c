@@ -160,6 +160,9 @@ static struct import_row *make_row(struct import *import, const struct csv_row *
         if (!differs(import, entry, i)) {
             continue;
         }
+        if (out->update) {
+            import_note_replaced(import, row->line, i, entry, text_at(import, i));
+        }
         char *text = text_copy(text_at(import, i));
         if (text == NULL) {
             import_row_free(out);

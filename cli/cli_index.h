@@ -13,6 +13,8 @@ struct index_entry {
     char id[TANDEM_ID_TEXT];
     unsigned long line;  /* of the file's row with this key, 0 before one came */
     bool ambiguous;      /* several records have the key */
+    char by[72];         /* who changed the record last, and when */
+    int64_t at_ms;
     size_t value_count;
     char **values;       /* texts of the fields the caller compares, "" when not set */
 };

@@ -87,6 +87,7 @@ int cli_main(int argc, char **argv, FILE *out, FILE *err)
     struct cli cli = {.out = out, .err = err};
     enum tandem_failure ended = dispatch(&cli, argc > 0 ? argc - 1 : 0, argv + (argc > 0));
     mark_release(&cli);
+    json_decref(cli.overwrote);
     tandem_close(cli.client);
     /* A reader that has seen enough and went, as head does, is no failure. */
     if ((fflush(out) != 0 || ferror(out)) && errno != EPIPE && ended == TANDEM_DONE) {

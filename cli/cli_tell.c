@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/cli_entry.h"
 #include "cli/cli_mark.h"
+#include "cli/cli_overwrite.h"
 #include "cli/cli_text.h"
 #include "cli/cli_trouble.h"
 #include "protocol/status.h"
@@ -355,6 +356,7 @@ static void print_done(struct cli *cli, const char *format, va_list list)
             (void)fprintf(cli->out, "  (pending, entry %llu)", (unsigned long long)cli->entry);
         }
         (void)fputc('\n', cli->out);
+        overwrite_print(cli->overwrote, cli->out);
         if (cli->conflict != 0) {
             cli_note(cli,
                      "A change of yours to it is still in conflict. Decide: tandem resolve %llu",
@@ -372,6 +374,10 @@ void cli_done(struct cli *cli, const char *id, uint64_t seq, const char *format,
                       (unsigned long long)(cli->entry != 0 ? cli->entry : seq));
         if (cli->conflict != 0) {
             (void)fprintf(cli->out, ",\"conflict\":%llu", (unsigned long long)cli->conflict);
+        }
+        if (json_object_size(cli->overwrote) > 0) {
+            (void)fputs(",\"overwrote\":", cli->out);
+            (void)json_dumpf(json_object_get(cli->overwrote, "overwrote"), cli->out, JSON_COMPACT);
         }
         (void)fputs("}\n", cli->out);
         return;
