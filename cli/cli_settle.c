@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/cli_entry.h"
+#include "cli/cli_overwrite.h"
 #include "cli/cli_text.h"
 #include "protocol/memory.h"
 #include "protocol/status.h"
@@ -274,6 +275,7 @@ static void print_outcome(struct cli *cli, const json_t *entry, const char *outc
     (void)text_put(cli->out, line == NULL ? "" : line, 0);
     (void)fputc('\n', cli->out);
     buffer_release(&text);
+    overwrite_print(entry, cli->out);
     if (entry_is(entry, TANDEM_ENTRY_CONFLICT)) {
         entry_print_conflicts(entry, cli->out);
     } else if (entry_is(entry, TANDEM_ENTRY_REFUSED)) {
@@ -296,6 +298,7 @@ void settling_tell(struct cli *cli, const json_t *noted, struct settled *out)
     {
         struct outcome outcome = find_outcome(cli, &entry, out);
         ++*outcome.count;
+        overwrite_note(cli, entry);
         if (cli->json) {
             (void)json_object_set_new(entry, "outcome", json_string(outcome.word));
             entry_print_json(entry, cli->out);
