@@ -30,6 +30,12 @@
       "most of these that have not signed in")                                                     \
     X(sign_in_failures, "sign-in-failures", NUMBER, "10", 1, 1000, "a minute",                     \
       "failures to sign in, for a name and for an address")                                        \
+    X(user_errors, "user-errors", NUMBER, "50", 1, 1000000, "a second",                            \
+      "errors of one user's clients, before they are not read for a while")                        \
+    X(failed_connections, "failed-connections", NUMBER, "30", 1, 100000, "a minute",               \
+      "that came to nothing, of an address before its newcomers wait")                             \
+    X(suspects, "suspects", NUMBER, "50", 1, 100000, "a second",                                   \
+      "newcomers taken up of all such addresses")                                                  \
     X(handshake, "handshake", NUMBER, "10", 1, 300, "seconds", "time for TLS and the upgrade")     \
     X(sign_in, "sign-in", NUMBER, "10", 1, 300, "seconds", "time to sign in after that")           \
     X(idle, "idle", NUMBER, "60", 30, 86400, "seconds", "silence before a connection is closed")   \

@@ -115,6 +115,12 @@ static void has_left(void *self, struct peer_address peer)
     peers_leave(acceptor->port.peers, peer, false);
 }
 
+static bool is_suspect(void *self, struct peer_address peer)
+{
+    const struct acceptor *acceptor = self;
+    return acceptor->port.suspect(acceptor->port.self, peer);
+}
+
 static int open_reserve(void)
 {
     return open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -132,7 +138,11 @@ enum status acceptor_new(const char *address, const struct acceptor_port *port,
     acceptor->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     acceptor->anteroom =
         anteroom_new(port->greeting_ms,
-                     &(struct anteroom_port){.self = acceptor, .deal = deal, .left = has_left});
+                     &(struct anteroom_port){.self = acceptor,
+                                             .deal = deal,
+                                             .left = has_left,
+                                             .suspect = is_suspect,
+                                             .suspects_per_second = port->suspects_per_second});
     enum status status = STATUS_OK;
     if (acceptor->wake < 0 || acceptor->reserve < 0 || !acceptor->anteroom)
         status = fault_set(fault, STATUS_IO, bytes_of(NULL, 0), "%s", strerror(errno));
@@ -191,6 +201,8 @@ static void admit(struct acceptor *acceptor, int fd, const struct sockaddr *addr
                                               "too many from this address that have not signed in"};
     struct peer_address peer = peer_address_of(address);
     enum peer_verdict verdict = peers_enter(acceptor->port.peers, peer);
+    if (verdict == PEER_SERVER_FULL && anteroom_make_room(acceptor->anteroom, net_uptime_ms()))
+        verdict = peers_enter(acceptor->port.peers, peer);
     if (verdict != PEER_WELCOME) {
         char who[PEER_TEXT_SIZE];
         close(fd);

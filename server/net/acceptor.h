@@ -12,6 +12,8 @@ struct acceptor_port {
     void *self;
     struct peers *peers;
     uint32_t greeting_ms; /* how long a peer may take to greet */
+    uint32_t suspects_per_second; /* taken up of addresses that are suspect; see anteroom.h */
+    bool (*suspect)(void *self, struct peer_address peer);
     /* Takes over a socket that is counted in and whose TLS greeting can be read. */
     void (*deal)(void *self, struct arrival arrival);
     void (*log)(void *self, const char *line);

@@ -5,10 +5,12 @@
 #include <limits.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "protocol/memory.h"
+#include "server/net/lane.h"
 
 /* RFC 8446, section 5.1: a record's type, version and length, and the most it may hold. */
 #define RECORD_HEADER 5
@@ -17,8 +19,13 @@
 #define RECORD_MOST 16384
 /* Looked at in one go. */
 #define MOST_EVENTS 64
+/* Suspects that may be taken up at once after a rest: those of so long. */
+#define LANE_BURST_MS 200u
+/* Who greets does so within a round trip: these are no loss. */
+#define LONG_WAIT_MS 1000u
 
 struct guest {
+    struct lane_place place; /* first, so that one is found by the other */
     struct arrival arrival;
     int awaited; /* bytes the kernel was told to wait for */
     struct guest *earlier, *later;
@@ -29,6 +36,8 @@ struct anteroom {
     uint32_t patience_ms;
     int epoll;
     struct guest *first, *last; /* in the order in which they entered, so the first is due first */
+    struct lane lane;
+    uint64_t secret; /* of the lane's queues */
 };
 
 struct anteroom *anteroom_new(uint32_t patience_ms, const struct anteroom_port *port)
@@ -36,11 +45,16 @@ struct anteroom *anteroom_new(uint32_t patience_ms, const struct anteroom_port *
     struct anteroom *anteroom = memory_new(sizeof *anteroom);
     if (!anteroom)
         return NULL;
-    *anteroom = (struct anteroom){
-        .port = *port, .patience_ms = patience_ms, .epoll = epoll_create1(EPOLL_CLOEXEC)};
-    if (anteroom->epoll >= 0)
+    anteroom->port = *port;
+    anteroom->patience_ms = patience_ms;
+    anteroom->lane.terms =
+        (struct allowance_terms){.per_minute = port->suspects_per_second * 60,
+                                 .burst = port->suspects_per_second * LANE_BURST_MS / 1000 + 1};
+    anteroom->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (anteroom->epoll >= 0 &&
+        getrandom(&anteroom->secret, sizeof anteroom->secret, 0) == sizeof anteroom->secret)
         return anteroom;
-    memory_free(anteroom);
+    anteroom_free(anteroom);
     return NULL;
 }
 
@@ -49,14 +63,23 @@ int anteroom_fd(const struct anteroom *anteroom)
     return anteroom->epoll;
 }
 
-int anteroom_timeout_ms(const struct anteroom *anteroom, uint64_t now_ms)
+/* Until the time of who entered first is over. */
+static uint64_t patience_left_ms(const struct anteroom *anteroom, uint64_t now_ms)
 {
     if (!anteroom->first)
-        return -1;
+        return UINT64_MAX;
     uint64_t end_ms = anteroom->first->arrival.since_ms + anteroom->patience_ms + 1;
-    if (end_ms <= now_ms)
-        return 0;
-    return end_ms - now_ms < INT_MAX ? (int)(end_ms - now_ms) : INT_MAX;
+    return end_ms > now_ms ? end_ms - now_ms : 0;
+}
+
+int anteroom_timeout_ms(const struct anteroom *anteroom, uint64_t now_ms)
+{
+    uint64_t patience_ms = patience_left_ms(anteroom, now_ms);
+    uint64_t lane_ms = lane_wait_ms(&anteroom->lane, now_ms);
+    uint64_t next_ms = patience_ms < lane_ms ? patience_ms : lane_ms;
+    if (next_ms == UINT64_MAX)
+        return -1;
+    return next_ms < INT_MAX ? (int)next_ms : INT_MAX;
 }
 
 static void await_bytes(int fd, int bytes)
@@ -95,6 +118,7 @@ static void turn_out(const struct anteroom *anteroom, struct arrival arrival)
 
 static void unlink_guest(struct anteroom *anteroom, struct guest *guest)
 {
+    lane_leave(&anteroom->lane, &guest->place);
     if (guest->earlier)
         guest->earlier->later = guest->later;
     else
@@ -107,60 +131,92 @@ static void unlink_guest(struct anteroom *anteroom, struct guest *guest)
     memory_free(guest);
 }
 
-/* Has a newcomer wait; false when out of memory. */
-static bool seat(struct anteroom *anteroom, struct arrival arrival, int awaited)
+static void see_out(struct anteroom *anteroom, struct guest *guest)
+{
+    struct arrival arrival = guest->arrival;
+    unlink_guest(anteroom, guest);
+    turn_out(anteroom, arrival);
+}
+
+static void see_in(struct anteroom *anteroom, struct guest *guest)
+{
+    struct arrival arrival = guest->arrival;
+    unlink_guest(anteroom, guest);
+    await_bytes(arrival.fd, 1);
+    anteroom->port.deal(anteroom->port.self, arrival);
+}
+
+/* Has a newcomer wait; NULL when out of memory. */
+static struct guest *seat(struct anteroom *anteroom, struct arrival arrival, int awaited)
 {
     struct guest *guest = memory_new(sizeof *guest);
     if (!guest)
-        return false;
+        return NULL;
     *guest = (struct guest){.arrival = arrival, .awaited = awaited, .earlier = anteroom->last};
     struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP, .data.ptr = guest};
     if (epoll_ctl(anteroom->epoll, EPOLL_CTL_ADD, arrival.fd, &event) != 0) {
         memory_free(guest);
-        return false;
+        return NULL;
     }
     if (anteroom->last)
         anteroom->last->later = guest;
     else
         anteroom->first = guest;
     anteroom->last = guest;
-    return true;
+    return guest;
+}
+
+/* Has who greeted wait for their turn; of interest is then only whether they leave. */
+static void line_up(struct anteroom *anteroom, struct guest *guest)
+{
+    struct epoll_event event = {.events = EPOLLRDHUP, .data.ptr = guest};
+    if (epoll_ctl(anteroom->epoll, EPOLL_CTL_MOD, guest->arrival.fd, &event) != 0)
+        see_out(anteroom, guest);
+    else
+        lane_enter(&anteroom->lane, &guest->place,
+                   peer_address_hash(guest->arrival.peer, anteroom->secret));
+}
+
+static bool is_suspect(const struct anteroom *anteroom, struct peer_address peer)
+{
+    return anteroom->port.suspect(anteroom->port.self, peer);
 }
 
 void anteroom_enter(struct anteroom *anteroom, struct arrival arrival)
 {
     int bytes;
     enum greeting greeting = greeting_of(arrival.fd, &bytes);
-    if (greeting == GREETING_COMPLETE) {
+    bool suspect = greeting == GREETING_COMPLETE && is_suspect(anteroom, arrival.peer);
+    if (greeting == GREETING_COMPLETE && !suspect) {
         anteroom->port.deal(anteroom->port.self, arrival);
         return;
     }
-    if (greeting == GREETING_NEVER) {
+    if (greeting == GREETING_AWAITED)
+        await_bytes(arrival.fd, bytes);
+    struct guest *guest = greeting != GREETING_NEVER ? seat(anteroom, arrival, bytes) : NULL;
+    if (!guest)
         turn_out(anteroom, arrival);
-        return;
-    }
-    await_bytes(arrival.fd, bytes);
-    if (!seat(anteroom, arrival, bytes))
-        turn_out(anteroom, arrival);
+    else if (suspect)
+        line_up(anteroom, guest);
 }
 
 /* Something came from the guest, or it left. */
 static void attend(struct anteroom *anteroom, struct guest *guest, uint32_t events)
 {
-    struct arrival arrival = guest->arrival;
     int bytes;
-    enum greeting greeting = greeting_of(arrival.fd, &bytes);
+    enum greeting greeting = greeting_of(guest->arrival.fd, &bytes);
     bool gone = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
-    if (greeting == GREETING_COMPLETE) {
-        unlink_guest(anteroom, guest);
-        await_bytes(arrival.fd, 1);
-        anteroom->port.deal(anteroom->port.self, arrival);
-    } else if (greeting == GREETING_NEVER || gone) {
-        unlink_guest(anteroom, guest);
-        turn_out(anteroom, arrival);
+    if (greeting == GREETING_NEVER ||
+        (gone && (guest->place.taken || greeting == GREETING_AWAITED))) {
+        see_out(anteroom, guest);
+    } else if (greeting == GREETING_COMPLETE) {
+        if (is_suspect(anteroom, guest->arrival.peer))
+            line_up(anteroom, guest);
+        else
+            see_in(anteroom, guest);
     } else if (bytes != guest->awaited) {
         guest->awaited = bytes;
-        await_bytes(arrival.fd, bytes);
+        await_bytes(guest->arrival.fd, bytes);
     }
 }
 
@@ -170,22 +226,31 @@ void anteroom_look(struct anteroom *anteroom, uint64_t now_ms)
     int count = epoll_wait(anteroom->epoll, events, MOST_EVENTS, 0);
     for (int i = 0; i < count; i++)
         attend(anteroom, events[i].data.ptr, events[i].events);
-    while (anteroom->first && anteroom_timeout_ms(anteroom, now_ms) == 0) {
-        struct arrival arrival = anteroom->first->arrival;
-        unlink_guest(anteroom, anteroom->first);
-        turn_out(anteroom, arrival);
+    while (patience_left_ms(anteroom, now_ms) == 0)
+        see_out(anteroom, anteroom->first);
+    struct lane_place *next;
+    while ((next = lane_take(&anteroom->lane, now_ms)) != NULL) {
+        struct guest *guest = (struct guest *)next;
+        guest->arrival.since_ms = now_ms; /* their time for a handshake begins now */
+        see_in(anteroom, guest);
     }
+}
+
+bool anteroom_make_room(struct anteroom *anteroom, uint64_t now_ms)
+{
+    if (!anteroom->first || now_ms < anteroom->first->arrival.since_ms + LONG_WAIT_MS)
+        return false;
+    see_out(anteroom, anteroom->first);
+    return true;
 }
 
 void anteroom_free(struct anteroom *anteroom)
 {
     if (!anteroom)
         return;
-    while (anteroom->first) {
-        struct arrival arrival = anteroom->first->arrival;
-        unlink_guest(anteroom, anteroom->first);
-        turn_out(anteroom, arrival);
-    }
-    close(anteroom->epoll);
+    while (anteroom->first)
+        see_out(anteroom, anteroom->first);
+    if (anteroom->epoll >= 0)
+        close(anteroom->epoll);
     memory_free(anteroom);
 }

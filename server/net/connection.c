@@ -87,6 +87,7 @@ void connection_adopt(struct io_thread *thread, struct arrival arrival)
 void connection_destroy(struct connection *connection)
 {
     connection_closed(connection);
+    misuse_of_connection(connection);
     unmake(connection);
 }
 
@@ -109,6 +110,8 @@ bool connection_established(struct connection *connection, struct lws *wsi)
     SSL *ssl = lws_get_ssl(wsi);
     if (ssl && tls_peer_fingerprint(ssl, fingerprint))
         certificate = bytes_of(fingerprint, sizeof fingerprint);
+    if (ssl && SSL_get_rbio(ssl))
+        connection->bytes_read = BIO_number_read(SSL_get_rbio(ssl));
     connection->wsi = wsi;
     connection->session = session_new(&thread->port, &thread->server->options.session,
                                       thread->interest, thread->cache, certificate);
@@ -150,6 +153,7 @@ void connection_fragment(struct connection *connection, const void *data, size_t
     size_t announced = lws_remaining_packet_payload(wsi);
     size_t most = connection->signed_in ? LIMIT_MESSAGE_BYTES : STRANGER_MESSAGE_BYTES;
     bool last = lws_is_final_fragment(wsi);
+    misuse_note_message(connection, size, last);
     if (!lws_frame_is_binary(wsi)) {
         refuse(connection, STATUS_MALFORMED, CLOSE_PROTOCOL);
         return;
@@ -207,8 +211,12 @@ void connection_regulate(struct connection *connection)
         return;
     connection->reading = wanted;
     lws_rx_flow_control(connection->wsi, wanted);
-    if (wanted) /* input may be waiting in the library, with no event of the socket to come */
-        lws_cancel_service(connection->thread->context);
+    if (!wanted)
+        return;
+    if (connection->message_ms != 0) /* what was not read could not go on */
+        connection->message_ms = net_uptime_ms();
+    /* Input may be waiting in the library, with no event of the socket to come. */
+    lws_cancel_service(connection->thread->context);
 }
 
 /* What is said last, once the session has nothing more: our own error, then the close. */
@@ -247,6 +255,7 @@ bool connection_peer_closes(struct connection *connection)
 {
     bool answers_ours = connection->mute;
     connection->mute = true;
+    connection->parted = true;
     return answers_ours;
 }
 
@@ -275,6 +284,8 @@ void connection_close(struct connection *connection, enum close_code code)
     log_refusal(connection, code);
     connection->closing = true;
     connection->code = code;
+    if (code == CLOSE_PROTOCOL || code == CLOSE_TOO_MANY)
+        connection->broke_off = true;
     connection->closing_ms = net_uptime_ms();
     io_thread_schedule(connection); /* and no more: this can be inside a call of the session's */
 }
@@ -293,7 +304,8 @@ static bool dribbles(const struct connection *connection, uint64_t now_ms)
 {
     uint64_t allowed = connection->thread->server->options.message_ms +
                        connection->message.size * 1000 / MESSAGE_BYTES_PER_SECOND;
-    return connection->message_ms != 0 && now_ms > connection->message_ms + allowed;
+    return connection->message_ms != 0 && connection->reading &&
+           now_ms > connection->message_ms + allowed;
 }
 
 /* Clients send their request with the end of their TLS handshake, or right after it. While one is
@@ -334,10 +346,13 @@ bool connection_tick(struct connection *connection, uint64_t now_ms)
     }
     if (connection->closing)
         return false;
-    if (dribbles(connection, now_ms))
+    if (dribbles(connection, now_ms)) {
+        connection->broke_off = true;
         connection_close(connection, CLOSE_IDLE);
-    else
+    } else {
+        misuse_of_bytes(connection);
         session_tick(connection->session, now_ms);
+    }
     connection_settle(connection);
     return false;
 }

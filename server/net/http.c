@@ -117,6 +117,8 @@ void http_answer(struct connection *connection, struct lws *wsi)
         answer(wsi, "404 Not Found", "", "nothing here\n");
     else if (atomic_load(&server->stopping) || !server->ports.healthy(server->ports.self))
         answer(wsi, "503 Service Unavailable", "retry-after: 5\r\n", "not ok\n");
-    else
+    else {
         answer(wsi, "200 OK", "", "ok\n");
+        connection->served = true;
+    }
 }

@@ -15,6 +15,7 @@
 #include "server/net/arrivals.h"
 #include "server/net/connection_table.h"
 #include "server/net/inbox.h"
+#include "server/net/ledger.h"
 #include "server/net/peers.h"
 #include "server/net/send.h"
 #include "server/net/server.h"
@@ -40,6 +41,9 @@ struct connection {
     bool mute;               /* a close has been sent or received: nothing may follow it */
     bool killed;             /* will be cut off at the next turn */
     bool closing;
+    bool served;             /* a plain request was answered well */
+    bool parted;             /* the peer said goodbye */
+    bool broke_off;          /* for what the peer did */
     enum close_code code;    /* while closing */
     uint64_t accepted_ms, closing_ms;
     uint64_t secured_ms;     /* when TLS was first seen to be done; 0: it is not */
@@ -47,6 +51,8 @@ struct connection {
     uint64_t attempt_ms;     /* when the last attempt to sign in was counted */
     uint64_t message_ms;     /* when the first fragment of `message` came; 0: none has */
     struct buffer message;   /* fragments of an unfinished message */
+    uint64_t bytes_read;     /* of TLS, at the last tick */
+    uint64_t bytes_used;     /* since then, for messages and what must come with them */
     struct frame *farewell;  /* an error of ours, sent last */
     struct connection *next_due, *previous_due;
 };
@@ -105,12 +111,16 @@ struct server {
     uint8_t ticket_keys[TLS_TICKET_KEYS_SIZE];
     struct peers *peers;
     struct sign_in_throttle *throttle;
+    struct ledger *users;     /* errors they make */
+    struct ledger *addresses; /* connections of theirs that came to nothing */
     struct acceptor *acceptor;
     struct io_thread *threads;
     uint32_t thread_count;
     uint32_t next_thread; /* only the acceptor */
     atomic_bool stopping;
     _Atomic uint64_t seq; /* last announced */
+    _Atomic uint64_t user_errors, pauses, delayed; /* see struct server_figures */
+    _Atomic uint64_t suspects_told_ms; /* when the log last named one */
 };
 
 /* ---- server.c ---- */
@@ -118,6 +128,21 @@ void net_log(const struct server *server, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Hands a letter to a thread; on INBOX_LOST releases it. */
 void net_post(struct io_thread *thread, struct letter *letter);
+
+/* ---- misuse.c ---- */
+/* What the options allow a user and an address. NULL where memory was short. */
+void misuse_ledgers(const struct server_options *options, struct ledger **users,
+                    struct ledger **addresses);
+/* Charges the user of a session for errors; how long it is not to be read, 0: it goes on. */
+uint64_t misuse_of_user(struct connection *connection, struct id user, uint32_t points);
+/* Charges the address for a connection that is over, if it came to nothing. */
+void misuse_of_connection(const struct connection *connection);
+/* A piece of a message came, perhaps the last. */
+void misuse_note_message(struct connection *connection, size_t size, bool last);
+/* Charges the session for what came and was no message. Once a tick. */
+void misuse_of_bytes(struct connection *connection);
+/* Whether newcomers of the address take the slow lane. Only the acceptor. */
+bool misuse_is_suspect(struct server *server, struct peer_address address);
 
 /* ---- io_thread.c ---- */
 bool io_thread_prepare(struct io_thread *thread, struct server *server, uint32_t index,

@@ -25,7 +25,7 @@ struct peers {
     struct entry *entries;
     uint32_t mask;
     uint32_t connections;
-    uint64_t seed; /* addresses are chosen by strangers: their places must not be */
+    uint64_t seed;
 };
 
 struct peers *peers_new(const struct peer_limits *limits)
@@ -96,12 +96,17 @@ static bool same(struct peer_address a, struct peer_address b)
 }
 
 /* The finalizer of splitmix64 over the seeded address. */
-static uint32_t place_of(const struct peers *peers, struct peer_address address)
+uint64_t peer_address_hash(struct peer_address address, uint64_t secret)
 {
-    uint64_t x = get_u64(address.octet) ^ peers->seed ^ (address.six ? 0x9e3779b97f4a7c15u : 0);
+    uint64_t x = get_u64(address.octet) ^ secret ^ (address.six ? 0x9e3779b97f4a7c15u : 0);
     x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
     x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-    return (uint32_t)(x ^ (x >> 31)) & peers->mask;
+    return x ^ (x >> 31);
+}
+
+static uint32_t place_of(const struct peers *peers, struct peer_address address)
+{
+    return (uint32_t)peer_address_hash(address, peers->seed) & peers->mask;
 }
 
 /* The entry of the address, or the free place where it belongs. */

@@ -36,6 +36,8 @@ void peers_free(struct peers *peers);
 struct peer_address peer_address_of(const struct sockaddr *address);
 /* For logs: "192.0.2.1", "2001:db8::/64"; returns `out`. */
 char *peer_address_text(struct peer_address address, char out[PEER_TEXT_SIZE]);
+/* Addresses are chosen by strangers: with a secret they cannot choose the hash. */
+uint64_t peer_address_hash(struct peer_address address, uint64_t secret);
 
 /* Any thread. PEER_WELCOME counts the connection in; each is to be counted out once. */
 enum peer_verdict peers_enter(struct peers *peers, struct peer_address address);

@@ -44,6 +44,11 @@ static void deal(void *self, struct arrival arrival)
     net_post(thread, &(struct letter){.kind = LETTER_SOCKET, .as.socket = arrival});
 }
 
+static bool is_suspect(void *self, struct peer_address address)
+{
+    return misuse_is_suspect(self, address);
+}
+
 static void acceptor_log(void *self, const char *line)
 {
     const struct server *server = self;
@@ -66,6 +71,9 @@ static void set_defaults(struct server_options *options)
     set_default(&options->connections_per_address, 1000);
     set_default(&options->unauthenticated_per_address, 100);
     set_default(&options->sign_in_failures, 10);
+    set_default(&options->user_errors, 50);
+    set_default(&options->failed_connections, 30);
+    set_default(&options->suspects_per_second, 50);
     set_default(&options->handshake_ms, 10000);
     set_default(&options->message_ms, 10000);
     set_default(&options->stall_ms, 60000);
@@ -106,13 +114,17 @@ static enum status prepare(struct server *server, struct fault *fault)
                                  .unsigned_per_address = options->unauthenticated_per_address};
     server->peers = peers_new(&limits);
     server->throttle = sign_in_throttle_new(options->sign_in_failures);
+    misuse_ledgers(options, &server->users, &server->addresses);
     server->threads = memory_new(options->threads * sizeof *server->threads);
-    if (!server->peers || !server->throttle || !server->threads)
+    if (!server->peers || !server->throttle || !server->users || !server->addresses ||
+        !server->threads)
         return fault_set(fault, STATUS_NO_MEMORY, bytes_of(NULL, 0), "out of memory");
     if (RAND_bytes(server->ticket_keys, sizeof server->ticket_keys) != 1)
         return fault_set(fault, STATUS_IO, bytes_of(NULL, 0), "no randomness");
     struct acceptor_port port = {.self = server, .peers = server->peers, .deal = deal,
-                                 .greeting_ms = options->handshake_ms, .log = acceptor_log};
+                                 .greeting_ms = options->handshake_ms,
+                                 .suspects_per_second = options->suspects_per_second,
+                                 .suspect = is_suspect, .log = acceptor_log};
     status = acceptor_new(options->listen, &port, &server->acceptor, fault);
     if (status != STATUS_OK)
         return status;
@@ -273,6 +285,8 @@ void server_free(struct server *server)
     acceptor_free(server->acceptor);
     memory_free(server->threads);
     sign_in_throttle_free(server->throttle);
+    ledger_free(server->users);
+    ledger_free(server->addresses);
     peers_free(server->peers);
     tls_material_drop(server->material);
     memory_free(server->certificate_path);
@@ -289,5 +303,8 @@ void server_figures(struct server *server, struct server_figures *out)
     *out = (struct server_figures){.connections = peers_count(server->peers),
                                    .threads = server->thread_count,
                                    .seq = atomic_load(&server->seq),
-                                   .uptime_ms = net_uptime_ms() - server->started_ms};
+                                   .uptime_ms = net_uptime_ms() - server->started_ms,
+                                   .user_errors = atomic_load(&server->user_errors),
+                                   .pauses = atomic_load(&server->pauses),
+                                   .delayed = atomic_load(&server->delayed)};
 }

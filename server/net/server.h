@@ -35,6 +35,9 @@ struct server_options {
     uint32_t connections_per_address;         /* 0: 1,000 */
     uint32_t unauthenticated_per_address;     /* 0: 100 */
     uint32_t sign_in_failures;                /* a minute, for a name or an address; 0: 10 */
+    uint32_t user_errors;    /* a second, of all sessions of a user; 0: 50. Ten times as many at once */
+    uint32_t failed_connections; /* a minute, of an address before it is suspect; 0: 30 */
+    uint32_t suspects_per_second; /* taken up of all suspect addresses together; 0: 50 */
     uint32_t handshake_ms;   /* for TLS and the WebSocket upgrade; 0: 10,000 */
     uint32_t message_ms;     /* for a message to come whole, and a second for each 4 KiB; 0: 10,000 */
     uint32_t stall_ms;       /* a peer that takes no bytes for so long is cut off; 0: 60,000 */
@@ -94,6 +97,9 @@ struct server_figures {
     uint32_t threads;
     uint64_t seq;
     uint64_t uptime_ms;
+    uint64_t user_errors; /* points that users were charged for errors and needless pings */
+    uint64_t pauses;      /* how often a session was not read for a while because of them */
+    uint64_t delayed;     /* newcomers that took the slow lane */
 };
 void server_figures(struct server *server, struct server_figures *out);
 

@@ -104,6 +104,12 @@ static void sign_in_forgiven(void *self, struct session *session, struct bytes n
                                connection->attempt_ms);
 }
 
+static uint64_t charge(void *self, struct session *session, struct id user, uint32_t points)
+{
+    (void)self;
+    return misuse_of_user(connection_of(session), user, points);
+}
+
 static void digest(void *self, struct bytes bytes, uint8_t out[32])
 {
     (void)self;
@@ -148,15 +154,21 @@ static uint32_t describe_staff(struct server *server, struct buffer *out)
     wire_put_uint(out, figures.connections);
     wire_put_text(out, "seq");
     wire_put_uint(out, figures.seq);
+    wire_put_text(out, "errors");
+    wire_put_uint(out, figures.user_errors);
+    wire_put_text(out, "pauses");
+    wire_put_uint(out, figures.pauses);
+    wire_put_text(out, "delayed");
+    wire_put_uint(out, figures.delayed);
     if (store_figures(server->ports.store, &stored) != STATUS_OK)
-        return 4;
+        return 7;
     wire_put_text(out, "records");
     wire_put_uint(out, stored.records);
     wire_put_text(out, "bytesUsed");
     wire_put_uint(out, stored.bytes_used);
     wire_put_text(out, "bytesFree");
     wire_put_uint(out, stored.bytes_free_on_disk);
-    return 7;
+    return 10;
 }
 
 static void describe(void *self, bool staff, struct buffer *out)
@@ -197,5 +209,6 @@ void session_port_init(struct io_thread *thread)
                                          .uptime_ms = uptime_ms,
                                          .describe = describe,
                                          .wake = wake,
-                                         .close = close_session};
+                                         .close = close_session,
+                                         .charge = charge};
 }

@@ -119,7 +119,7 @@ void stage_connect(struct stage *stage, struct slot *slot, bool certificate)
     const struct session_port port = {stage,       read_begin,      read_end,         submit,
                                       hash,        sign_in_allowed, sign_in_forgiven, digest,
                                       fill_random, now_ms,          uptime_ms,        describe,
-                                      wake,        close_session};
+                                      wake,        close_session,   NULL};
     stage_disconnect(stage, slot);
     slot->session = session_new(&port, &limits, stage->world->interest, stage->world->cache,
                                 bytes_of(fingerprint, certificate ? sizeof fingerprint : 0));

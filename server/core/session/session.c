@@ -156,6 +156,40 @@ static void describe_error(struct message *message, enum status status, const ch
     }
 }
 
+void session_charge(struct session *session, uint32_t points)
+{
+    if (session->port.charge == NULL || session->phase != PHASE_SIGNED_IN) {
+        return;
+    }
+    uint64_t wait_ms =
+        session->port.charge(session->port.self, session, session->user, points);
+    if (wait_ms > 0) {
+        session->paused_until = session->port.uptime_ms(session->port.self) + wait_ms;
+    }
+}
+
+/* Whether a client that works never sends what is refused with this. What depends on the data (it is
+ * gone, it is not yours) can happen to everybody, and results of mutations are no errors at all. */
+static bool is_error_of_the_client(enum status status)
+{
+    switch (status) {
+    case STATUS_MALFORMED:
+    case STATUS_TOO_LARGE:
+    case STATUS_TOO_DEEP:
+    case STATUS_UNKNOWN_MESSAGE:
+    case STATUS_MISSING_FIELD:
+    case STATUS_WRONG_KIND:
+    case STATUS_UNKNOWN_ENTITY:
+    case STATUS_UNKNOWN_FIELD:
+    case STATUS_INVALID_VALUE:
+    case STATUS_UNEXPECTED:
+    case STATUS_LIMIT:
+        return true;
+    default:
+        return false;
+    }
+}
+
 void session_refuse(struct session *session, const uint64_t *request, enum status status,
                     const struct fault *fault)
 {
@@ -178,6 +212,9 @@ void session_refuse(struct session *session, const uint64_t *request, enum statu
     }
     session_reply(session, &message);
     buffer_release(&text);
+    if (is_error_of_the_client(status)) {
+        session_charge(session, 1);
+    }
 }
 
 void session_refuse_later(struct session *session, enum status status, uint64_t wait_ms)
@@ -382,6 +419,9 @@ void session_tick(struct session *session, uint64_t uptime_ms)
     assert(session->magic == SESSION_MAGIC);
     bool read_before = session_wants_read(session);
     refill(session, uptime_ms);
+    if (uptime_ms >= session->paused_until) {
+        session->paused_until = 0;
+    }
     bool signed_in = session->phase == PHASE_SIGNED_IN;
     if (!signed_in && uptime_ms - session->opened_at > session->limits.sign_in_ms) {
         session_close(session, CLOSE_IDLE);
@@ -398,7 +438,7 @@ void session_tick(struct session *session, uint64_t uptime_ms)
 bool session_ready(const struct session *session)
 {
     return session->reply_bytes < SESSION_REPLY_BYTES && session->pending_count < LIMIT_IN_FLIGHT &&
-           session->allowance >= 1.0;
+           session->allowance >= 1.0 && session->paused_until == 0;
 }
 
 bool session_wants_read(const struct session *session)

@@ -83,6 +83,10 @@ struct session_port {
     void (*wake)(void *self, struct session *session);
     /* Close once the queued answers are sent. */
     void (*close)(void *self, struct session *session, enum close_code code);
+    /* The user's session made so many errors, by messages that a client which works never sends:
+     * for how many ms it is not to be heard now. With no points it is only asked. May be NULL: then
+     * nobody counts. */
+    uint64_t (*charge)(void *self, struct session *session, struct id user, uint32_t points);
 };
 
 struct session_limits {
@@ -105,8 +109,10 @@ void *session_owner(const struct session *session);
 
 /* One whole message. */
 void session_received(struct session *session, struct bytes message);
-/* False while the client should not be read: too many requests under way. What was read already
- * may still be handed over, and waits in the session. */
+/* Errors that the transport noticed; they count as the session's own. */
+void session_charge(struct session *session, uint32_t points);
+/* False while the client should not be read: too many requests under way, or too many errors made.
+ * What was read already may still be handed over, and waits in the session. */
 bool session_wants_read(const struct session *session);
 /* The next thing to send, with a reference for the caller; NULL when there is nothing now. */
 struct frame *session_next_frame(struct session *session);

@@ -14,6 +14,8 @@
 #define SESSION_HELD_BYTES (2u * LIMIT_MESSAGE_BYTES)
 /* Commands submitted and not answered, beyond which the client is not read. */
 #define SESSION_PENDING (LIMIT_IN_FLIGHT + 8u)
+/* A ping so soon after the last is needless. */
+#define SESSION_PING_MS 1000u
 #define SESSION_TOKEN_DAYS 30u
 #define SESSION_CODE_HOURS 24u
 #define SESSION_DAY_MS UINT64_C(86400000)
@@ -59,6 +61,7 @@ struct session {
 
     double allowance; /* messages the client may still send now */
     uint64_t allowance_at;
+    uint64_t paused_until; /* uptime until which nothing is taken up; 0: it is */
     struct buffer held; /* messages that must wait, each behind its size (4 bytes) */
     size_t held_from;   /* where the first of them begins */
     uint32_t pending_count;
@@ -72,6 +75,7 @@ struct session {
 
     struct session_limits limits;
     uint64_t opened_at, heard_at; /* uptime */
+    uint64_t pinged_at;
 
     bool has_certificate;
     uint8_t certificate[32];
@@ -147,7 +151,7 @@ enum status session_password_holds(struct session *session, const struct state *
 /* Takes up the messages that were held, as far as is possible now. */
 void session_resume(struct session *session);
 /* Whether the session can take a message on: few answers and commands are under way, and the
- * client is within its rate. */
+ * client is within its rate and has not made too many errors. */
 bool session_ready(const struct session *session);
 
 /* Handlers, one for each message of a client. */

@@ -35,6 +35,10 @@ static const uint64_t *request_of(const struct message *message)
 static void on_ping(struct session *session, const struct msg_ping *ping)
 {
     struct message pong = {.type = MESSAGE_PONG};
+    if (session->heard_at - session->pinged_at < SESSION_PING_MS) {
+        session_charge(session, 1);
+    }
+    session->pinged_at = session->heard_at;
     pong.as.pong.request = ping->request;
     pong.as.pong.time = session->port.now_ms(session->port.self);
     message_mark(&pong, "request");

@@ -184,6 +184,7 @@ static void complete(struct session *session)
         bytes_to_text(bytes_text(session->who.name), session->name, sizeof session->name);
         session_move(session, PHASE_SIGNED_IN);
         say_welcome(session, &state, &meta);
+        session_charge(session, 0); /* other sessions of the user may have used up what they have */
     } else {
         fail_lookup(session, status);
     }

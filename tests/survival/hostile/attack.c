@@ -33,12 +33,15 @@ const struct attack_scale attack_scale_short = {.half_open = 200,
                                                 .mutators = 24,
                                                 .connects = 200,
                                                 .mutator_connects = 200};
+/* For as many mutated inputs as can be. */
+const struct attack_scale attack_scale_flood = {
+    .mutators = 150, .connects = 200, .mutator_connects = 2000, .niceness = 5, .eager = true};
 
 const char *attack_name(enum attack_kind kind)
 {
-    static const char *const names[ATTACK_KINDS + 1] = {"half-open",    "silent", "slow-readers",
-                                                        "slow-writers", "pings",  "handshakes",
-                                                        "frames",       "all",    "rest"};
+    static const char *const names[ATTACK_KINDS + 1] = {
+        "half-open", "silent", "slow-readers", "slow-writers", "pings", "handshakes",
+        "frames",    "all",    "all-50",       "all-here",     "rest"};
     return names[kind];
 }
 
@@ -110,6 +113,7 @@ static void add_frames(struct assembly *assembly)
 
 static void assemble(struct assembly *assembly, enum attack_kind kind)
 {
+    bool all = kind == ATTACK_ALL || kind == ATTACK_ALL_FROM_50 || kind == ATTACK_ALL_FROM_HERE;
     static void (*const parts[ATTACK_ALL])(struct assembly *) = {
         [ATTACK_HALF_OPEN] = add_half_open,
         [ATTACK_SILENT] = add_silent,
@@ -120,10 +124,18 @@ static void assemble(struct assembly *assembly, enum attack_kind kind)
         [ATTACK_FRAMES] = add_frames};
     assembly->count = 0;
     for (int i = 0; i < ATTACK_ALL; i++) {
-        if (kind == ATTACK_ALL || (int)kind == i) {
+        if (all || (int)kind == i) {
             parts[i](assembly);
         }
     }
+}
+
+/* From 200 addresses the crowds can be there whatever an address may have open. The honest client is
+ * on 127.0.0.1. */
+static void come_from(enum attack_kind kind, uint32_t *first, uint32_t *count)
+{
+    *first = kind == ATTACK_ALL_FROM_HERE ? 0x7f000001u : 0x7f000101u;
+    *count = kind == ATTACK_ALL_FROM_HERE ? 1 : kind == ATTACK_ALL_FROM_50 ? 50 : 200;
 }
 
 /* ---- The process ----------------------------------------------------------------------------- */
@@ -144,6 +156,7 @@ static void serve(struct swarm *swarm, struct attack_board *board, const struct 
 {
     struct assembly assembly = {.scale = scale};
     int running = ATTACK_NONE;
+    uint32_t first, addresses;
     for (;;) {
         int wanted = atomic_load(&board->wanted);
         if (wanted < 0) {
@@ -152,9 +165,10 @@ static void serve(struct swarm *swarm, struct attack_board *board, const struct 
         if (wanted != running) {
             atomic_store(&board->complete, false);
             running = wanted;
-            swarm_set_crowds(swarm, NULL, 0);
+            come_from((enum attack_kind)running, &first, &addresses);
+            swarm_set_crowds(swarm, NULL, 0, first, addresses);
             assemble(&assembly, (enum attack_kind)running);
-            swarm_set_crowds(swarm, assembly.crowds, assembly.count);
+            swarm_set_crowds(swarm, assembly.crowds, assembly.count, first, addresses);
             publish(swarm, board);
             atomic_store(&board->running, running);
         }
@@ -187,6 +201,7 @@ static int run(struct attack_board *board, uint16_t port, const struct company *
     if (!swarm_init(&swarm, port, capacity, seed, &material)) {
         return 1;
     }
+    swarm.eager = scale->eager;
     serve(&swarm, board, scale);
     swarm_release(&swarm);
     return 0;

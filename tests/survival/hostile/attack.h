@@ -22,7 +22,9 @@ enum attack_kind {
     ATTACK_PINGS,        /* of WebSocket and of the protocol */
     ATTACK_HANDSHAKES,   /* mutated: TLS, upgrade, hello */
     ATTACK_FRAMES,       /* mutated: frames, messages, values */
-    ATTACK_ALL,          /* all of these at once */
+    ATTACK_ALL,          /* all of these at once, as the others from 200 addresses */
+    ATTACK_ALL_FROM_50,  /* the same from fewer */
+    ATTACK_ALL_FROM_HERE, /* and from the honest client's own address alone */
     ATTACK_KINDS
 };
 #define ATTACK_NONE ATTACK_KINDS
@@ -36,8 +38,9 @@ struct attack_scale {
     uint32_t
         mutator_connects; /* of those who send mutated inputs: each is a TLS handshake's work */
     int niceness;         /* of the process: where answers are timed, nobody is to wait for it */
+    bool eager;           /* mutated frames follow one another at once */
 };
-extern const struct attack_scale attack_scale_long, attack_scale_short;
+extern const struct attack_scale attack_scale_long, attack_scale_short, attack_scale_flood;
 
 struct attack_board {
     _Atomic int wanted;  /* an attack_kind, ATTACK_NONE, or -1: end */

@@ -301,6 +301,9 @@ static void hear_pong(struct swarm *swarm, struct peer *peer, const uint8_t *dat
         size -= (size_t)(payload.data - data) + payload.size;
         data = payload.data + payload.size;
     }
+    if (swarm->eager && !peer->waiting) {
+        say_wrong_message(swarm, peer);
+    }
 }
 const struct role role_wrong_message = {.name = "wrong message",
                                         .goal = GOAL_SIGN_IN,

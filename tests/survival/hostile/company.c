@@ -155,6 +155,7 @@ bool company_make(struct company *company, const struct server_process *server, 
         .method = "password", .user = COMPANY_ADMIN, .secret = COMPANY_PASSWORD};
     struct talk admin;
     char refusal[TALK_NAME] = "";
+    struct id other;
     *company = (struct company){.user = "mallory"};
     bool made = talk_open(&admin, server->address, server->ca, NULL) &&
                 talk_sign_in(&admin, &hello, refusal);
@@ -163,7 +164,8 @@ bool company_make(struct company *company, const struct server_process *server, 
     }
     made = made && make_records(&admin, company) && make_ballast(&admin, company, ballast) &&
            company_add_user(&admin, server, company->user, "mallory-password-1", &company->user_id,
-                            company->token);
+                            company->token) &&
+           company_add_user(&admin, server, "nora", "nora-password-1", &other, company->newcomer);
     talk_close(&admin);
     return made;
 }

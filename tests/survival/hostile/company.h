@@ -21,6 +21,7 @@ struct company {
     char user[32];                      /* a member of a department */
     struct id user_id;
     char token[COMPANY_TOKEN]; /* of theirs */
+    char newcomer[COMPANY_TOKEN]; /* of another user, who is honest */
 };
 
 /* Makes it on a server that runs, with `ballast` interactions of 4 KiB besides, which a subscriber

@@ -96,6 +96,28 @@ bool honest_work_for(struct honest *honest, unsigned milliseconds, unsigned paus
     return true;
 }
 
+double honest_come_in(const struct server_process *server, const struct company *company,
+                      const char *from)
+{
+    const struct talk_hello hello = {.method = "token", .secret = company->newcomer};
+    struct talk talk;
+    char refusal[TALK_NAME] = "";
+    uint64_t began = now_ns();
+    bool in =
+        talk_open(&talk, server->address, server->ca, from) && talk_sign_in(&talk, &hello, refusal);
+    double took_ms = (double)(now_ns() - began) / 1e6;
+    if (in) {
+        const struct message goodbye = {.type = MESSAGE_GOODBYE};
+        (void)talk_say(&talk, &goodbye);
+        while (talk_hear(&talk)) {
+        }
+    } else {
+        (void)fprintf(stderr, "a newcomer from %s was not let in: %s\n", from, refusal);
+    }
+    talk_close(&talk);
+    return in ? took_ms : -1;
+}
+
 static int compare(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;

@@ -26,6 +26,10 @@ bool honest_work(struct honest *honest);
 /* A change each `pause_us` for so long; the time of an answer counts from when the change was due.
  */
 bool honest_work_for(struct honest *honest, unsigned milliseconds, unsigned pause_us);
+/* Somebody else comes in by a token, from the local address `from`, and leaves. The time that took,
+ * in ms; negative, after saying why, when they were not let in. */
+double honest_come_in(const struct server_process *server, const struct company *company,
+                      const char *from);
 /* The time below which a fraction of the answers came, in ms. */
 double honest_percentile(struct honest *honest, double fraction);
 

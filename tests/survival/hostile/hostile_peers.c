@@ -5,10 +5,11 @@
  * whoever works share the other one, where the attackers have the least priority. So a slower
  * answer is the server's.
  *
- * Mutated inputs are sent until there were as many as were asked for; an attack's phase goes on as
- * long as that takes, and every answer in it counts. When a round's attackers have left, the server
- * must have no more descriptors than before, say that it is well, and have nothing in its log but
- * whom it refused; at the end its memory must be back within a bound.
+ * In each slice of an attack somebody else comes in from an address where nobody attacks, which
+ * must work. When a round's attackers have left, the server must have no more descriptors than
+ * before, say that it is well, and have nothing in its log but whom it refused; at the end its
+ * memory must be back within a bound. Before that come mutated inputs in great number (flood.h):
+ * the pinning of CPUs comes after them, since it lasts.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -20,6 +21,7 @@
 #include <time.h>
 
 #include "tests/survival/hostile/attack.h"
+#include "tests/survival/hostile/flood.h"
 #include "tests/survival/hostile/honest.h"
 #include "tests/survival/hostile/vitals.h"
 
@@ -27,12 +29,13 @@
 #define OTHER_CPU 1
 #define MOST_ROUNDS 25
 #define BALLAST 1000
-#define PAUSE_US 20000      /* between the honest client's changes */
-#define WORST_RATIO 2.0     /* of the p99s */
-#define SLICE_MS 1000       /* of an attack's phase, between two looks at what it has sent */
-#define COMPLETE_MS 60000   /* for all attackers to be there */
-#define LEAVE_MS 60000      /* for the server to have noticed that they left */
-#define PHASE_LIMIT_S 3600u /* for the mutated inputs of a round */
+#define PAUSE_US 20000  /* between the honest client's changes */
+#define WORST_RATIO 2.0 /* of the p99s */
+#define SLICE_MS 1000   /* of an attack's phase, between two newcomers */
+#define ELSEWHERE "127.0.9.1"
+#define ONLY_FLOOD ATTACK_KINDS
+#define COMPLETE_MS 60000 /* for all attackers to be there */
+#define LEAVE_MS 60000    /* for the server to have noticed that they left */
 /* What the allocator keeps of thousands of connections. */
 #define MOST_KEPT (64u << 20)
 
@@ -43,7 +46,7 @@ struct run {
     struct honest honest;
     uint64_t inputs, seed;
     unsigned rounds, seconds;
-    int only; /* attack_kind, or -1 */
+    int only; /* attack_kind, ONLY_FLOOD, or -1 */
     unsigned descriptors;
     uint64_t memory, most_memory;
     uint64_t answered;
@@ -53,7 +56,9 @@ struct run {
 struct outcome {
     double rest_p50[MOST_ROUNDS], rest_p99[MOST_ROUNDS];
     double attack_p50[MOST_ROUNDS], attack_p99[MOST_ROUNDS];
+    double newcomer;         /* what the slowest one took to come in, in ms */
     double cpu[MOST_ROUNDS]; /* of the server under attack, as a share of one */
+    unsigned open;           /* attackers' connections at the end of the last phase */
     uint64_t memory;         /* when all had left */
 };
 
@@ -92,15 +97,6 @@ static uint64_t inputs_of(const struct run *run, enum attack_kind kind)
     return kind == ATTACK_HANDSHAKES ? atomic_load(&board->requests) : atomic_load(&board->frames);
 }
 
-/* Mutated inputs that a round of this kind is to send: every fifth is a handshake. */
-static uint64_t quota(const struct run *run, enum attack_kind kind)
-{
-    uint64_t share = kind == ATTACK_HANDSHAKES ? run->inputs / 5
-                     : kind == ATTACK_FRAMES   ? run->inputs - run->inputs / 5
-                                               : 0;
-    return (share + run->rounds - 1) / run->rounds;
-}
-
 static bool rest(struct run *run, struct outcome *outcome, unsigned round)
 {
     honest_clear(&run->honest);
@@ -110,30 +106,20 @@ static bool rest(struct run *run, struct outcome *outcome, unsigned round)
     return fine;
 }
 
-/* Work until the phase is over and its inputs are sent. */
-static bool work_on(struct run *run, enum attack_kind kind)
+/* Work until the phase is over. */
+static bool work_on(struct run *run, struct outcome *outcome)
 {
-    uint64_t began = now_ns(), sent = inputs_of(run, kind), told = began;
-    for (;;) {
-        uint64_t now = now_ns(), passed_s = (now - began) / 1000000000;
-        uint64_t inputs = inputs_of(run, kind) - sent;
-        if (passed_s >= run->seconds && inputs >= quota(run, kind)) {
-            return true;
-        }
-        if (passed_s > PHASE_LIMIT_S) {
-            (void)fprintf(stderr, "%s: the inputs took too long\n", attack_name(kind));
-            return false;
-        }
-        if (now > told + UINT64_C(20000000000)) {
-            (void)printf("  %s: %llu of %llu inputs\n", attack_name(kind),
-                         (unsigned long long)inputs, (unsigned long long)quota(run, kind));
-            (void)fflush(stdout);
-            told = now;
-        }
+    for (unsigned second = 0; second < run->seconds; second++) {
         if (!honest_work_for(&run->honest, SLICE_MS, PAUSE_US)) {
             return false;
         }
+        double took_ms = honest_come_in(&run->server, &run->company, ELSEWHERE);
+        if (took_ms < 0) {
+            return false;
+        }
+        outcome->newcomer = took_ms > outcome->newcomer ? took_ms : outcome->newcomer;
     }
+    return true;
 }
 
 static bool under_attack(struct run *run, enum attack_kind kind, struct outcome *outcome,
@@ -145,12 +131,13 @@ static bool under_attack(struct run *run, enum attack_kind kind, struct outcome 
     }
     honest_clear(&run->honest);
     uint64_t began = now_ns();
-    bool fine = vitals_read(run->server.pid, &before) && work_on(run, kind) &&
+    bool fine = vitals_read(run->server.pid, &before) && work_on(run, outcome) &&
                 vitals_read(run->server.pid, &after);
     if (fine) {
         outcome->cpu[round] = (double)(after.cpu_ns - before.cpu_ns) / (double)(now_ns() - began);
         run->most_memory = after.anonymous > run->most_memory ? after.anonymous : run->most_memory;
     }
+    outcome->open = atomic_load(&run->attack.board->open);
     run->answered += run->honest.count;
     outcome->attack_p50[round] = honest_percentile(&run->honest, 0.5);
     outcome->attack_p99[round] = honest_percentile(&run->honest, 0.99);
@@ -181,19 +168,21 @@ static bool measure(struct run *run, enum attack_kind kind, double *ratio)
             !recovered(run, &outcome)) {
             return false;
         }
-        (void)printf("  %-12s round %u: rest p99 %.2f ms, attack p99 %.2f ms\n", attack_name(kind),
-                     round + 1, outcome.rest_p99[round], outcome.attack_p99[round]);
+        (void)printf("  %-12s round %u: rest p99 %.2f ms, attack p99 %.2f ms, %u attackers in\n",
+                     attack_name(kind), round + 1, outcome.rest_p99[round],
+                     outcome.attack_p99[round], outcome.open);
         (void)fflush(stdout);
     }
     double quiet = median(outcome.rest_p99, run->rounds);
     double loud = median(outcome.attack_p99, run->rounds);
     *ratio = quiet > 0 ? loud / quiet : 0;
-    (void)printf("%-12s p50 %.2f -> %.2f ms, p99 %.2f -> %.2f ms, ratio %.2f; server's CPU %.0f %%,"
-                 " memory afterwards %.1f MiB, inputs %llu\n",
-                 attack_name(kind), median(outcome.rest_p50, run->rounds),
-                 median(outcome.attack_p50, run->rounds), quiet, loud, *ratio,
-                 100 * median(outcome.cpu, run->rounds), (double)outcome.memory / 1048576,
-                 (unsigned long long)(inputs_of(run, kind) - sent));
+    (void)printf(
+        "%-12s p50 %.2f -> %.2f ms, p99 %.2f -> %.2f ms, ratio %.2f; slowest newcomer %.0f ms;"
+        " server's CPU %.0f %%, memory afterwards %.1f MiB, inputs %llu\n",
+        attack_name(kind), median(outcome.rest_p50, run->rounds),
+        median(outcome.attack_p50, run->rounds), quiet, loud, *ratio, outcome.newcomer,
+        100 * median(outcome.cpu, run->rounds), (double)outcome.memory / 1048576,
+        (unsigned long long)(inputs_of(run, kind) - sent));
     (void)fflush(stdout);
     return true;
 }
@@ -259,12 +248,12 @@ static bool conclude(const struct run *run, double worst, enum attack_kind worst
                  vitals.descriptors, (unsigned long long)atomic_load(&board->connects),
                  (unsigned long long)atomic_load(&board->handshakes));
     bool passed = slim && worst <= WORST_RATIO;
-    (void)printf("hostile: %s: worst p99 ratio %.2f (%s, at most %.1f), %llu mutated handshakes,"
-                 " %llu frames, %llu honest changes under attack, all answered%s\n",
-                 passed ? "passed" : "FAILED", worst, attack_name(worst_kind), WORST_RATIO,
-                 (unsigned long long)atomic_load(&board->requests),
-                 (unsigned long long)atomic_load(&board->frames), (unsigned long long)run->answered,
-                 slim ? "" : "; memory was kept");
+    (void)printf(
+        "%s: worst p99 ratio %.2f (%s, at most %.1f), %llu honest changes under attack, all"
+        " answered%s\n",
+        passed ? "kept" : "NOT KEPT", worst, attack_name(worst_kind), WORST_RATIO,
+        (unsigned long long)run->answered, slim ? "" : "; memory was kept");
+    (void)fflush(stdout);
     return passed;
 }
 
@@ -273,12 +262,12 @@ static int usage(int status)
     (void)fprintf(status == 0 ? stdout : stderr,
                   "Usage: hostile_peers [--frames N] [--seed N] [--rounds N] [--seconds N]"
                   " [--only KIND]\n"
-                  "  --frames N   mutated handshakes and frames in all (1000000)\n"
+                  "  --frames N   mutated handshakes and frames sent at full speed (1000000)\n"
                   "  --seed N     of the mutations (of the clock)\n"
                   "  --rounds N   of rest and attack, for each kind (5)\n"
                   "  --seconds N  a phase lasts at least (5)\n"
                   "  --only KIND  half-open, silent, slow-readers, slow-writers, pings, handshakes,"
-                  " frames, all\n");
+                  " frames, all, all-50, all-here, flood\n");
     return status;
 }
 
@@ -289,7 +278,7 @@ static bool parse_kind(const char *name, int *kind)
             return true;
         }
     }
-    return false;
+    return strcmp(name, "flood") == 0; /* then *kind is ONLY_FLOOD */
 }
 
 static bool parse_number(const char *text, uint64_t least, uint64_t most, uint64_t *out)
@@ -337,29 +326,58 @@ static int parse(int argc, char **argv, struct run *run)
     return optind == argc ? 0 : 1 + usage(2);
 }
 
+/* Everything that is timed. */
+static bool compare_rests(struct run *run, const char *folder)
+{
+    double worst = 0;
+    enum attack_kind worst_kind = ATTACK_NONE;
+    bool passed = prepare(run, folder);
+    if (!passed) {
+        (void)printf("hostile: FAILED: it could not begin\n");
+    }
+    passed = passed && measure_all(run, &worst, &worst_kind) && conclude(run, worst, worst_kind);
+    if (run->attack.board != NULL && !attack_end(&run->attack)) {
+        passed = false;
+    }
+    honest_end(&run->honest);
+    return server_process_stop(&run->server) && passed;
+}
+
+static bool send_inputs(struct run *run, const char *folder)
+{
+    struct flood_counts counts = {0};
+    bool passed = flood(folder, run->inputs, run->seed, &counts);
+    (void)printf(
+        "%s: %llu mutated handshakes, %llu mutated frames, %llu honest changes meanwhile\n",
+        passed ? "withstood" : "NOT WITHSTOOD", (unsigned long long)counts.requests,
+        (unsigned long long)counts.frames, (unsigned long long)counts.answered);
+    (void)fflush(stdout);
+    return passed;
+}
+
+static bool in_folder_of_its_own(struct run *run, bool (*part)(struct run *, const char *))
+{
+    char folder[SCRATCH_PATH] = "";
+    bool passed = scratch_make(folder) && part(run, folder);
+    scratch_remove(folder);
+    return passed;
+}
+
 int main(int argc, char **argv)
 {
     struct run run = {.inputs = 1000000, .seed = now_ns(), .rounds = 5, .seconds = 5, .only = -1};
-    char folder[SCRATCH_PATH] = "";
-    double worst = 0;
-    enum attack_kind worst_kind = ATTACK_NONE;
     int done = parse(argc, argv, &run);
     if (done != 0) {
         return done - 1;
     }
     (void)printf("seed %llu\n", (unsigned long long)run.seed);
-    bool passed = scratch_make(folder) && prepare(&run, folder);
-    if (!passed) {
-        (void)printf("hostile: FAILED: it could not begin\n");
+    bool passed = true;
+    if (run.inputs > 0 && (run.only < 0 || run.only == ONLY_FLOOD)) {
+        passed = in_folder_of_its_own(&run, send_inputs);
     }
-    passed = passed && measure_all(&run, &worst, &worst_kind) && conclude(&run, worst, worst_kind);
-    if (run.attack.board != NULL && !attack_end(&run.attack)) {
-        passed = false;
+    if (run.only != ONLY_FLOOD) {
+        passed = in_folder_of_its_own(&run, compare_rests) && passed;
     }
-    honest_end(&run.honest);
-    if (!server_process_stop(&run.server)) {
-        passed = false;
-    }
-    scratch_remove(folder);
+    (void)printf("hostile: %s\n", passed ? "passed" : "FAILED");
     return passed ? 0 : 1;
 }

@@ -1,6 +1,6 @@
 /* Thousands of connections in one thread, none of which means well.
  *
- * A peer connects from one of many loopback addresses, goes as far as its role's goal (a TCP
+ * A peer connects from one of the swarm's loopback addresses, goes as far as its role's goal (a TCP
  * connection, TLS, the upgrade, a sign-in), and from then on does what the role says: in `ready`,
  * whenever something is heard, and each `period_ms`. A peer that has lost its connection is free
  * again. Crowds keep so many peers of a role connected, and connect no more of them a second than
@@ -42,6 +42,7 @@ struct crowd {
     uint32_t per_second; /* connections begun, at most */
     uint32_t open;       /* peers that are not free */
     uint32_t ready;
+    uint64_t begun;   /* connections */
     uint64_t arrived; /* peers that have become ready, those who left again included */
     double allowance;
 };
@@ -78,6 +79,8 @@ struct swarm {
     SSL_CTX *tls;
     SSL_SESSION *session; /* to resume */
     uint16_t port;        /* on 127.0.0.1 */
+    uint32_t first_address, addresses; /* where peers come from, in turn */
+    bool eager;           /* says the next thing when the last is answered, at once */
     struct peer *peers;
     uint32_t capacity, free_count;
     uint32_t *free; /* indexes */
@@ -87,7 +90,7 @@ struct swarm {
     struct material material;
     struct buffer client_hello; /* of TLS, as a client sends it */
     struct swarm_counts counts;
-    uint64_t now_ns, turned_ns;
+    uint64_t now_ns, turned_ns, set_ns;
 };
 
 /* False after saying why. Material and what it points to stay the caller's. */
@@ -95,12 +98,15 @@ bool swarm_init(struct swarm *swarm, uint16_t port, uint32_t capacity, uint64_t 
                 const struct material *material);
 void swarm_release(struct swarm *swarm);
 
-/* The crowds to keep up from now on; they stay the caller's. All peers leave first. */
-void swarm_set_crowds(struct swarm *swarm, struct crowd *crowds, uint32_t count);
+/* The crowds to keep up from now on, from so many addresses from the first on; they stay the
+ * caller's. All peers leave first. */
+void swarm_set_crowds(struct swarm *swarm, struct crowd *crowds, uint32_t count,
+                      uint32_t first_address, uint32_t addresses);
 /* Handles what is ready within `timeout_ms`, lets peers tick, and connects who is missing. */
 void swarm_turn(struct swarm *swarm, int timeout_ms);
 /* Whether every crowd has (nearly) as many connections as it wants, ready; of those whose peers
- * come and go, whether so many have come. */
+ * come and go, whether so many have come. Where the server lets no more in, whether so many have
+ * tried, for a while. */
 bool swarm_is_complete(const struct swarm *swarm);
 
 /* Writes, through TLS where the peer has come that far, when the socket takes it. */

@@ -23,7 +23,7 @@ struct id talk_id(void)
     return id_make((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000, random);
 }
 
-static int connect_from(const char *address, const char *from)
+int talk_connect(const char *address, const char *from)
 {
     const char *colon = strrchr(address, ':');
     char host[64] = "";
@@ -61,7 +61,7 @@ bool talk_open(struct talk *talk, const char *address, const char *authority, co
                                   "Sec-WebSocket-Protocol: " PROTOCOL_SUBPROTOCOL "\r\n";
     const struct net_client_options options = {.authority = authority};
     char head[1024];
-    *talk = (struct talk){.client = talk_id(), .net = {.fd = connect_from(address, from)}};
+    *talk = (struct talk){.client = talk_id(), .net = {.fd = talk_connect(address, from)}};
     if (talk->net.fd >= 0 && net_client_tls(&talk->net, &options) &&
         net_client_request(&talk->net, "GET /", upgrade, head, sizeof head) == 101) {
         return true;

@@ -30,6 +30,8 @@ struct talk_hello {
     bool remember;
 };
 
+/* A TCP connection from the local address `from` unless NULL; negative when there is none. */
+int talk_connect(const char *address, const char *from);
 /* Connects, from the local address `from` unless NULL, up to the point where a hello is expected.
  * False leaves it closed. */
 bool talk_open(struct talk *talk, const char *address, const char *authority, const char *from);

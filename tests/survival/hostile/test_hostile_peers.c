@@ -33,6 +33,10 @@ struct fixture {
 
 static int set_up(void **state)
 {
+    /* What limits would hold back is to arrive here; test_misuse.c is about the limits. */
+    static const char *const flags[] = {"--user-errors", "100000",      "--failed-connections",
+                                        "100000",        "--suspects",  "100000",
+                                        NULL};
     struct fixture *fixture = calloc(1, sizeof *fixture);
     uint64_t seed = 20260717;
     struct vitals vitals;
@@ -46,7 +50,7 @@ static int set_up(void **state)
     print_message("seed %llu\n", (unsigned long long)seed);
     if (!scratch_make(fixture->folder) ||
         !server_process_make(&fixture->server, fixture->folder, COMPANY_ADMIN, COMPANY_PASSWORD) ||
-        !server_process_start(&fixture->server, NULL, 0) ||
+        !server_process_start(&fixture->server, flags, 0) ||
         !company_make(&fixture->company, &fixture->server, BALLAST) ||
         !honest_begin(&fixture->honest, &fixture->server, &fixture->company) ||
         !attack_start(&fixture->attack, &fixture->server, &fixture->company, &attack_scale_short,

@@ -89,8 +89,9 @@ bool vitals_healthy(const struct server_process *server)
 
 static bool is_usual(const char *line)
 {
-    static const char *const usual[] = {"refused ",           " was busy for ", "made  ",
-                                        "A new store is in ", "Next: ",         "then: "};
+    static const char *const usual[] = {"refused ",     " was busy for ",  "made  ",
+                                        "slowed down ", "newcomers from ", "A new store is in ",
+                                        "Next: ",       "then: "};
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
         if (strstr(line, usual[i]) != NULL) {
             return true;

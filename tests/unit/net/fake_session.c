@@ -7,7 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-atomic_uint fake_sessions_alive, fake_sessions_made, fake_messages_received;
+atomic_uint fake_sessions_alive, fake_sessions_made, fake_messages_received, fake_charged;
+atomic_uint fake_ticks;
 atomic_bool fake_committer_full;
 
 #define MOST_SUBMISSIONS 64
@@ -204,6 +205,12 @@ void session_received(struct session *session, struct bytes message)
     }
 }
 
+void session_charge(struct session *session, uint32_t points)
+{
+    (void)session;
+    atomic_fetch_add(&fake_charged, points);
+}
+
 bool session_wants_read(const struct session *session)
 {
     return !session->blocked;
@@ -277,6 +284,7 @@ void session_mark(struct session *session, enum interest_reason reason, uint32_t
 
 void session_tick(struct session *session, uint64_t uptime_ms)
 {
+    atomic_fetch_add(&fake_ticks, 1);
     if (uptime_ms > session->heard_ms + session->limits.idle_ms)
         session->port->close(session->port->self, session, CLOSE_IDLE);
 }

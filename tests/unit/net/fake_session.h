@@ -30,6 +30,9 @@ struct fake_submission {
 bool fake_committer_take(struct fake_submission *out);
 /* How many sessions there are, and have been. */
 extern atomic_uint fake_sessions_alive, fake_sessions_made, fake_messages_received;
+/* Points that the transport charged sessions for. */
+extern atomic_uint fake_charged;
+extern atomic_uint fake_ticks;
 /* The next submissions are refused as by a full queue. */
 extern atomic_bool fake_committer_full;
 

@@ -1,4 +1,4 @@
-/* The anteroom, over real TCP connections: who has greeted is dealt, everybody else costs a socket
+/* The anteroom, over real TCP connections: who has greeted is dealt, suspects in their turn, everybody else costs a socket
  * until they leave, talk nonsense, or their time is over. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,6 +23,7 @@ struct room {
     int listening;
     int dealt_fd, dealt, left;
     uint64_t dealt_since_ms;
+    bool suspicious;
 };
 
 static void deal(void *self, struct arrival arrival)
@@ -40,6 +41,13 @@ static void left(void *self, struct peer_address peer)
     room->left++;
 }
 
+static bool is_suspect(void *self, struct peer_address peer)
+{
+    const struct room *room = self;
+    assert_int_equal(peer.octet[0], 10);
+    return room->suspicious;
+}
+
 static int open_room(void **state)
 {
     static struct room room;
@@ -48,7 +56,11 @@ static int open_room(void **state)
     assert_int_equal(bind(room.listening, (struct sockaddr *)&address, sizeof address), 0);
     assert_int_equal(listen(room.listening, 8), 0);
     room.anteroom = anteroom_new(
-        PATIENCE_MS, &(struct anteroom_port){.self = &room, .deal = deal, .left = left});
+        PATIENCE_MS, &(struct anteroom_port){.self = &room,
+                                             .deal = deal,
+                                             .left = left,
+                                             .suspect = is_suspect,
+                                             .suspects_per_second = 4});
     assert_non_null(room.anteroom);
     *state = &room;
     return 0;
@@ -228,6 +240,74 @@ static void time_is_over_for_each_in_turn(void **state)
     expect_closed(second);
 }
 
+/* Four a second, while those of other addresses do not wait, and not beyond their time. */
+static void suspects_take_the_slow_lane(void **state)
+{
+    struct room *room = *state;
+    uint8_t said[GREETING_BYTES];
+    int peers[8], servers[8];
+    greeting(said);
+    room->suspicious = true;
+    for (int i = 0; i < 7; i++) {
+        peers[i] = connect_peer(room, &servers[i]);
+        if (i % 2) { /* greeted before they came in, or after */
+            say(peers[i], said, sizeof said);
+            enter(room, servers[i], ENTERED_MS);
+        } else {
+            enter(room, servers[i], ENTERED_MS);
+            say(peers[i], said, sizeof said);
+            look_when_stirred(room);
+        }
+        assert_int_equal(room->dealt, 1);
+        assert_false(stirs(room));
+    }
+    assert_int_equal(room->dealt_fd, servers[0]);
+    assert_int_equal(room->dealt_since_ms, ENTERED_MS);
+    room->suspicious = false;
+    peers[7] = connect_peer(room, &servers[7]);
+    say(peers[7], said, sizeof said);
+    enter(room, servers[7], ENTERED_MS);
+    assert_int_equal(room->dealt, 2);
+    assert_int_equal(room->dealt_fd, servers[7]);
+    close(servers[0]);
+    close(servers[7]);
+    assert_int_equal(anteroom_timeout_ms(room->anteroom, ENTERED_MS), 250);
+    anteroom_look(room->anteroom, ENTERED_MS + 249);
+    assert_int_equal(room->dealt, 2);
+    anteroom_look(room->anteroom, ENTERED_MS + 250);
+    assert_int_equal(room->dealt, 3);
+    assert_int_equal(room->dealt_fd, servers[1]);
+    assert_int_equal(room->dealt_since_ms, ENTERED_MS + 250); /* their time begins */
+    close(servers[1]);
+    close(peers[2]); /* leaves, and is not waited for */
+    look_when_stirred(room);
+    assert_int_equal(room->left, 1);
+    anteroom_look(room->anteroom, ENTERED_MS + 500);
+    assert_int_equal(room->dealt, 4);
+    assert_int_equal(room->dealt_fd, servers[3]);
+    close(servers[3]);
+    anteroom_look(room->anteroom, ENTERED_MS + PATIENCE_MS + 1);
+    assert_int_equal(room->dealt, 4);
+    assert_int_equal(room->left, 4);
+    for (int i = 0; i < 8; i++)
+        if (i != 2)
+            close(peers[i]);
+}
+
+/* Who has waited long makes room, the first first; who has just come does not. */
+static void room_is_made(void **state)
+{
+    struct room *room = *state;
+    assert_false(anteroom_make_room(room->anteroom, ENTERED_MS));
+    int first = come_in(room, ENTERED_MS), second = come_in(room, ENTERED_MS + 400);
+    assert_false(anteroom_make_room(room->anteroom, ENTERED_MS + 999));
+    assert_true(anteroom_make_room(room->anteroom, ENTERED_MS + 1000));
+    assert_int_equal(room->left, 1);
+    expect_closed(first);
+    assert_false(anteroom_make_room(room->anteroom, ENTERED_MS + 1000));
+    close(second);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +316,8 @@ int main(void)
                                         close_room),
         cmocka_unit_test_setup_teardown(nonsense_is_shown_out, open_room, close_room),
         cmocka_unit_test_setup_teardown(who_leaves_is_counted_out, open_room, close_room),
+        cmocka_unit_test_setup_teardown(suspects_take_the_slow_lane, open_room, close_room),
+        cmocka_unit_test_setup_teardown(room_is_made, open_room, close_room),
         cmocka_unit_test_setup_teardown(time_is_over_for_each_in_turn, open_room, close_room)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

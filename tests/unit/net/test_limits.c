@@ -304,6 +304,114 @@ static void test_connections_in_all(void **state)
     net_client_close(&first);
 }
 
+static void await_ticks(unsigned count)
+{
+    time_t begin = time(NULL);
+    unsigned before = atomic_load(&fake_ticks);
+    while (atomic_load(&fake_ticks) - before < count) {
+        assert_true(time(NULL) < begin + 10);
+        sched_yield();
+    }
+}
+
+/* What comes and is no message is charged: the library answers pings by itself, and says nothing.
+ * Messages are not, however short they are and however many. */
+static void test_flood_of_pings(void **state)
+{
+    (void)state;
+    net_fixture_start(&fixture);
+    struct net_client client;
+    uint8_t text[100] = {'p'};
+    net_fixture_connect(&fixture, &client);
+    atomic_store(&fake_charged, 0);
+    for (int i = 0; i < 200; i++)
+        assert_true(net_client_send(&client, "x", 1));
+    for (int i = 0; i < 200; i++)
+        assert_true(net_client_expect(&client, "x"));
+    for (int i = 0; i < 10; i++)
+        assert_true(net_client_send_frame(&client, 0x80 | WS_PING, text, sizeof text));
+    await_ticks(3);
+    assert_int_equal(atomic_load(&fake_charged), 0);
+    time_t begin = time(NULL);
+    while (atomic_load(&fake_charged) < 100) {
+        assert_true(time(NULL) < begin + 10);
+        for (int i = 0; i < 200; i++)
+            assert_true(net_client_send_frame(&client, 0x80 | WS_PING, text, sizeof text));
+    }
+    net_client_close(&client);
+}
+
+/* Comes in, signs in if asked to, and goes. */
+static void visit(bool signs_in, uint16_t code)
+{
+    struct net_client client;
+    uint8_t order[3] = {'c'};
+    net_fixture_connect(&fixture, &client);
+    if (signs_in) {
+        assert_true(net_client_send_text(&client, "n"));
+        assert_true(net_client_expect(&client, "n"));
+    }
+    put_u16(order + 1, code);
+    if (code == 0) {
+        assert_true(net_client_send_frame(&client, 0x80 | WS_CLOSE, "\x03\xe8", 2));
+        assert_int_equal(net_client_close_code(&client), 1000);
+    } else {
+        assert_true(net_client_send(&client, order, sizeof order));
+        assert_int_equal(net_client_close_code(&client), code);
+    }
+    net_client_close(&client);
+    await_connections(0);
+}
+
+static uint64_t delayed(void)
+{
+    struct server_figures figures;
+    server_figures(fixture.server, &figures);
+    return figures.delayed;
+}
+
+/* Connections that came to something cost an address nothing; others make it suspect, and then its
+ * newcomers wait, and come in. */
+static void test_suspect_address(void **state)
+{
+    (void)state;
+    fixture.options.failed_connections = 3; /* two at once */
+    net_fixture_start(&fixture);
+    for (int i = 0; i < 5; i++) {
+        visit(true, 0);
+        visit(true, CLOSE_GOODBYE);
+        visit(false, CLOSE_SERVER_ERROR);
+    }
+    assert_int_equal(delayed(), 0);
+    visit(false, 0); /* nobody signed in */
+    visit(true, CLOSE_PROTOCOL);
+    assert_int_equal(delayed(), 0);
+    assert_true(net_fixture_logged(&fixture, "newcomers from 127.0.0.1 have to wait: 2 "));
+    visit(true, 0);
+    assert_int_equal(delayed(), 1);
+}
+
+/* A monitor's requests are a tenth of a failure each. */
+static void test_monitor(void **state)
+{
+    (void)state;
+    fixture.options.failed_connections = 3;
+    net_fixture_start(&fixture);
+    struct net_client client;
+    struct net_client_options options = {.authority = fixture.authority};
+    char head[512];
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(delayed(), 0);
+        assert_true(net_client_tcp(&client, server_address(fixture.server), 0));
+        assert_true(net_client_tls(&client, &options));
+        assert_int_equal(net_client_request(&client, "GET /healthz", "", head, sizeof head), 200);
+        net_client_close(&client);
+        await_connections(0);
+    }
+    visit(true, 0);
+    assert_int_equal(delayed(), 1);
+}
+
 /* Stopping does not wait for ever for those who do not listen. */
 static void test_stop_with_deaf_peers(void **state)
 {
@@ -338,6 +446,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_close_without_answer, prepare, stop),
         cmocka_unit_test_setup_teardown(test_unauthenticated_per_address, prepare, stop),
         cmocka_unit_test_setup_teardown(test_connections_in_all, prepare, stop),
+        cmocka_unit_test_setup_teardown(test_flood_of_pings, prepare, stop),
+        cmocka_unit_test_setup_teardown(test_suspect_address, prepare, stop),
+        cmocka_unit_test_setup_teardown(test_monitor, prepare, stop),
         cmocka_unit_test_setup_teardown(test_stop_with_deaf_peers, prepare, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* Signing in while the world changes: what was true when a password was sent need not be when it
- * has been compared. The hasher and the committer answer when the test lets them. */
+ * has been compared. The hasher and the committer answer when the test lets them. And who has signed
+ * in and makes errors. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,6 +28,9 @@ struct fixture {
     unsigned hashing, failures; /* how often asked, how often told */
     unsigned closed;
     char counted[65]; /* name of the newest failure */
+    uint64_t now_ms;
+    uint64_t pause_ms; /* what errors cost */
+    unsigned charged;  /* points */
 };
 
 static enum status read_begin(void *self, struct state *out)
@@ -93,8 +97,16 @@ static void fill_random(void *self, void *out, size_t size)
 
 static uint64_t now(void *self)
 {
-    (void)self;
-    return 1000;
+    return ((struct fixture *)self)->now_ms;
+}
+
+static uint64_t charge(void *self, struct session *session, struct id user, uint32_t points)
+{
+    struct fixture *f = self;
+    (void)session;
+    assert_true(id_equal(user, f->kari));
+    f->charged += points;
+    return f->pause_ms;
 }
 
 static void describe(void *self, bool staff, struct buffer *out)
@@ -169,13 +181,14 @@ static void tell_of_kari(struct fixture *f)
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
+    f->now_ms = 1000;
     f->world = world_new(3);
     f->kari = world_id(f->world);
     f->interest = interest_new();
     f->cache = feed_cache_new();
     const struct session_port port = {f,       read_begin, read_end, submit,       hash,
                                       allowed, forgiven,   digest,   fill_random,  now,
-                                      now,     describe,   wake,     close_session};
+                                      now,     describe,   wake,     close_session, charge};
     const struct session_limits limits = {10000, 60000, 500};
     f->session = session_new(&port, &limits, f->interest, f->cache, bytes_of(NULL, 0));
     assert_int_equal(world_create(f->world, world_admin(f->world), "user", f->kari, "name", "kari",
@@ -264,6 +277,110 @@ static void test_a_wrong_token_uses_up_nobodys_attempts(void **state)
     assert_string_equal(f->counted, "");
 }
 
+static void say(struct fixture *f, const struct message *message)
+{
+    struct buffer encoded = {0};
+    message_encode(&encoded, message);
+    session_received(f->session, buffer_bytes(&encoded));
+    buffer_release(&encoded);
+}
+
+static void ping(struct fixture *f)
+{
+    const struct message message = {.type = MESSAGE_PING};
+    say(f, &message);
+}
+
+static void ask_for_what_is_not_there(struct fixture *f)
+{
+    struct message message = {.type = MESSAGE_HISTORY};
+    message.as.history.id = world_id(f->world);
+    say(f, &message);
+}
+
+/* What is sent next is of this type. */
+static void expect_said(struct fixture *f, enum message_type type)
+{
+    struct message message;
+    struct frame *frame = session_next_frame(f->session);
+    assert_non_null(frame);
+    assert_int_equal(message_decode(bytes_of(frame->message, frame->size), &message, NULL), STATUS_OK);
+    assert_int_equal(message.type, type);
+    frame_drop(frame);
+}
+
+static void sign_in(struct fixture *f)
+{
+    say_hello(f, "password", false);
+    answer_hash(f);
+    expect_said(f, MESSAGE_WELCOME);
+}
+
+static void say_nonsense(struct fixture *f)
+{
+    struct buffer nonsense = {0};
+    wire_put_map(&nonsense, 1);
+    wire_put_text(&nonsense, "type");
+    wire_put_text(&nonsense, "gibberish");
+    session_received(f->session, buffer_bytes(&nonsense));
+    buffer_release(&nonsense);
+}
+
+static void test_errors_are_charged_and_nothing_else(void **state)
+{
+    struct fixture *f = *state;
+    sign_in(f);
+    assert_int_equal(f->charged, 0);
+    say_nonsense(f);
+    expect_said(f, MESSAGE_ERROR);
+    assert_int_equal(f->charged, 1);
+    ask_for_what_is_not_there(f);
+    expect_said(f, MESSAGE_ERROR);
+    ping(f);
+    expect_said(f, MESSAGE_PONG);
+    assert_int_equal(f->charged, 1);
+    /* A ping so soon after the last is needless. */
+    f->now_ms += 999;
+    ping(f);
+    assert_int_equal(f->charged, 2);
+    f->now_ms += 1000;
+    ping(f);
+    assert_int_equal(f->charged, 2);
+}
+
+static void test_who_made_too_many_errors_is_heard_later(void **state)
+{
+    struct fixture *f = *state;
+    sign_in(f);
+    f->pause_ms = 5000;
+    say_nonsense(f);
+    expect_said(f, MESSAGE_ERROR); /* what is owed is still said */
+    assert_false(session_wants_read(f->session));
+    ping(f);
+    assert_null(session_next_frame(f->session));
+    f->now_ms += 4999;
+    session_tick(f->session, f->now_ms);
+    assert_null(session_next_frame(f->session));
+    assert_false(session_wants_read(f->session));
+    f->now_ms += 1;
+    session_tick(f->session, f->now_ms);
+    expect_said(f, MESSAGE_PONG);
+    assert_true(session_wants_read(f->session));
+    assert_int_equal(f->closed, 0);
+}
+
+static void test_nor_is_who_comes_in_meanwhile(void **state)
+{
+    struct fixture *f = *state;
+    f->pause_ms = 5000;
+    sign_in(f);
+    assert_int_equal(f->charged, 0);
+    assert_false(session_wants_read(f->session));
+    f->now_ms += 5000;
+    session_tick(f->session, f->now_ms);
+    assert_true(session_wants_read(f->session));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -274,6 +391,9 @@ int main(void)
         T(test_a_password_that_was_changed_ends_the_session),
         T(test_a_wrong_token_uses_up_nobodys_attempts),
         T(test_who_does_not_wait_has_guessed_all_the_same),
+        T(test_errors_are_charged_and_nothing_else),
+        T(test_who_made_too_many_errors_is_heard_later),
+        T(test_nor_is_who_comes_in_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

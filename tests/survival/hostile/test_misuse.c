@@ -1,0 +1,239 @@
+/* What somebody may cost a real server, and who pays for it: a user whose clients make errors is
+ * answered at a rate, on all connections together, while everybody else, and whoever of that user
+ * makes none, is answered at once; and newcomers of an address whose connections come to nothing
+ * wait for their turn, while others do not, and nobody is turned away. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/survival/hostile/company.h"
+#include "tests/survival/hostile/honest.h"
+#include "tests/survival/hostile/vitals.h"
+
+#define RATE 100u /* errors a second */
+#define BURST 1000u
+#define ERRORS 700u /* of each of two connections */
+/* What is not to be told apart from an error that came in time. */
+#define OVERSHOOT 4u
+#define FAILURES 12 /* more than an address may have at once */
+#define BROKEN "127.0.0.5"
+#define WAITING 8
+
+struct fixture {
+    char folder[SCRATCH_PATH];
+    struct server_process server;
+    struct company company;
+    struct honest honest;
+};
+
+static int set_up(void **state)
+{
+    static const char *const flags[] = {"--user-errors", "100", "--suspects", "1", NULL};
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+    *state = fixture;
+    return fixture != NULL && scratch_make(fixture->folder) &&
+                   server_process_make(&fixture->server, fixture->folder, COMPANY_ADMIN,
+                                       COMPANY_PASSWORD) &&
+                   server_process_start(&fixture->server, flags, 0) &&
+                   company_make(&fixture->company, &fixture->server, 0) &&
+                   honest_begin(&fixture->honest, &fixture->server, &fixture->company)
+               ? 0
+               : -1;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    honest_end(&fixture->honest);
+    bool ended = server_process_stop(&fixture->server);
+    scratch_remove(fixture->folder);
+    free(fixture);
+    return ended ? 0 : -1;
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void come_in(const struct fixture *fixture, struct talk *talk, const char *token,
+                    const char *from)
+{
+    const struct talk_hello hello = {.method = "token", .secret = token};
+    char refusal[TALK_NAME] = "";
+    assert_true(talk_open(talk, fixture->server.address, fixture->server.ca, from));
+    assert_true(talk_sign_in(talk, &hello, refusal));
+}
+
+/* A figure of `status`, as staff see it. */
+static uint64_t figure(struct talk *staff, const char *name)
+{
+    struct message message = {.type = MESSAGE_STATUS};
+    uint64_t value = 0;
+    assert_true(talk_ask(staff, &message, &message.as.status.request));
+    assert_true(wire_map_uint(staff->last.as.answer.info, name, &value));
+    return value;
+}
+
+static void ping(struct talk *talk)
+{
+    struct message message = {.type = MESSAGE_PING};
+    message_mark(&message, "request");
+    assert_true(talk_ask(talk, &message, &message.as.ping.request));
+}
+
+static void say_nonsense(struct talk *talk, unsigned count)
+{
+    struct buffer nonsense = {0};
+    wire_put_map(&nonsense, 1);
+    wire_put_text(&nonsense, "type");
+    wire_put_text(&nonsense, "gibberish");
+    assert_false(nonsense.failed);
+    for (unsigned i = 0; i < count; i++) {
+        assert_true(net_client_send(&talk->net, nonsense.data, nonsense.size));
+    }
+    buffer_release(&nonsense);
+}
+
+static void hear_error(struct talk *talk)
+{
+    assert_true(talk_hear(talk));
+    assert_int_equal(talk->last.type, MESSAGE_ERROR);
+    assert_true(bytes_is(talk->last.as.error.name, "unknown-message"));
+}
+
+static bool log_says(const struct fixture *fixture, const char *part)
+{
+    char path[SCRATCH_PATH + 32];
+    size_t size = 0;
+    (void)snprintf(path, sizeof path, "%s/server.log", fixture->server.folder);
+    char *text = scratch_read(path, &size);
+    bool says = text != NULL && strstr(text, part) != NULL;
+    free(text);
+    return says;
+}
+
+static void test_errors_at_a_rate(void **state)
+{
+    struct fixture *fixture = *state;
+    struct talk errs[2], sound, late;
+    unsigned answered = 0;
+    for (int i = 0; i < 2; i++) {
+        come_in(fixture, &errs[i], fixture->company.token, NULL);
+    }
+    come_in(fixture, &sound, fixture->company.token, NULL);
+    const uint64_t began = now_ms();
+    for (int i = 0; i < 2; i++) {
+        say_nonsense(&errs[i], ERRORS);
+    }
+    for (int i = 0; i < 2; i++) {
+        for (unsigned heard = 0; heard < ERRORS; heard++) {
+            hear_error(&errs[i]);
+            answered++;
+            assert_true(answered <= BURST + (now_ms() - began) * RATE / 1000 + OVERSHOOT);
+            /* Meanwhile others are answered: they wait for nothing, or this would take minutes. */
+            if (heard % 50 == 0) {
+                assert_true(honest_work(&fixture->honest));
+            }
+            if (answered == BURST) {
+                ping(&sound);
+            }
+        }
+    }
+    assert_true(figure(&fixture->honest.talk, "errors") >= answered);
+    assert_true(figure(&fixture->honest.talk, "pauses") > 0);
+    assert_true(log_says(fixture, "slowed down mallory"));
+    /* Who comes in when nothing is left is not heard at once, but is heard. */
+    come_in(fixture, &late, fixture->company.token, NULL);
+    ping(&late);
+    talk_close(&late);
+    talk_close(&sound);
+    for (int i = 0; i < 2; i++) {
+        talk_close(&errs[i]);
+    }
+}
+
+/* Thousands of changes, refused ones among them, are no errors. */
+static void test_changes_are_free(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t before = figure(&fixture->honest.talk, "errors");
+    for (unsigned i = 0; i < 300; i++) {
+        struct buffer changes = {0};
+        company_put_update(&changes, i % 2 ? talk_id() : fixture->company.honest, i);
+        assert_int_equal(talk_mutate(&fixture->honest.talk, buffer_bytes(&changes)), i % 2 == 0);
+        buffer_release(&changes);
+    }
+    assert_int_equal(figure(&fixture->honest.talk, "errors"), before);
+}
+
+/* One device that never gets further than TLS. */
+static void come_to_nothing(const struct fixture *fixture)
+{
+    struct talk talk;
+    assert_true(talk_open(&talk, fixture->server.address, fixture->server.ca, BROKEN));
+    talk_close(&talk);
+}
+
+/* A connection that has said what could be a TLS greeting. */
+static int greet(const struct fixture *fixture, const char *from)
+{
+    static const uint8_t greeting[] = {22, 3, 1, 0, 4, 'h', 'e', 'y', '!'};
+    int fd = talk_connect(fixture->server.address, from);
+    assert_true(fd >= 0);
+    assert_int_equal(send(fd, greeting, sizeof greeting, MSG_NOSIGNAL), sizeof greeting);
+    return fd;
+}
+
+static bool is_answered(int fd)
+{
+    struct pollfd polled = {.fd = fd, .events = POLLIN};
+    return poll(&polled, 1, 0) != 0;
+}
+
+static void test_broken_device(void **state)
+{
+    struct fixture *fixture = *state;
+    int waiting[WAITING];
+    for (int i = 0; i < FAILURES; i++) {
+        come_to_nothing(fixture);
+    }
+    while (figure(&fixture->honest.talk, "delayed") == 0) { /* they have to be noticed */
+        assert_true(honest_come_in(&fixture->server, &fixture->company, BROKEN) >= 0);
+    }
+    /* One a second is taken up, and of those who stand in line now the last in many seconds; an
+     * address without failures does not stand in line. */
+    for (int i = 0; i < WAITING; i++) {
+        waiting[i] = greet(fixture, BROKEN);
+    }
+    assert_true(honest_come_in(&fixture->server, &fixture->company, "127.0.0.6") >= 0);
+    assert_false(is_answered(waiting[WAITING - 1]));
+    for (int i = 0; i < WAITING; i++) {
+        (void)close(waiting[i]);
+    }
+    assert_true(honest_come_in(&fixture->server, &fixture->company, BROKEN) >= 0);
+    assert_true(log_says(fixture, "newcomers from " BROKEN " have to wait"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_changes_are_free),
+        cmocka_unit_test(test_errors_at_a_rate),
+        cmocka_unit_test(test_broken_device),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
