@@ -61,22 +61,6 @@ void restore_copy(struct sim *sim)
     sim_tell(sim, "copied at seq %llu", (unsigned long long)model_head(sim->model));
 }
 
-/* As `tandemd restore`: with the old epoch, clients would take new seqs for those they have seen.
- */
-static void renew_epoch(struct sim *sim, const char *folder, struct id *epoch)
-{
-    struct store *store = open_store(sim, folder);
-    struct state state;
-    struct meta meta;
-    sim_fill_random(sim, epoch, sizeof *epoch);
-    must(sim, store_write_begin(store, &state), "a copy cannot be written");
-    must(sim, state.ops->meta(state.self, &meta), "a copy cannot be read");
-    meta.epoch = *epoch;
-    must(sim, state.ops->put_meta(state.self, &meta), "a copy cannot be written");
-    must(sim, store_write_commit(store), "a copy cannot be written");
-    store_close(store);
-}
-
 void restore_from_copy(struct sim *sim)
 {
     char folder[SIM_PATH];
@@ -84,12 +68,12 @@ void restore_from_copy(struct sim *sim)
     if (!sim->server.copied || sim->history_count == SIM_HISTORIES)
         return;
     stop(sim);
+    sim_fill_random(sim, &epoch, sizeof epoch);
     copy_folder(sim, folder);
     struct store *copy = open_store(sim, folder);
     make_folder(sim, sim->server.folder);
-    must(sim, store_backup(copy, sim->server.folder, NULL), "the copy cannot be restored");
+    must(sim, store_restore(copy, sim->server.folder, epoch, NULL), "it cannot be restored");
     store_close(copy);
-    renew_epoch(sim, sim->server.folder, &epoch);
     history_restored(sim, epoch);
     sim->progress->restored++;
     sim_tell(sim, "restored to seq %llu", (unsigned long long)model_head(sim->model));
