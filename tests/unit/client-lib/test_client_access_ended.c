@@ -1,5 +1,6 @@
 /* What an entry keeps of others goes when access to it ends, or their history does; what its author
  * wrote stays. */
+#include "client-lib/outbox_entry.h"
 #include "conflict_world.h"
 
 /* ---- Access that ends ---- */
@@ -168,6 +169,130 @@ static void what_a_crash_left_of_an_account_is_why_a_new_record_is_refused(void 
     assert_true(shop_only(world, STATE(TANDEM_ENTRY_REFUSED)).access_ended);
 }
 
+static void aim_refusal_at(unsigned account)
+{
+    const struct id usual_one = id_of(1), other = id_of(account);
+    uint8_t *at = memmem(shop.conflicts.data, shop.conflicts.size, usual_one.octet, ID_SIZE);
+    assert_non_null(at);
+    memcpy(at, other.octet, ID_SIZE);
+}
+
+/* An edit of a record that the replica does not hold yet; nils has changed it too. */
+static void conflict_about_unseen(struct world *world)
+{
+    tandem_mutation *mutation = tandem_mutation_new();
+    shop_begin(world);
+    assert_non_null(mutation);
+    assert_ok(tandem_update(mutation, "account", id_text(2)));
+    assert_ok(tandem_set_text(mutation, "phoneNumber", "222"));
+    shop_refuse_for("phoneNumber", "333");
+    aim_refusal_at(2);
+    assert_ok(tandem_send(world->client, mutation, NULL, NULL));
+    tandem_mutation_free(mutation);
+}
+
+/* The purge comes with the answer, and its scope is not one that the entry knows. */
+static void what_is_told_of_a_record_that_is_lost_meanwhile_is_not_kept(void **state)
+{
+    struct world *world = *state;
+    struct buffer scopes = {0};
+    const struct scope scope = account_of(2);
+    conflict_about_unseen(world);
+    durable_serve(&shop);
+    shop_say_changes(40, 70, (struct bytes){0}, (struct bytes){0}, scopes_of(&scopes, &scope, 1));
+    buffer_release(&scopes);
+    durable_settle(world, &shop);
+    struct view view = shop_conflict(world);
+    assert_string_equal(view.line[0].mine, "222");
+    assert_string_equal(view.line[0].theirs, "(none)");
+    assert_string_equal(view.line[0].by, "");
+}
+
+/* Who has chosen some accounts holds nothing of the others, and may see them all the same. */
+static void what_is_told_of_an_account_that_is_not_subscribed_to_is_kept(void **state)
+{
+    struct world *world = *state;
+    char text[SCOPE_TEXT_SIZE];
+    const char *const scopes[] = {text};
+    scope_to_text(account_of(1), text);
+    durable_start(world);
+    assert_ok(tandem_subscribe(world->client, scopes, 1));
+    tandem_disconnect(world->client);
+    server.sent_seen = server.sent_count;
+    durable_forget_frames();
+    assert_ok(tandem_connect(world->client, &usual, NULL));
+    durable_settle(world, &shop);
+    shop_say_account(0, 40, "111", "old.example");
+    shop_say_caught_up(40);
+    durable_settle(world, &shop);
+    shop_refuse_for("phoneNumber", "333");
+    aim_refusal_at(2);
+    tandem_mutation *mutation = tandem_mutation_new();
+    assert_ok(tandem_update(mutation, "account", id_text(2)));
+    assert_ok(tandem_set_text(mutation, "phoneNumber", "222"));
+    assert_ok(tandem_send(world->client, mutation, NULL, NULL));
+    tandem_mutation_free(mutation);
+    durable_settle(world, &shop);
+    shop_say_caught_up(40);
+    durable_settle(world, &shop);
+    assert_string_equal(shop_conflict(world).line[0].theirs, "333");
+}
+
+/* As the process that leads, between the look of this one at the record and its commit. */
+static void purge_meanwhile(void *context)
+{
+    struct world *world = context;
+    struct replica *replica = world->client->replica;
+    size_t count = 0;
+    outbox_store_on_commit(world->client->store, NULL, NULL);
+    replica_set_read_only(replica, false);
+    assert_ok(replica_begin(replica));
+    assert_ok(replica_purge(replica, account_of(1), &count));
+    assert_ok(replica_commit(replica));
+    replica_set_read_only(replica, true);
+    assert_int_equal(count, 1);
+}
+
+static bool expect_lost(void *context, const struct outbox_item *item)
+{
+    struct wire_reader reader = outbox_list(item->seen);
+    struct outbox_seen seen;
+    assert_true(outbox_seen_next(&reader, &seen));
+    *(bool *)context = seen.lost;
+    return false;
+}
+
+static void what_is_purged_while_it_is_queued_is_known_to_be_lost(void **state)
+{
+    struct world *world = *state;
+    bool lost = false;
+    shop_begin(world);
+    tandem_disconnect(world->client); /* now another may lead */
+    outbox_store_on_commit(world->client->store, purge_meanwhile, world);
+    assert_ok(shop_edit(world, "222", NULL, NULL));
+    assert_ok(outbox_store_each(world->client->store, 0, expect_lost, &lost));
+    assert_true(lost);
+}
+
+/* Where to go on checking names a scope. */
+static void a_purged_account_is_not_named_by_where_to_go_on_checking(void **state)
+{
+    struct world *world = *state;
+    struct replica *replica;
+    struct buffer place = {0};
+    uint8_t octets[SCOPE_SIZE];
+    shop_begin(world);
+    replica = world->client->replica;
+    scope_put(account_of(1), octets);
+    assert_ok(replica_begin(replica));
+    assert_ok(replica_set_mark(replica, REPLICA_CHECKED, bytes_of(octets, sizeof octets)));
+    assert_ok(replica_commit(replica));
+    purge_account(world, 40, 70);
+    assert_ok(replica_mark(replica, REPLICA_CHECKED, &place));
+    assert_int_equal(place.size, 0);
+    buffer_release(&place);
+}
+
 /* ---- Another history ---- */
 
 /* Edited offline; then the server has another history, in which the phone is this. */
@@ -240,6 +365,10 @@ int main(void)
         SHOP(what_a_crash_left_of_an_account_is_why_a_new_record_is_refused),
         SHOP(another_role_leaves_nothing_of_theirs_at_once),
         SHOP(what_a_crash_left_is_taken_away_when_all_has_come),
+        SHOP(what_is_told_of_a_record_that_is_lost_meanwhile_is_not_kept),
+        SHOP(what_is_told_of_an_account_that_is_not_subscribed_to_is_kept),
+        SHOP(what_is_purged_while_it_is_queued_is_known_to_be_lost),
+        SHOP(a_purged_account_is_not_named_by_where_to_go_on_checking),
         SHOP(another_history_with_the_same_values_takes_it),
         SHOP(another_history_with_other_values_is_a_conflict),
         SHOP(another_history_without_the_record_is_a_conflict)};

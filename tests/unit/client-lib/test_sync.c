@@ -66,6 +66,54 @@ static void a_purge_takes_its_scope_and_nothing_else(void **state)
 
 /* purged, entered, removed, records: a record may leave with its scope and come back in one
  * message. */
+/* What is kept elsewhere of a scope goes before the scope does. */
+static struct losing {
+    const struct world *world;
+    enum status status;
+    unsigned calls;
+    bool held;
+} losing;
+
+static enum status lose(void *context, const struct sync_event *event)
+{
+    (void)context;
+    losing.calls++;
+    losing.held = held_seq(losing.world, 8) != 0; /* by whoever else looks */
+    assert_true(event->kind != TANDEM_EVENT_PURGED || scope_equal(event->scope, account_of(1)));
+    return losing.status;
+}
+
+static void nothing_is_purged_that_something_is_kept_of_elsewhere(void **state)
+{
+    struct world *world = *state;
+    const struct made made = {.id = 8, .seq = 3};
+    const struct scope other = account_of(2);
+    losing = (struct losing){.world = world, .status = STATUS_NO_MEMORY};
+    sync_on_losing(&world->sync, lose);
+    connect_all(world);
+    assert_ok(receive_records(world, 0, 3, &made, 1));
+    world->told_count = 0;
+    assert_int_equal(receive_purged(world, 3, 4, account_of(1)), STATUS_NO_MEMORY);
+    assert_int_equal(replica_cursor(world->replica), 3);
+    assert_int_equal(held_seq(world, 8), 3);
+    assert_int_equal(world->told_count, 0);
+    losing.status = STATUS_OK;
+    assert_ok(receive_purged(world, 3, 4, account_of(1)));
+    assert_int_equal(losing.calls, 2);
+    assert_true(losing.held);
+    assert_int_equal(held_seq(world, 8), 0);
+    (void)expect_told(world, 0, TANDEM_EVENT_PURGED);
+
+    /* The same for what is not wanted any more. */
+    const struct made again = {.id = 8, .seq = 5};
+    assert_ok(receive_records(world, 4, 5, &again, 1));
+    assert_ok(sync_want(&world->sync, (const struct scope[]){account_of(1), other}, 2));
+    losing = (struct losing){.world = world, .status = STATUS_IO};
+    assert_int_equal(sync_want(&world->sync, &other, 1), STATUS_IO);
+    assert_int_equal(losing.calls, 1);
+    assert_int_equal(held_seq(world, 8), 5);
+}
+
 static void the_parts_of_one_message_are_applied_in_their_order(void **state)
 {
     struct world *world = *state;
@@ -393,6 +441,7 @@ int main(void)
         TEST(records_are_stored_with_the_cursor_and_then_told),
         TEST(a_removed_record_is_told_as_it_was_held),
         TEST(a_purge_takes_its_scope_and_nothing_else),
+        TEST(nothing_is_purged_that_something_is_kept_of_elsewhere),
         TEST(the_parts_of_one_message_are_applied_in_their_order),
         TEST(a_scope_that_enters_at_the_start_needs_no_backfill),
         TEST(a_backfill_is_resumed_where_it_was_interrupted),
