@@ -159,11 +159,11 @@ static bool ask(int fd, const char *path, char *reply, size_t size)
     ssize_t got = 1;
     /* As long as the copy takes. */
     while (at + 1 < size && got > 0) {
-        got = read(fd, reply + at, size - at - 1);
+        got = TEMP_FAILURE_RETRY(read(fd, reply + at, size - at - 1));
         at += got > 0 ? (size_t)got : 0;
     }
     reply[at] = '\0';
-    return at > 0 && reply[at - 1] == '\n';
+    return at > 0 && reply[at - 1] == '\n' && strlen(reply) == at;
 }
 
 enum status control_backup(const char *folder, const char *path, struct fault *fault)

@@ -47,8 +47,9 @@ export UBSAN_OPTIONS=print_stacktrace=1
 # Scripts of events are short, or nothing in them is found again.
 longest() {
     case $1 in
-    session | apply | sync | client) echo 512 ;;
+    session | apply | sync | client | peers) echo 512 ;;
     message | answer | record) echo 4096 ;;
+    control) echo 1400 ;; # a line is at most 1,200 long
     *) echo 1024 ;;
     esac
 }
