@@ -31,7 +31,8 @@ enum status environment_lock(const char *path, int *out, struct fault *fault)
     if (file < 0 && (errno == ENOENT || errno == ENOTDIR))
         return fault_set(fault, STATUS_NOT_FOUND, none, "%s is no directory", path);
     if (file < 0)
-        return fault_set(fault, STATUS_IO, none, "%s/%s: %s", path, ENVIRONMENT_LOCK, strerror(errno));
+        return fault_set(fault, STATUS_IO, none, "%s/%s: %s", path, ENVIRONMENT_LOCK,
+                         strerror(errno));
     if (flock(file, LOCK_EX | LOCK_NB) == 0) {
         *out = file;
         return STATUS_OK;

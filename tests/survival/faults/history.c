@@ -20,7 +20,8 @@ static void order_before(struct world *w, uint64_t before)
     buffer_release(&body);
 }
 
-static void order_credential(struct world *w, int kind, const char *value, uint64_t expires)
+static void order_credential(struct world *w, enum credential_kind kind, const char *value,
+                             uint64_t expires)
 {
     struct buffer body = {0};
     credential_body(&body, EVA, kind, bytes_text(value), expires);

@@ -1,5 +1,6 @@
-/* A store that is copied while it is used, by what `tandemd backup` and `tandemd restore` call, with
- * the n-th allocation or call to do with files failing, for every n, and the power lost after it.
+/* A store that is copied while it is used, by what `tandemd backup` and `tandemd restore` call,
+ * with the n-th allocation or call to do with files failing, for every n, and the power lost after
+ * it.
  *
  * The store goes on as if nothing had been asked of it. The copy is whole when it was said to be;
  * else there is none, which opening says, and the next one succeeds. One that is to be restored is
