@@ -34,6 +34,6 @@ done
 for sweep in tests/survival/faults/test_*.c; do
     name=$(basename "$sweep" .c)
     grep -q "^# Targets:.* test_faults_${name#test_}\b" tests/soak/faults.sh ||
-        complain "tests/soak/faults.sh does not run $sweep"
+        complain "tests/soak/faults.sh does not run $sweep: add it to its Targets and to \"all\""
 done
 exit $wrong
