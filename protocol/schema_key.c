@@ -29,8 +29,9 @@ static void key_of_text(struct bytes value, struct buffer *out)
     if (!wire_get_str(&reader, &text))
         return;
     const size_t size = text.size < SCHEMA_KEY_MAX ? text.size : SCHEMA_KEY_MAX;
-    for (size_t i = 0; i < size; i++)
-        buffer_append_byte(out, schema_lower(text.data[i]));
+    uint8_t *at = size > 0 ? buffer_extend(out, size) : NULL;
+    for (size_t i = 0; at != NULL && i < size; i++)
+        at[i] = schema_lower(text.data[i]);
 }
 
 static void key_of_integer(struct bytes value, struct buffer *out)
