@@ -250,7 +250,7 @@ static bool merge_held(void *context, struct bytes encoded)
     while (run->next < run->count && goes_on(run) &&
            compare_places(run, &run->places[run->next], &place) < 0)
         hand_next_place(run);
-    if (goes_on(run) && find_meets(run->plan, &record))
+    if (goes_on(run) && find_meets_besides(run->plan, &record, run->access.met))
         hand_over(run, &record);
     record_release(&record);
     return goes_on(run);
@@ -262,7 +262,7 @@ static bool keep_held(void *context, struct bytes encoded)
     struct tandem_record record;
     if (!take_held(run, encoded, &record))
         return run->status == STATUS_OK;
-    if (find_meets(run->plan, &record))
+    if (find_meets_besides(run->plan, &record, run->access.met))
         keep_place(run, &record.view);
     record_release(&record);
     return run->status == STATUS_OK;
@@ -313,6 +313,7 @@ static enum status query_held(struct run *run)
     /* The process that leads may have dropped the index meanwhile. */
     if (status == STATUS_NOT_FOUND && run->access.index) {
         run->access.index = false;
+        run->access.met = 0;
         status = read_held(run);
     }
     find_walked(run->client, &run->access, run->met);

@@ -48,6 +48,9 @@ void find_release(struct find_plan *plan);
 /* Whether a record meets it. One that is only in an entry that was not taken is met by a query for
  * that state alone. */
 bool find_meets(const struct find_plan *plan, const struct tandem_record *record);
+/* The same, but for conditions (a bit for each) that it is known to meet. */
+bool find_meets_besides(const struct find_plan *plan, const struct tandem_record *record,
+                        uint32_t met);
 /* Hands over what meets it, in its order. */
 enum status find_run(tandem_client *client, const struct find_plan *plan, tandem_record_fn *each,
                      void *context);
@@ -60,6 +63,7 @@ enum status find_run(tandem_client *client, const struct find_plan *plan, tandem
 struct find_access {
     bool index; /* this range of an index; else what a walk finds */
     bool in_order;
+    uint32_t met; /* conditions that all in the range meet, a bit for each */
     struct replica_index_range range;
     uint8_t from[SCHEMA_KEY_MAX], to[SCHEMA_KEY_MAX];
     struct replica_index_name missing[FIND_MISSING]; /* that the query could have used */

@@ -4,7 +4,8 @@
  * its field, and a sort by a field is the order of one. Of those that are there the shortest range
  * is read, and among long ones that which is in the order asked for. Only a query that wants a few
  * records in order of their ids does better without: it walks, and soon has enough, unless the
- * range is short. Whatever is read, each record is looked at as in a walk. */
+ * range is short. Whatever is read, each record is looked at as in a walk, but for the conditions
+ * that make the range. */
 #include "client-lib/client_find.h"
 
 #include <string.h>
@@ -17,6 +18,7 @@
 struct candidate {
     struct replica_index_range range;
     uint8_t from[SCHEMA_KEY_MAX], to[SCHEMA_KEY_MAX];
+    uint32_t met;  /* conditions that all in it meet, a bit for each */
     bool equal;    /* all have the same key */
     bool in_order; /* it is in the order asked for */
     enum replica_index_state state;
@@ -24,6 +26,7 @@ struct candidate {
 };
 
 #define CANDIDATES (CONDITIONS_MAX + 1)
+_Static_assert(CONDITIONS_MAX <= 32, "there is a bit for each");
 
 struct candidates {
     struct candidate list[CANDIDATES];
@@ -81,8 +84,8 @@ static void lower(struct candidate *candidate, struct bytes key, bool before)
     range->before_to = before;
 }
 
-/* Long values share a key with others, on both sides of them. */
-static void narrow(struct candidate *candidate, enum condition_op op, struct bytes key)
+/* Long values share a key with others, on both sides of them: of these each is to be looked at. */
+static void narrow(struct candidate *candidate, uint32_t i, enum condition_op op, struct bytes key)
 {
     bool cut = key.size >= SCHEMA_KEY_MAX;
     const struct bytes bound = bytes_of(key.data, cut ? SCHEMA_KEY_MAX : key.size);
@@ -90,6 +93,8 @@ static void narrow(struct candidate *candidate, enum condition_op op, struct byt
         raise(candidate, bound, op == OP_MORE && !cut);
     if (op == OP_EQUAL || op == OP_LESS || op == OP_AT_MOST)
         lower(candidate, bound, op == OP_LESS && !cut);
+    if (!cut)
+        candidate->met |= UINT32_C(1) << i;
     candidate->range.values = true;
     candidate->equal = candidate->equal || op == OP_EQUAL;
 }
@@ -100,8 +105,9 @@ static bool has_range(enum condition_op op)
 }
 
 static enum status add_condition(struct candidates *candidates, const struct find_plan *plan,
-                                 const struct condition *condition)
+                                 uint32_t i)
 {
+    const struct condition *condition = &plan->conditions.conditions[i];
     struct buffer key = {0};
     if (!has_range(condition->op) || condition->field.size > RECORD_NAME_MAX)
         return STATUS_OK;
@@ -115,7 +121,7 @@ static enum status add_condition(struct candidates *candidates, const struct fin
         if (nil)
             candidate->range.none = candidate->equal = true;
         else
-            narrow(candidate, condition->op, buffer_bytes(&key));
+            narrow(candidate, i, condition->op, buffer_bytes(&key));
     }
     buffer_release(&key);
     return status;
@@ -139,7 +145,7 @@ static enum status find_candidates(tandem_client *client, const struct find_plan
     enum status status = STATUS_OK;
     out->count = 0;
     for (uint32_t i = 0; i < plan->conditions.count && status == STATUS_OK; i++)
-        status = add_condition(out, plan, &plan->conditions.conditions[i]);
+        status = add_condition(out, plan, i);
     if (status == STATUS_OK && plan->order == FIND_BY_FIELD)
         add_sort(out, plan);
     for (size_t i = 0; i < out->count && status == STATUS_OK; i++) {
@@ -177,6 +183,8 @@ static void take(const struct candidate *candidate, struct find_access *out)
 {
     out->index = true;
     out->in_order = candidate->in_order;
+    /* What has no key may still have a value. */
+    out->met = candidate->range.none ? 0 : candidate->met;
     out->range = candidate->range;
     memcpy(out->from, candidate->from, sizeof out->from);
     memcpy(out->to, candidate->to, sizeof out->to);

@@ -105,13 +105,16 @@ void find_release(struct find_plan *plan)
     buffer_release(&plan->where);
 }
 
-static bool meets_conditions(const struct find_plan *plan, const struct record_view *view)
+static bool meets_conditions(const struct find_plan *plan, const struct record_view *view,
+                             uint32_t met)
 {
     size_t scanned = 0;
     for (uint32_t i = 0; i < plan->conditions.count; i++) {
         const struct condition *condition = &plan->conditions.conditions[i];
         char name[RECORD_NAME_MAX + 1];
         struct bytes value = {0};
+        if ((met >> i & 1) != 0)
+            continue;
         (void)wire_map_find(view->fields, bytes_to_text(condition->field, name, sizeof name),
                             &value);
         if (!condition_meets(condition, value, &scanned))
@@ -131,6 +134,12 @@ static bool meets_time(const struct find_plan *plan, const struct record_view *v
 
 bool find_meets(const struct find_plan *plan, const struct tandem_record *record)
 {
+    return find_meets_besides(plan, record, 0);
+}
+
+bool find_meets_besides(const struct find_plan *plan, const struct tandem_record *record,
+                        uint32_t met)
+{
     const struct record_view *view = &record->view;
     bool in_state = (plan->states & TANDEM_IN_STATE(record->state)) != 0;
     if (record->apart ? !in_state : plan->states != 0 && !in_state)
@@ -139,5 +148,5 @@ bool find_meets(const struct find_plan *plan, const struct tandem_record *record
         return false;
     if (plan->in_account && !scope_equal(view->scope, plan->account))
         return false;
-    return meets_time(plan, view) && meets_conditions(plan, view);
+    return meets_time(plan, view) && meets_conditions(plan, view, met);
 }
