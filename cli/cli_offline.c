@@ -72,7 +72,7 @@ static enum tandem_failure catch_up(struct cli *cli, bool *reached)
     if (noted == NULL) {
         return TANDEM_REFUSED;
     }
-    enum tandem_failure failure = settling_run(cli, true);
+    enum tandem_failure failure = settling_run(cli, noted, true);
     tandem_fault fault = cli->fault;
     settling_tell(cli, noted, &settled);
     json_decref(noted);
@@ -123,8 +123,9 @@ static void tell_online(struct cli *cli, const struct settled *settled)
     if (cli->json) {
         (void)fprintf(cli->out,
                       "{\"online\":true,\"accepted\":%zu,\"conflicts\":%zu,\"refused\":%zu,"
-                      "\"waiting\":%zu}\n",
-                      settled->accepted, settled->conflicts, settled->refused, settled->waiting);
+                      "\"waiting\":%zu,\"dropped\":%zu}\n",
+                      settled->accepted, settled->conflicts, settled->refused, settled->waiting,
+                      settled->dropped);
         return;
     }
     struct buffer text = {0};
@@ -134,7 +135,8 @@ static void tell_online(struct cli *cli, const struct settled *settled)
     } parts[] = {{settled->accepted, "accepted"},
                  {settled->conflicts, "in conflict"},
                  {settled->refused, "refused"},
-                 {settled->waiting, "held back until that is decided"}};
+                 {settled->waiting, "held back until that is decided"},
+                 {settled->dropped, "given up elsewhere"}};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (parts[i].count > 0) {
             text_addf(&text, "%s%zu %s", text.size == 0 ? " " : ", ", parts[i].count,
@@ -163,7 +165,7 @@ static enum tandem_failure connect_again(struct cli *cli, struct settled *settle
         return cli_fault(cli, "not online", &cli->fault);
     }
     remember(cli, false);
-    enum tandem_failure failure = settling_run(cli, true);
+    enum tandem_failure failure = settling_run(cli, noted, true);
     tandem_fault fault = cli->fault;
     if (failure != TANDEM_DONE && was_paused) {
         (void)tandem_pause(cli->client, true); /* a failure leaves it online, which is harmless */

@@ -15,9 +15,18 @@
 #define TURN_MS 200
 /* Nothing moved for so long: it will not. */
 #define SILENCE_MS 20000
+/* Turns to wait for the word of how entries ended that are gone already. */
+#define LAST_TURNS 5
+
+/* How a noted entry ended, for as long as it is noted. */
+#define MARK "ended"
+#define ACCEPTED "accepted"
+#define DROPPED "dropped"
 
 struct settling {
     struct cli *cli;
+    json_t *noted; /* entries; those of which was told how they ended are marked */
+    size_t next;   /* of them, to be looked at first */
     bool sync, caught_up;
     bool shows_line; /* a line of progress stands on the terminal */
     uint64_t done, total;
@@ -32,11 +41,31 @@ static int64_t now_ms(clockid_t clock)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* Marks an entry as one that was accepted, or dropped: when it is gone, nothing else tells. */
+static void mark(struct settling *settling, uint64_t number, const char *how)
+{
+    size_t count = json_array_size(settling->noted);
+    for (size_t i = 0; i < count; i++) {
+        /* As a rule they end in their order. */
+        size_t at = (settling->next + i) % count;
+        json_t *entry = json_array_get(settling->noted, at);
+        if (entry_number(entry) == number) {
+            (void)json_object_set_new(entry, MARK, json_string(how));
+            settling->next = at + 1;
+            return;
+        }
+    }
+}
+
 static void on_event(void *context, const tandem_event *event)
 {
     struct settling *settling = context;
     settling->moves++;
-    if (event->kind == TANDEM_EVENT_PROGRESS) {
+    if (event->kind == TANDEM_EVENT_SETTLED) {
+        mark(settling, event->entry, ACCEPTED);
+    } else if (event->kind == TANDEM_EVENT_DROPPED) {
+        mark(settling, event->entry, DROPPED);
+    } else if (event->kind == TANDEM_EVENT_PROGRESS) {
         settling->done = event->done;
         settling->total = event->total;
     } else if (event->kind == TANDEM_EVENT_CAUGHT_UP) {
@@ -184,6 +213,36 @@ static bool wait_for_end(struct settling *settling)
     }
 }
 
+/* Whether one that is gone has no mark yet. */
+static bool lacks_word(const struct settling *settling)
+{
+    size_t index = 0;
+    json_t *entry = NULL;
+    json_array_foreach(settling->noted, index, entry)
+    {
+        json_t *now =
+            json_object_get(entry, MARK) == NULL ? entry_read(settling->cli, entry_number(entry))
+                                                 : json_incref(entry);
+        json_decref(now);
+        if (now == NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What another process took out of the outbox is found gone a little before it is told how. */
+static void wait_for_word(const struct settling *settling)
+{
+    const tandem_fault fault = settling->cli->fault; /* looking for what is gone sets another */
+    for (unsigned i = 0; i < LAST_TURNS && lacks_word(settling); i++) {
+        if (!cli_turn(settling->cli, TURN_MS)) {
+            break;
+        }
+    }
+    settling->cli->fault = fault;
+}
+
 /* ---- Running --------------------------------------------------------------------------------- */
 
 static void note_copy(struct settling *settling)
@@ -221,15 +280,16 @@ static enum tandem_failure run(struct settling *settling)
     bool ended = wait_for_end(settling);
     note_copy(settling);
     if (ended) {
+        wait_for_word(settling);
         return TANDEM_DONE;
     }
     failure = tandem_error_class(cli->fault.code);
     return failure == TANDEM_DONE ? TANDEM_UNREACHABLE : failure;
 }
 
-enum tandem_failure settling_run(struct cli *cli, bool sync)
+enum tandem_failure settling_run(struct cli *cli, json_t *noted, bool sync)
 {
-    struct settling settling = {.cli = cli, .sync = sync};
+    struct settling settling = {.cli = cli, .noted = noted, .sync = sync};
     settling.first = settling.left = tandem_outbox_count(cli->client, ENTRY_OPEN);
     cli->on_event = on_event;
     cli->event_context = &settling;
@@ -250,12 +310,20 @@ struct outcome {
 static struct outcome find_outcome(struct cli *cli, json_t **entry, struct settled *settled)
 {
     json_t *now = entry_read(cli, entry_number(*entry));
+    const char *how = json_string_value(json_object_get(*entry, MARK));
+    if (now == NULL && how != NULL && strcmp(how, DROPPED) == 0) {
+        *entry = json_incref(*entry);
+        (void)json_object_set_new(*entry, "state", json_string(DROPPED));
+        (void)json_object_del(*entry, MARK);
+        return (struct outcome){DROPPED, &settled->dropped};
+    }
+    (void)json_object_del(*entry, MARK);
     if (now == NULL || entry_is(now, TANDEM_ENTRY_ACCEPTED)) {
         json_decref(now);
         *entry = json_incref(*entry);
         (void)json_object_set_new(*entry, "state",
                                   json_string(entry_state_name(TANDEM_ENTRY_ACCEPTED)));
-        return (struct outcome){"accepted", &settled->accepted};
+        return (struct outcome){ACCEPTED, &settled->accepted};
     }
     *entry = now;
     if (entry_is(now, TANDEM_ENTRY_CONFLICT)) {
@@ -327,6 +395,11 @@ static void remark(struct cli *cli, const struct settled *settled)
         cli_note(cli, "%zu change%s that waited %s accepted.", settled->accepted,
                  settled->accepted == 1 ? "" : "s", settled->accepted == 1 ? "is" : "are");
     }
+    if (settled->dropped > 0) {
+        cli_note(cli, "%zu change%s that waited %s given up elsewhere meanwhile.",
+                 settled->dropped, settled->dropped == 1 ? "" : "s",
+                 settled->dropped == 1 ? "was" : "were");
+    }
     if (settled->conflicts > 0) {
         cli_note(cli, "%zu of your changes %s in conflict with others'. See: tandem conflicts",
                  settled->conflicts, settled->conflicts == 1 ? "is" : "are");
@@ -343,7 +416,7 @@ enum tandem_failure settling_quietly(struct cli *cli, struct settled *out)
     if (noted == NULL) {
         return TANDEM_REFUSED;
     }
-    enum tandem_failure failure = settling_run(cli, false);
+    enum tandem_failure failure = settling_run(cli, noted, false);
     tandem_fault fault = cli->fault; /* looking at what is gone sets another */
     count_outcomes(cli, noted, out);
     cli->fault = fault;
@@ -393,7 +466,7 @@ enum tandem_failure settling_now(struct cli *cli)
         return TANDEM_REFUSED;
     }
     enum tandem_failure failure =
-        json_array_size(noted) == 0 ? TANDEM_DONE : settling_run(cli, false);
+        json_array_size(noted) == 0 ? TANDEM_DONE : settling_run(cli, noted, false);
     tandem_fault fault = cli->fault;
     settling_tell(cli, noted, &settled);
     json_decref(noted);

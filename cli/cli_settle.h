@@ -15,13 +15,15 @@
 
 struct settled {
     size_t accepted, conflicts, refused, waiting;
+    size_t dropped; /* by another process, which has given them up or settled them otherwise */
 };
 
-/* Connects and waits, telling nothing but the progress. UNREACHABLE or REFUSED with the reason in
+/* Connects and waits, telling nothing but the progress, for the entries noted by entry_read_all() and
+ * whatever else waits. UNREACHABLE or REFUSED with the reason in
  * cli->fault, and cli->ever_connected, when it did not come to its end. `sync`: also until the copy
  * is whole; when that was is written beside it. */
-enum tandem_failure settling_run(struct cli *cli, bool sync);
-/* Tells what became of entries noted by entry_read_all(): a line for each on cli->out, of conflicts
+enum tandem_failure settling_run(struct cli *cli, json_t *noted, bool sync);
+/* Tells what became of the entries noted: a line for each on cli->out, of conflicts
  * with both values and the next step. */
 void settling_tell(struct cli *cli, const json_t *noted, struct settled *out);
 /* Before another command: the outcome in a remark or two. As settling_run(). */

@@ -62,6 +62,7 @@ static tandem_code set_up(tandem_client *client, const tandem_options *options, 
         return (tandem_code)status;
     }
     outbox_store_on_commit(client->store, client_committed, client);
+    client_entries_begin(client);
     sync_init(&client->sync, sync_store_replica(), client->replica, &port);
     sync_settle_prepare(&client->sync, settle_purge);
     sync_on_losing(&client->sync, settle_losing);
@@ -141,6 +142,7 @@ static void release(tandem_client *client)
         replica_close(client->replica);
     }
     outbox_store_close(client->store);
+    client_entries_release(&client->entries);
     settle_release(&client->settling);
     buffer_release(&client->wish);
     observers_release(client);

@@ -41,6 +41,7 @@
 #ifndef TANDEM_CLIENT_LIB_CLIENT_H
 #define TANDEM_CLIENT_LIB_CLIENT_H
 
+#include "client-lib/client_entries.h"
 #include "client-lib/client_settle.h"
 #include "client-lib/link.h"
 #include "client-lib/outbox.h"
@@ -101,6 +102,7 @@ struct tandem_client {
     struct replica *replica; /* may be NULL */
     struct outbox_store *store; /* with a folder: then `outbox` is not used */
     struct settling settling;   /* with a store: what is between it and the server */
+    struct known_entries entries;     /* and what is known of the entries that others write as well */
     struct peers *peers;        /* with a folder */
     struct buffer wish; /* what to subscribe to once this process leads; empty: as before */
     bool tells;         /* the others are to be told at the end of the turn */
@@ -259,6 +261,8 @@ void client_sync_event(void *context, const struct sync_event *event);
  * differently from now on; NULL, when it is not known what changed, of all that may be. Callbacks
  * are called before it returns; `item` must outlive them. */
 void client_outbox_changed(tandem_client *client, const struct outbox_item *item);
+/* The same after another process did that, of one record. `entry`: one of what waits over it. */
+void client_laid_changed(tandem_client *client, struct id id, uint64_t entry);
 
 /* ---- client_send.c ---- */
 

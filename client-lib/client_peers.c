@@ -30,6 +30,7 @@ void client_share(tandem_client *client)
 
 void client_committed(void *context)
 {
+    client_entries_committed(context);
     client_share(context);
 }
 
@@ -127,6 +128,7 @@ static void on_news(void *context, const struct peers_news *news)
     static const struct peers_news nothing;
     tandem_client *client = context;
     (void)replica_look(client->replica);
+    (void)outbox_store_refresh(client->store); /* what lies over records is as new as they are */
     switch (news->kind) {
     case PEERS_CHANGED:
         on_changed(client, news);
@@ -139,6 +141,7 @@ static void on_news(void *context, const struct peers_news *news)
         break;
     case PEERS_DROPPED:
         settle_expect_drop(client, news->seq);
+        client_entries_expect_drop(client, news->seq);
         break;
     case PEERS_WAITS:
         tell_caught_up(client);
@@ -163,7 +166,7 @@ static void on_look(void *context)
     (void)replica_look(client->replica);
     enum status status = outbox_store_look(client->store, &changed);
     if (status == STATUS_OK && changed) {
-        client_outbox_changed(client, NULL);
+        client_entries_look(client);
         settle_look(client);
         if (client_leads(client))
             (void)client_look_preferred(client);

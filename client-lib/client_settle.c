@@ -117,6 +117,12 @@ void settle_forget(tandem_client *client, uint64_t order)
         waiter.done(waiter.context, &result);
 }
 
+bool settle_waits(tandem_client *client, uint64_t order)
+{
+    const struct settle_waiter *waiter = find_waiter(&client->settling, order);
+    return waiter != NULL && waiter->done != NULL;
+}
+
 void settle_expect_drop(tandem_client *client, uint64_t order)
 {
     struct settle_waiter *waiter = find_waiter(&client->settling, order);
@@ -237,7 +243,14 @@ struct telling {
     bool ended;   /* access to what an entry is about */
 };
 
-static void tell_event(tandem_client *client, const struct outbox_item *item)
+void settle_tell_dropped(tandem_client *client, uint64_t order)
+{
+    const tandem_event event = {
+        .kind = TANDEM_EVENT_DROPPED, .id = "", .scope = "", .detail = "", .entry = order};
+    client_event(client, &event);
+}
+
+void settle_tell_event(tandem_client *client, const struct outbox_item *item)
 {
     char detail[256];
     tandem_event event = {.kind = TANDEM_EVENT_SETTLED,
@@ -300,7 +313,14 @@ static void tell_waiting(struct telling *telling, const struct outbox_item *item
 void settle_tell(tandem_client *client, const struct outbox_item *item)
 {
     client_outbox_changed(client, item);
-    tell_event(client, item);
+    settle_tell_event(client, item);
+    tell_done(client, item);
+}
+
+/* Its records were told of when it was found to differ. */
+static void tell_answer(tandem_client *client, const struct outbox_item *item)
+{
+    settle_tell_event(client, item);
     tell_done(client, item);
 }
 
@@ -470,7 +490,7 @@ static bool tell_settled(void *context, const struct outbox_item *item)
     struct telling *telling = context;
     telling->settled = item->state != TANDEM_ENTRY_WAITING && item->state != TANDEM_ENTRY_SENT;
     if (telling->settled)
-        settle_tell(telling->client, item);
+        tell_answer(telling->client, item);
     return false;
 }
 
@@ -489,7 +509,7 @@ void settle_look(tandem_client *client)
         if (status == STATUS_NOT_FOUND && dropped)
             settle_forget(client, gone.order);
         else if (status == STATUS_NOT_FOUND)
-            settle_tell(client, &gone);
+            tell_answer(client, &gone);
         else if (status != STATUS_OK)
             return;
     }

@@ -52,8 +52,15 @@ void settle_expect_drop(tandem_client *client, uint64_t order);
 void settle_result(tandem_client *client, const struct msg_result *result);
 /* The end of a turn: records what was answered and tells of it. */
 void settle_turn(tandem_client *client);
-/* Another process has written to the outbox: tells whoever waits here for what it settled. */
+/* Another process has written to the outbox: tells whoever waits here for what it settled, and the
+ * program with them. */
 void settle_look(tandem_client *client);
+/* Whether somebody waits for the answer to this entry. */
+bool settle_waits(tandem_client *client, uint64_t order);
+/* The event alone, of an entry that is settled, in conflict or refused; of one that another process
+ * gave up. */
+void settle_tell_event(tandem_client *client, const struct outbox_item *item);
+void settle_tell_dropped(tandem_client *client, uint64_t order);
 /* Tells of an entry that is settled, in conflict or refused: observers, the program, whoever waits.
  */
 void settle_tell(tandem_client *client, const struct outbox_item *item);

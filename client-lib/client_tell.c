@@ -223,6 +223,19 @@ static bool is_told(const struct outbox_item *item, size_t index, struct id id)
     return false;
 }
 
+void client_laid_changed(tandem_client *client, struct id id, uint64_t entry)
+{
+    struct telling telling;
+    if (!has_listeners(client))
+        return;
+    begin(&telling, client, id, entry);
+    enum status status = find_one(client, id, tell_changed, &telling);
+    if (status == STATUS_NOT_FOUND)
+        tell_removed(&telling, (struct bytes){0});
+    else if (status != STATUS_OK)
+        tell_reload(client);
+}
+
 void client_outbox_changed(tandem_client *client, const struct outbox_item *item)
 {
     if (!has_listeners(client) || client->replica == NULL)

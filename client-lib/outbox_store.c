@@ -223,6 +223,7 @@ enum status outbox_end(struct outbox_writing *writing, enum status status)
         status = write_meta(writing);
     buffer_release(&writing->encoded);
     if (status != STATUS_OK) {
+        buffer_release(&writing->written);
         mdb_txn_abort(writing->txn);
         return status;
     }
@@ -230,9 +231,14 @@ enum status outbox_end(struct outbox_writing *writing, enum status status)
     status = environment_commit(writing->txn);
     if (status != STATUS_OK) {
         store->doubtful = true;
+        buffer_release(&writing->written);
         read_again(store);
         return status;
     }
+    /* What is missing for want of memory is told once more. */
+    buffer_append(&store->written, writing->written.data, writing->written.size);
+    store->written.failed = false;
+    buffer_release(&writing->written);
     store->counters = writing->counters;
     store->client = writing->client;
     store->user = writing->user;
@@ -439,6 +445,7 @@ void outbox_store_close(struct outbox_store *store)
     while (store->holds > 0)
         outbox_store_release(store);
     environment_close(&store->environment);
+    buffer_release(&store->written);
     memory_free(store);
 }
 

@@ -126,6 +126,24 @@ enum status outbox_store_touched(struct outbox_store *store, outbox_id_fn *each,
 enum status outbox_store_hold(struct outbox_store *store);
 void outbox_store_release(struct outbox_store *store);
 
+/* A record that an entry is about. */
+struct outbox_trace {
+    uint64_t order;
+    struct id id;
+    unsigned state;
+    uint64_t seq; /* ACCEPTED */
+};
+/* By order and id, as qsort() wants it. */
+int outbox_trace_compare(const void *a, const void *b);
+/* One for each record of each entry, sorted so. *alone: nobody else has written since
+ * the last look. */
+enum status outbox_store_traces(struct outbox_store *store, struct buffer *out, bool *alone);
+/* What this handle has committed since it was taken last, in that order: with a zero id that an
+ * entry has this state now, or OUTBOX_GONE; with another that an entry came to be about this record.
+ * Some are missing when memory was short. */
+size_t outbox_store_written(const struct outbox_store *store);
+void outbox_store_take_written(struct outbox_store *store, struct buffer *out);
+
 /* ---- Changing; each is one durable commit. ---- */
 
 /* Queues a mutation. `item` gives base, overwrite, at_ms, changes and seen, and a state: SENT asks

@@ -124,6 +124,22 @@ enum status outbox_orders_over(const struct outbox_store *store, MDB_txn *txn, s
     return scan(store, txn, OUTBOX_TOUCHED, bytes_of(id.octet, ID_SIZE), take_order, out);
 }
 
+static enum status take_touch(struct bytes key, struct bytes value, struct buffer *out)
+{
+    struct id id;
+    (void)value;
+    if (key.size != OUTBOX_TOUCHED_KEY)
+        return STATUS_CORRUPT;
+    memcpy(id.octet, key.data, ID_SIZE);
+    outbox_trace_put(out, get_u64(key.data + ID_SIZE), id, 0);
+    return STATUS_OK;
+}
+
+enum status outbox_touches(const struct outbox_store *store, MDB_txn *txn, struct buffer *out)
+{
+    return scan(store, txn, OUTBOX_TOUCHED, (struct bytes){0}, take_touch, out);
+}
+
 static enum status take_entry(struct bytes key, struct bytes value, struct buffer *out)
 {
     (void)value;

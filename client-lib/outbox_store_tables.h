@@ -41,6 +41,7 @@ struct outbox_store {
     struct scrub scrub;
     bool stale;    /* as the file says: what was taken out of it may still be in it */
     bool doubtful; /* the same after a commit that failed */
+    struct buffer written;            /* struct outbox_trace, of what was committed */
     void (*committed)(void *context); /* may be NULL */
     void *committed_context;
 };
@@ -56,6 +57,7 @@ struct outbox_writing {
     bool paused, rebasing;
     bool stale;            /* something is taken out that was stored */
     struct buffer encoded; /* scratch */
+    struct buffer written; /* struct outbox_trace */
 };
 
 /* Opens the environment anew when that is due and nobody is reading. */
@@ -95,6 +97,10 @@ enum status outbox_places(const struct outbox_store *store, MDB_txn *txn, tandem
 /* Up to `most` of those that wait for nothing but their turn. */
 enum status outbox_ready(const struct outbox_store *store, MDB_txn *txn, size_t most,
                          struct buffer *out);
+/* All records that entries are about, as struct outbox_trace without a state. */
+enum status outbox_touches(const struct outbox_store *store, MDB_txn *txn, struct buffer *out);
+/* Appends a struct outbox_trace. */
+void outbox_trace_put(struct buffer *out, uint64_t order, struct id id, unsigned state);
 /* The orders (uint64_t) of all entries over a record. */
 enum status outbox_orders_over(const struct outbox_store *store, MDB_txn *txn, struct id id,
                                struct buffer *out);

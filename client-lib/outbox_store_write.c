@@ -19,6 +19,7 @@ static enum status put_entry(struct outbox_writing *writing, const struct outbox
                              struct bytes before)
 {
     const MDB_dbi *table = writing->store->environment.table;
+    const struct id nothing = {{0}};
     uint8_t order[OUTBOX_ORDER_SIZE], key[OUTBOX_STATE_KEY], value[OUTBOX_STATE_VALUE];
     buffer_clear(&writing->encoded);
     outbox_entry_encode(&writing->encoded, item, before);
@@ -28,6 +29,7 @@ static enum status put_entry(struct outbox_writing *writing, const struct outbox
     state_key(item->state, item->order, key);
     put_u64(value, item->number);
     put_u64(value + 8, item->behind);
+    outbox_trace_put(&writing->written, item->order, nothing, item->state);
     enum status status =
         environment_put(writing->txn, table[OUTBOX_ENTRIES], bytes_of(order, sizeof order),
                         buffer_bytes(&writing->encoded), 0);
@@ -49,6 +51,8 @@ static enum status mark(struct outbox_writing *writing, const struct outbox_item
         for (size_t i = 0; i < ID_SIZE; i++)
             key[i] = change.id.octet[i];
         put_u64(key + ID_SIZE, item->order);
+        if (put)
+            outbox_trace_put(&writing->written, item->order, change.id, item->state);
         if (put)
             status = environment_put(writing->txn, table, bytes_of(key, sizeof key),
                                      (struct bytes){0}, 0);
@@ -101,6 +105,7 @@ enum status outbox_rewrite(struct outbox_writing *writing, const struct outbox_i
 enum status outbox_delete(struct outbox_writing *writing, const struct outbox_item *item)
 {
     const MDB_dbi *table = writing->store->environment.table;
+    const struct id nothing = {{0}};
     uint8_t order[OUTBOX_ORDER_SIZE], key[OUTBOX_STATE_KEY];
     if (!outbox_state_may((int)item->state, OUTBOX_GONE) || !count_out(writing, item->state))
         return STATUS_CORRUPT;
@@ -108,6 +113,7 @@ enum status outbox_delete(struct outbox_writing *writing, const struct outbox_it
     put_u64(order, item->order);
     state_key(item->state, item->order, key);
     enum status status = mark(writing, item, false);
+    outbox_trace_put(&writing->written, item->order, nothing, OUTBOX_GONE);
     if (status == STATUS_OK)
         status = environment_del(writing->txn, table[OUTBOX_STATES], bytes_of(key, sizeof key));
     if (status == STATUS_OK)

@@ -131,7 +131,8 @@ typedef enum tandem_event_kind {
     TANDEM_EVENT_REFUSED,       /* entry: it was refused for another reason; code, detail */
     TANDEM_EVENT_REPAIRED,      /* scope: differed from the server's, and is being fetched anew */
     TANDEM_EVENT_RELOAD,        /* another process changed more than can be told: read again */
-    TANDEM_EVENT_OUTBOX_DAMAGED /* the outbox could not be read; detail: where it is kept */
+    TANDEM_EVENT_OUTBOX_DAMAGED, /* the outbox could not be read; detail: where it is kept */
+    TANDEM_EVENT_DROPPED         /* entry: another process gave it up, or settled it otherwise */
 } tandem_event_kind;
 
 typedef struct tandem_event {
@@ -143,8 +144,8 @@ typedef struct tandem_event {
     tandem_code code;            /* DISCONNECTED, REFUSED */
     bool final;                  /* DISCONNECTED: the library will not try again */
     const char *detail;          /* never NULL */
-    uint64_t entry;              /* SETTLED, CONFLICT, REFUSED; CHANGED and REMOVED by a change of
-                                    one's own that the server has not answered; else 0 */
+    uint64_t entry;              /* SETTLED, CONFLICT, REFUSED, DROPPED; CHANGED and REMOVED by a
+                                    change of one's own that the server has not answered; else 0 */
     uint64_t done, total;        /* PROGRESS; total is an estimate, 0 when unknown */
 } tandem_event;
 
@@ -163,7 +164,7 @@ typedef struct tandem_options {
 /* Opens the replica. Processes may share a folder: the first that connects keeps the replica up to
  * date for all, and the next does when it ends. In the others everything works the same: they read,
  * queue mutations and get their results, may ask the server over a connection of their own, and are
- * told what happens as events, or RELOAD; what they subscribe to counts from when their turn comes.
+ * told what happens as events, or RELOAD where that cannot be told; what they subscribe to counts from when their turn comes.
  * LOCKED when another handle of this process has the folder, or when its outbox cannot be read and
  * other processes still have it open. Not for use in a child after fork().
  * On failure *out is NULL and `fault` (may be NULL) says why. */

@@ -106,7 +106,11 @@ static void take_event(void *context, const tandem_event *event)
         world->watch(world, event);
     assert_true(world->told_count < TOLD_MAX);
     struct told *told = &world->told[world->told_count++];
-    *told = (struct told){event->kind, event->code, event->final, event->seq, "", "", ""};
+    *told = (struct told){.kind = event->kind,
+                          .code = event->code,
+                          .final = event->final,
+                          .seq = event->seq,
+                          .entry = event->entry};
     snprintf(told->id, sizeof told->id, "%s", event->id);
     snprintf(told->detail, sizeof told->detail, "%s", event->detail);
     if (event->record != NULL)

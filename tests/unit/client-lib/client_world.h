@@ -40,7 +40,7 @@ struct told {
     tandem_event_kind kind;
     tandem_code code;
     bool final;
-    uint64_t seq;
+    uint64_t seq, entry;
     char id[ID_TEXT_SIZE];
     char detail[256];
     char title[64];

@@ -7,6 +7,9 @@
  *     remove N SEQ    and one removed
  *     notes COUNT PER notes and tells: records 1 to COUNT, seq 1 each, PER at a time
  *     storm           notes and tells for ever, with seq 0, which nobody prints
+ *     edit N TEXT     queues a change of this record in the outbox, "entry ORDER"
+ *     drop ORDER      gives it up
+ *     pause, resume   as tandem_pause()
  *
  *     news N SEQ, caught-up SEQ, lost, leads
  *     value TEXT      the contents of FOLDER/value, when they differ from what it saw before
@@ -19,7 +22,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client-lib/outbox_store.h"
 #include "client-lib/peers.h"
+#include "protocol/wire.h"
 
 int __real_inotify_init1(int flags);
 int __wrap_inotify_init1(int flags);
@@ -34,6 +39,7 @@ int __wrap_inotify_init1(int flags)
 
 struct peer {
     struct peers *peers;
+    struct outbox_store *store; /* opened when it is needed first */
     const char *folder;
     char value[64];
     bool closed;
@@ -78,12 +84,62 @@ static void leads(void *context)
 }
 
 /* Ids as id_of() of support.h makes them. */
+static struct id make_id(unsigned number)
+{
+    struct id id = {{0x01, 0x92, 0xf0, 0xc1, 0x5a, 0x3e, 0x70, 0, 0x80}};
+    put_u32(id.octet + 12, number);
+    return id;
+}
+
 static void note(struct peer *peer, enum peers_kind kind, unsigned number, unsigned long long seq)
 {
-    struct peers_news row = {
-        .kind = kind, .seq = seq, .id = {{0x01, 0x92, 0xf0, 0xc1, 0x5a, 0x3e, 0x70, 0, 0x80}}};
-    put_u32(row.id.octet + 12, number);
+    const struct peers_news row = {.kind = kind, .seq = seq, .id = make_id(number)};
     peers_note(peer->peers, &row);
+}
+
+static bool open_store(struct peer *peer)
+{
+    tandem_fault fault;
+    return peer->store != NULL || outbox_store_open(peer->folder, port_system(), &peer->store, NULL,
+                                                    &fault) == STATUS_OK;
+}
+
+static void edit(struct peer *peer, unsigned number, const char *text)
+{
+    struct buffer changes = {0};
+    uint64_t order = 0;
+    wire_put_array(&changes, 1);
+    wire_put_map(&changes, 3);
+    wire_put_text(&changes, "op");
+    wire_put_text(&changes, "update");
+    wire_put_text(&changes, "id");
+    wire_put_id(&changes, make_id(number));
+    wire_put_text(&changes, "fields");
+    wire_put_map(&changes, 1);
+    wire_put_text(&changes, "text");
+    wire_put_text(&changes, text);
+    const struct outbox_item item = {.changes = buffer_bytes(&changes), .change = -1};
+    if (open_store(peer) && outbox_store_add(peer->store, &item, &order) == STATUS_OK)
+        printf("entry %llu\n", (unsigned long long)order);
+    buffer_release(&changes);
+    peers_tell(peer->peers);
+}
+
+static void drop(struct peer *peer, unsigned long long order)
+{
+    const struct peers_news news = {.kind = PEERS_DROPPED, .seq = order};
+    peers_note(peer->peers, &news);
+    peers_tell(peer->peers);
+    if (open_store(peer) && outbox_store_drop(peer->store, order) == STATUS_OK)
+        printf("dropped\n");
+    peers_tell(peer->peers);
+}
+
+static void set_paused(struct peer *peer, bool paused)
+{
+    if (open_store(peer) && outbox_store_set_paused(peer->store, paused) == STATUS_OK)
+        printf("%s\n", paused ? "paused" : "resumed");
+    peers_tell(peer->peers);
 }
 
 static void notes(struct peer *peer, unsigned count, unsigned per)
@@ -100,6 +156,7 @@ static void obey(struct peer *peer, const char *line)
 {
     unsigned number = 0, per = 0;
     unsigned long long seq = 0;
+    char text[32];
     if (strcmp(line, "lead") == 0)
         printf("%s\n", peers_lead(peer->peers) == STATUS_OK ? "leading" : "following");
     else if (strcmp(line, "yield") == 0)
@@ -116,6 +173,12 @@ static void obey(struct peer *peer, const char *line)
         note(peer, PEERS_CHANGED, number, seq);
     else if (sscanf(line, "remove %u %llu", &number, &seq) == 2)
         note(peer, PEERS_REMOVED, number, seq);
+    else if (sscanf(line, "edit %u %31s", &number, text) == 2)
+        edit(peer, number, text);
+    else if (sscanf(line, "drop %llu", &seq) == 1)
+        drop(peer, seq);
+    else if (strcmp(line, "pause") == 0 || strcmp(line, "resume") == 0)
+        set_paused(peer, strcmp(line, "pause") == 0);
     else if (sscanf(line, "notes %u %u", &number, &per) == 2)
         notes(peer, number, per);
     else
@@ -169,6 +232,7 @@ int main(int count, char **arguments)
         }
         peers_run(peer.peers);
     }
+    outbox_store_close(peer.store);
     peers_close(peer.peers);
     return 0;
 }

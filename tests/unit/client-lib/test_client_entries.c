@@ -1,0 +1,161 @@
+/* What another process of the folder does to the outbox, as the program is told of it. */
+#include "client_world.h"
+#include "peer_process.h"
+
+#include <poll.h>
+#include <signal.h>
+
+/* Turns until something must have happened, of 10 ms at most. */
+#define TURNS_MOST 3000
+
+static struct peer peer;
+
+static int set_up_shared(void **state)
+{
+    memset(&peer, 0, sizeof peer);
+    return set_up(state);
+}
+
+static int tear_down_shared(void **state)
+{
+    peer_end(&peer, SIGKILL);
+    return tear_down(state);
+}
+
+/* What the other process does takes its time, and our clock stands still unless it is moved. */
+static void turn(struct world *world)
+{
+    struct pollfd polled = {.fd = tandem_fd(world->client), .events = POLLIN};
+    (void)poll(&polled, 1, 10);
+    world->port.now++;
+    (void)tandem_service(world->client);
+}
+
+static const struct told *wait_for(struct world *world, tandem_event_kind kind)
+{
+    for (unsigned i = 0; i < TURNS_MOST; i++) {
+        for (size_t at = 0; at < world->told_count; at++)
+            if (world->told[at].kind == kind)
+                return &world->told[at];
+        turn(world);
+    }
+    fail_msg("it was not told");
+    return NULL;
+}
+
+static void say_changes(uint64_t from, uint64_t to, unsigned id)
+{
+    static struct buffer list;
+    const struct made made = {.id = id, .seq = to, .name = "Ring"};
+    struct message changes = {.type = MESSAGE_CHANGES};
+    changes.as.changes.from = from;
+    changes.as.changes.to = to;
+    changes.as.changes.records = records_of(&list, &made, 1);
+    message_mark(&changes, "records");
+    say(&changes);
+}
+
+static const struct told *find_told(const struct world *world, tandem_event_kind kind)
+{
+    for (size_t i = 0; i < world->told_count; i++)
+        if (world->told[i].kind == kind)
+            return &world->told[i];
+    return NULL;
+}
+
+/* Turns until another process has done the same, and this one heard of whatever went before. */
+static void hear_all(struct world *world)
+{
+    peer_say(&peer, "remove 99 1\ntell");
+    (void)wait_for(world, TANDEM_EVENT_REMOVED);
+}
+
+/* Record 8 is held, and another process has the folder. */
+static void begin_beside_another(struct world *world)
+{
+    open_client(world, true);
+    assert_ok(tandem_subscribe(world->client, NULL, 0));
+    sign_in(world, 0);
+    say_changes(0, 3, 8);
+    assert_ok(tandem_service(world->client));
+    tandem_disconnect(world->client);
+    peer_start(&peer, world->folder, NULL);
+    world->told_count = 0;
+}
+
+static void what_another_types_is_told_of_the_record_it_is_about(void **state)
+{
+    struct world *world = *state;
+    OUTCOMES(1);
+    begin_beside_another(world);
+    assert_ok(send_note(world, "mine", &outcomes[0]));
+    world->told_count = 0; /* told already */
+    peer_say(&peer, "edit 8 Song");
+    peer_expect(&peer, "entry 2");
+    const struct told *told = wait_for(world, TANDEM_EVENT_CHANGED);
+    assert_string_equal(told->id, id_text(8));
+    assert_string_equal(told->title, "Song");
+    assert_int_equal(told->entry, 2);
+    assert_int_equal(world->told_count, 1);
+    /* Given up again, it is as it was. */
+    world->told_count = 0;
+    peer_say(&peer, "drop 2");
+    peer_expect(&peer, "dropped");
+    assert_int_equal(wait_for(world, TANDEM_EVENT_DROPPED)->entry, 2);
+    told = find_told(world, TANDEM_EVENT_CHANGED);
+    assert_non_null(told);
+    assert_string_equal(told->title, "Ring");
+    assert_int_equal(told->entry, 0);
+    assert_int_equal(world->told_count, 2);
+    /* One's own is not told again. */
+    world->told_count = 0;
+    hear_all(world);
+    assert_int_equal(world->told_count, 1);
+}
+
+static void an_entry_of_ones_own_that_another_gives_up_is_told_as_dropped(void **state)
+{
+    struct world *world = *state;
+    OUTCOMES(1);
+    begin_beside_another(world);
+    assert_ok(send_note(world, "mine", &outcomes[0]));
+    world->told_count = 0;
+    peer_say(&peer, "drop 1");
+    peer_expect(&peer, "dropped");
+    assert_int_equal(wait_for(world, TANDEM_EVENT_DROPPED)->entry, 1);
+    assert_non_null(find_told(world, TANDEM_EVENT_REMOVED));
+    hear_all(world);
+    assert_null(find_told(world, TANDEM_EVENT_SETTLED));
+    assert_int_equal(outcomes[0].calls, 1);
+    assert_int_equal(outcomes[0].code, STATUS_CANCELLED);
+}
+
+static void where_nothing_differs_nothing_is_told(void **state)
+{
+    struct world *world = *state;
+    begin_beside_another(world);
+    assert_false(tandem_paused(world->client));
+    peer_say(&peer, "pause");
+    peer_expect(&peer, "paused");
+    hear_all(world);
+    assert_true(tandem_paused(world->client));
+    assert_int_equal(world->told_count, 1);
+    peer_say(&peer, "resume");
+    peer_expect(&peer, "resumed");
+    world->told_count = 0;
+    hear_all(world);
+    assert_false(tandem_paused(world->client));
+    assert_int_equal(world->told_count, 1);
+}
+
+#define SHARED(name) cmocka_unit_test_setup_teardown(name, set_up_shared, tear_down_shared)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SHARED(what_another_types_is_told_of_the_record_it_is_about),
+        SHARED(an_entry_of_ones_own_that_another_gives_up_is_told_as_dropped),
+        SHARED(where_nothing_differs_nothing_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
