@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/bench/limit_lmdb.h"
+#include "tests/bench/rows_replica_bare.h"
 #include "tests/bench/rows_replica_fill.h"
 
 #define RECORDS 100000u
@@ -104,86 +104,15 @@ static bool time_client(struct bench_run *run, const struct reading *row, client
 
 /* ---- As LMDB does it ------------------------------------------------------------------------ */
 
-struct bare {
-    struct lmdb_raw raw;
-    MDB_txn *txn; /* a reader, reset */
-    MDB_dbi records, entities;
-    uint64_t found;
-    uint64_t seen; /* made of what was read, so that it has to be read */
-};
-
-/* Each returns LMDB's code, and counts what it read. */
-typedef int bare_turn(struct bare *bare, const struct reading *row);
-
-static int open_tables(struct bare *bare)
+static int bare_gets(struct bare *bare, const void *context)
 {
-    MDB_txn *txn;
-    int code = mdb_txn_begin(bare->raw.env, NULL, MDB_RDONLY, &txn);
-    if (code != 0) {
-        return code;
-    }
-    code = mdb_dbi_open(txn, "records", 0, &bare->records);
-    if (code == 0) {
-        code = mdb_dbi_open(txn, "entities", 0, &bare->entities);
-    }
-    if (code != 0) {
-        mdb_txn_abort(txn);
-        return code;
-    }
-    return mdb_txn_commit(txn); /* which keeps the tables open */
-}
-
-static int bare_open(struct bare *bare, const char *folder)
-{
-    int code = lmdb_raw_open(&bare->raw, folder, MDB_NORDAHEAD);
-    if (code == 0) {
-        code = open_tables(bare);
-    }
-    if (code == 0) {
-        code = mdb_txn_begin(bare->raw.env, NULL, MDB_RDONLY, &bare->txn);
-    }
-    if (code == 0) {
-        mdb_txn_reset(bare->txn);
-    }
-    return code;
-}
-
-static void bare_close(struct bare *bare)
-{
-    mdb_txn_abort(bare->txn); /* NULL is fine */
-    lmdb_raw_close(&bare->raw);
-}
-
-static int find_record(struct bare *bare, MDB_val key, MDB_val *value)
-{
-    int code = mdb_get(bare->txn, bare->records, &key, value);
-    if (code == 0) {
-        bare->found++;
-        bare->seen += value->mv_size + ((const uint8_t *)value->mv_data)[0];
-    }
-    return code;
-}
-
-/* Reads a record from its beginning to its end, as fast as that goes. */
-static void read_record(struct bare *bare, MDB_val value)
-{
-    const uint8_t *data = value.mv_data;
-    uint64_t word, sum = 0;
-    for (size_t at = 0; at + sizeof word <= value.mv_size; at += sizeof word) {
-        memcpy(&word, data + at, sizeof word);
-        sum += word;
-    }
-    bare->seen += sum & 1;
-}
-
-static int bare_gets(struct bare *bare, const struct reading *row)
-{
+    const struct reading *row = context;
     MDB_val value;
     int code = 0;
     for (size_t i = 0; i < GETS && code == 0; i++) {
         code = mdb_txn_renew(bare->txn);
         if (code == 0) {
-            code = find_record(bare, (MDB_val){ID_SIZE, row->ids[i].octet}, &value);
+            code = bare_find(bare, (MDB_val){ID_SIZE, row->ids[i].octet}, &value);
             mdb_txn_reset(bare->txn);
         }
     }
@@ -203,9 +132,9 @@ static int walk_entity(struct bare *bare)
     while (code == 0 && key.mv_size == sizeof prefix + ID_SIZE &&
            memcmp(key.mv_data, prefix, sizeof prefix) == 0) {
         id = (MDB_val){ID_SIZE, (uint8_t *)key.mv_data + sizeof prefix};
-        code = find_record(bare, id, &value);
+        code = bare_find(bare, id, &value);
         if (code == 0) {
-            read_record(bare, value);
+            bare_read(bare, value);
             code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
         }
     }
@@ -213,10 +142,10 @@ static int walk_entity(struct bare *bare)
     return code == MDB_NOTFOUND ? 0 : code;
 }
 
-static int bare_lists(struct bare *bare, const struct reading *row)
+static int bare_lists(struct bare *bare, const void *context)
 {
     int code = 0;
-    (void)row;
+    (void)context;
     for (size_t i = 0; i < LISTS && code == 0; i++) {
         code = mdb_txn_renew(bare->txn);
         if (code == 0) {
@@ -225,30 +154,6 @@ static int bare_lists(struct bare *bare, const struct reading *row)
         }
     }
     return code;
-}
-
-/* As time_client(); `expected` is how many records a turn reads. */
-static bool time_bare(struct bench_run *run, const struct reading *row, bare_turn *turn,
-                      uint64_t expected, double *figure)
-{
-    struct bare bare = {.txn = NULL};
-    int code = bare_open(&bare, row->source.replica);
-    if (code == 0) {
-        code = turn(&bare, row);
-    }
-    uint64_t start = bench_thread_cpu_ns();
-    if (code == 0) {
-        code = turn(&bare, row);
-    }
-    *figure = (double)expected * 1e9 / (double)(bench_thread_cpu_ns() - start);
-    bare_close(&bare);
-    if (code != 0) {
-        bench_fail(run, "bare LMDB: %s", mdb_strerror(code));
-    } else if (bare.found != 2 * expected || bare.seen == 0) {
-        bench_fail(run, "bare LMDB read %llu records instead of %llu",
-                   (unsigned long long)bare.found, (unsigned long long)(2 * expected));
-    }
-    return code == 0 && bare.found == 2 * expected;
 }
 
 /* ---- Getting -------------------------------------------------------------------------------- */
@@ -289,7 +194,8 @@ bool replica_get_subject(struct bench_run *run, void *context, double *figure)
 
 bool replica_get_limit(struct bench_run *run, void *context, double *figure)
 {
-    return time_bare(run, context, bare_gets, GETS, figure);
+    const struct reading *row = context;
+    return bare_time(run, row->source.replica, bare_gets, row, GETS, figure);
 }
 
 void replica_get_tear_down(void *context)
@@ -313,7 +219,7 @@ bool replica_list_subject(struct bench_run *run, void *context, double *figure)
 bool replica_list_limit(struct bench_run *run, void *context, double *figure)
 {
     const struct reading *row = context;
-    return time_bare(run, row, bare_lists, row->listed, figure);
+    return bare_time(run, row->source.replica, bare_lists, row, row->listed, figure);
 }
 
 void replica_list_tear_down(void *context)

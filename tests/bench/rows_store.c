@@ -70,6 +70,16 @@ static const struct bench_row rows[] = {
      .sense = BENCH_AT_LEAST,
      .target = 0.5,
      ROW_OF(replica_list)},
+    /* Reading the question and choosing an index for it costs as much as some five of the records,
+     * and each is checked as in a list; but they lie anywhere in the file, so that most of the time
+     * goes by until they have come from memory, for both. Half, as for the other reads. */
+    {.name = "replica-find",
+     .what = "tandem_find_each of 20 records from a text on, by an index, in a replica of 100k",
+     .against = "a bare cursor in the same index in the same file, getting and reading each",
+     .unit = "records/CPU s",
+     .sense = BENCH_AT_LEAST,
+     .target = 0.5,
+     ROW_OF(replica_find)},
     /* Behind the limit stand, besides the writing that both do, the server's reading and
      * encoding, TLS on both sides, and decoding with the checks that a client owes itself; they
      * run on another core, or between the client's flushes. Half of what the disk and LMDB alone
