@@ -209,12 +209,69 @@ enum status outbox_store_set_epoch(struct outbox_store *store, struct id epoch)
     return outbox_end(&writing, status);
 }
 
-/* One entry is judged anew: its base, or that it is in conflict. */
+/* The conflicts without their seqs. */
+static void put_conflicts(struct bytes list, struct buffer *out)
+{
+    struct wire_reader reader = outbox_list(list);
+    struct outbox_conflict conflict;
+    uint32_t count = 0;
+    size_t begin = wire_begin_array(out);
+    for (; outbox_conflict_next(&reader, &conflict); count++) {
+        conflict.seq = 0;
+        outbox_conflict_put(out, &conflict);
+    }
+    wire_end(out, begin, count);
+}
+
+static void put_change(struct bytes change, struct buffer *out)
+{
+    struct wire_reader reader = wire_read(change);
+    struct bytes key, value;
+    uint32_t count = 0, kept = 0;
+    size_t begin = wire_begin_map(out);
+    (void)wire_get_map(&reader, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!wire_get_str(&reader, &key) || !wire_skip(&reader, &value))
+            break;
+        if (bytes_is(key, "base"))
+            continue;
+        wire_put_str(out, key);
+        wire_put_raw(out, value);
+        kept++;
+    }
+    wire_end(out, begin, kept);
+}
+
+/* The changes without bases of their own. */
+static void put_changes(struct bytes list, struct buffer *out)
+{
+    struct wire_reader reader = outbox_list(list);
+    struct outbox_change change;
+    uint32_t count = 0;
+    size_t begin = wire_begin_array(out);
+    for (; outbox_change_next(&reader, &change); count++)
+        put_change(change.encoded, out);
+    wire_end(out, begin, count);
+}
+
+/* What stays in the entry of positions in the former history would let it win over whatever has
+ * come since, up to the same seq. `parts` holds what is put in their place. */
+static void forget_positions(struct outbox_item *item, struct buffer parts[2])
+{
+    put_changes(item->changes, &parts[0]);
+    item->changes = buffer_bytes(&parts[0]);
+    if (item->conflicts.size == 0)
+        return;
+    put_conflicts(item->conflicts, &parts[1]);
+    item->conflicts = buffer_bytes(&parts[1]);
+}
+
+/* One entry is judged anew: its base, or that it is in conflict, or with what. */
 static enum status rebase_one(struct outbox_writing *writing, uint64_t order, struct buffer *copy,
                               outbox_rebase_fn *judge, void *context, struct buffer *told)
 {
     struct outbox_item item;
-    struct buffer conflicts = {0};
+    struct buffer conflicts = {0}, parts[2] = {{0}, {0}};
     uint64_t base = 0;
     enum status status = outbox_load_copy(writing, order, copy, &item);
     if (status != STATUS_OK)
@@ -222,6 +279,9 @@ static enum status rebase_one(struct outbox_writing *writing, uint64_t order, st
     tandem_entry_state from = item.state;
     bool stands = judge(context, &item, &base, &conflicts);
     item.base = base;
+    forget_positions(&item, parts);
+    if (!stands && from == TANDEM_ENTRY_CONFLICT)
+        item.conflicts = buffer_bytes(&conflicts);
     if (!stands && from == TANDEM_ENTRY_WAITING && item.behind == 0) {
         item.state = TANDEM_ENTRY_CONFLICT;
         item.status = STATUS_CONFLICT;
@@ -229,9 +289,11 @@ static enum status rebase_one(struct outbox_writing *writing, uint64_t order, st
         item.detail = bytes_text("the server has another history, in which this has other values");
         buffer_append(told, &order, sizeof order);
     }
-    status = conflicts.failed || told->failed
+    status = conflicts.failed || parts[0].failed || parts[1].failed || told->failed
                  ? STATUS_NO_MEMORY
                  : outbox_rewrite(writing, &item, from, buffer_bytes(copy));
+    buffer_release(&parts[0]);
+    buffer_release(&parts[1]);
     buffer_release(&conflicts);
     return status;
 }

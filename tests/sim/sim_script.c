@@ -308,6 +308,30 @@ static void turn_back(struct writer *writer)
     put(writer, "resolve d%u entry#%u %s", away, some(writer, 3), some_way(writer));
 }
 
+/* A conflict of the former history is settled in the next one, offline, while somebody goes on. */
+static void settle_later(struct writer *writer)
+{
+    const char *entity = some_entity(writer);
+    const unsigned away = DEVICE, other = DEVICE, thing = some(writer, 4), field = some(writer, 2);
+    put(writer, "copy server");
+    for (unsigned i = 2 + some(writer, 4); i > 0; i--)
+        put(writer, "edit d%u contact#%u %u", other, i, some(writer, 3));
+    put(writer, "offline d%u", away);
+    put(writer, "edit d%u %s#%u %u", away, entity, thing, field);
+    put(writer, "edit d%u %s#%u %u", other, entity, thing, field);
+    put(writer, "wait %us", 1 + some(writer, 20));
+    put(writer, "online d%u", away);
+    put(writer, "wait %us", 40 + some(writer, 40));
+    put(writer, "restore server");
+    put(writer, "wait %us", 60 + some(writer, 100));
+    put(writer, "offline d%u", away);
+    put(writer, "edit d%u %s#%u %u", other, entity, thing, field);
+    put(writer, "wait %us", 1 + some(writer, 20));
+    put(writer, "resolve d%u entry#%u mine", away, some(writer, 2));
+    put(writer, "online d%u", away);
+    put(writer, "wait %us", 20 + some(writer, 40));
+}
+
 static void change_version(struct writer *writer)
 {
     put(writer, "%s server", draw(writer, 2) == 0 ? "downgrade" : "upgrade");
@@ -319,7 +343,7 @@ static void pass(struct writer *writer)
 {
     switch (draw(writer, 12)) {
     case 0:
-        put(writer, "wait %uh", 1 + some(writer, 7));
+        put(writer, "wait %uh", 1 + some(writer, 4));
         break;
     case 1:
     case 2:
@@ -374,6 +398,7 @@ void sim_script_make(uint64_t seed, struct sim_script *out)
                  {2, copy},
                  {1, restore},
                  {2, turn_back},
+                 {1, settle_later},
                  {1, change_version},
                  {24, pass},
                  {4, be_quiet}};
