@@ -280,6 +280,26 @@ static void ask_past(struct stage *s)
     ask(s, 5, &status);
 }
 
+/* What is held adds up to the sums, which the client itself compares when they come. */
+static void check_sums(struct stage *s, uint64_t request)
+{
+    const struct scope scopes[] = {{SCOPE_ACCOUNT, s->account}, {SCOPE_LIBRARY, {{0}}}};
+    const size_t before = client_received(s->eva, MESSAGE_SUMS);
+    if (client_connected(s->eva))
+        client_check(s->eva, request, scopes, 2);
+    client_settle(s->eva);
+    assert_true(told(s) || client_received(s->eva, MESSAGE_SUMS) == before + 1);
+}
+
+static void begin(struct stage *s)
+{
+    const struct scope first = {SCOPE_ACCOUNT, s->account};
+    client_connect(s->eva);
+    if (client_connected(s->eva))
+        client_prefer(s->eva, &first, 1);
+    client_settle(s->eva);
+}
+
 /* Records change, access ends and comes back: changes, removals, a purge, a backfill. */
 static void follow(struct stage *s)
 {
@@ -301,12 +321,13 @@ static void follow(struct stage *s)
 
 static void play(struct stage *s)
 {
-    client_connect(s->eva);
-    client_settle(s->eva);
+    begin(s);
     check_held(s);
+    check_sums(s, 10);
     ask_lists(s);
     ask_past(s);
     follow(s);
+    check_sums(s, 11);
     /* Whoever was told of nothing has missed nothing. */
     if (!told(s)) {
         assert_true(client_caught_up(s->eva));
