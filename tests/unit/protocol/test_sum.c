@@ -317,6 +317,7 @@ static void what_is_no_value_or_record_adds_nothing(void **state)
         "82 a26964 c40f 000000000000000000000000000000 a3736571 01",
         "82 a26964 c410 00000000000000000000000000000000 a3736571 ff",
         "83 a26964 c410 00000000000000000000000000000000 a3736571 01 a66669656c6473 90",
+        "83 a26964 c410 00000000000000000000000000000000 a3736571 01 a66669656c6473 81 01 01",
         "83 a26964 c410 00000000000000000000000000000000 a3736571 01 a861756469656e6365 80",
         "83 a26964 c410 00000000000000000000000000000000 a3736571 01 a861756469656e6365 91 a0",
         "82 a26964 c410 00000000000000000000000000000000 a3736571 01 00",
@@ -358,6 +359,16 @@ static void values_nest_only_so_deep(void **state)
     assert_false(sum_record_field(&mixed, bytes_text("f"), bytes_of(nested, WIRE_MAX_DEPTH + 2)));
     nested[WIRE_MAX_DEPTH + 1] = 0x91;
     assert_false(sum_record_field(&mixed, bytes_text("f"), bytes_of(nested, sizeof nested)));
+    /* Maps, each with another behind an empty name. */
+    for (size_t i = 0; i < sizeof nested; i++)
+        nested[i] = i % 2 == 0 ? 0x81 : 0xa0;
+    nested[2 * WIRE_MAX_DEPTH] = 0x01;
+    assert_true(
+        sum_record_field(&mixed, bytes_text("f"), bytes_of(nested, 2 * WIRE_MAX_DEPTH + 1)));
+    nested[2 * WIRE_MAX_DEPTH] = 0x81;
+    nested[2 * WIRE_MAX_DEPTH + 2] = 0x01;
+    assert_false(
+        sum_record_field(&mixed, bytes_text("f"), bytes_of(nested, 2 * WIRE_MAX_DEPTH + 3)));
 }
 
 /* Bytes from a failing disk: whatever they are, nothing outside them is read (as the sanitizers
