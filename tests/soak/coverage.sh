@@ -34,7 +34,8 @@ complete=(
     protocol/message.c protocol/schema_check.c protocol/schema_parse.c
     protocol/schema_structured.c protocol/schema_time.c protocol/schema_custom.c
     server/core/command.c server/core/record/record.c server/store/layout.c
-    client-lib/record_view.c
+    server/store/table_meta.c protocol/sum.c
+    client-lib/record_view.c client-lib/outbox_entry.c
 )
 explained=tests/coverage/explained.txt
 build=build-coverage reuse=

@@ -175,6 +175,7 @@ static void lists_hold_what_they_are_for(void **state)
     expect(false, "{\"state\": 0, " CHANGES ", \"seen\": [1]}");
     expect(false, "{\"state\": 0, " CHANGES ", \"seen\": [{\"seq\": 1}]}");
     expect(false, "{\"state\": 0, " CHANGES ", \"conflicts\": [\"x\"]}");
+    expect(true, "{\"state\": 0, " CHANGES ", \"conflicts\": [{\"id\": " ID "}]}");
 }
 
 static void what_is_cut_short_is_refused(void **state)
@@ -214,6 +215,21 @@ static void ids_are_found_in_every_depth(void **state)
     buffer_release(&changes);
 }
 
+static void only_a_create_creates(void **state)
+{
+    struct buffer changes = {0};
+    struct id id, other = {{1}};
+    (void)state;
+    for (unsigned i = 0; i < sizeof id.octet; i++)
+        id.octet[i] = (uint8_t)i;
+    parse("[" ONE_CHANGE ", {\"op\": \"create\", \"id\": " ID "}]", &changes);
+    assert_true(outbox_creates(buffer_bytes(&changes), id));
+    assert_false(outbox_creates(buffer_bytes(&changes), other));
+    parse("[" ONE_CHANGE "]", &changes);
+    assert_false(outbox_creates(buffer_bytes(&changes), id));
+    buffer_release(&changes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +239,7 @@ int main(void)
         cmocka_unit_test(lists_hold_what_they_are_for),
         cmocka_unit_test(what_is_cut_short_is_refused),
         cmocka_unit_test(ids_are_found_in_every_depth),
+        cmocka_unit_test(only_a_create_creates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
