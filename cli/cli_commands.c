@@ -136,9 +136,13 @@ static const struct option_def import_options[] = {
 static const struct command commands[] = {
     {"login", "URL --user NAME", "Sign in, and stay signed in on this machine",
      "Asks for the password; TANDEM_PASSWORD gives it without asking. A one-time code is given in\n"
-     "place of the password, and then a new password is chosen (TANDEM_NEW_PASSWORD).",
+     "place of the password, and then a new password is chosen (TANDEM_NEW_PASSWORD). What another user\n"
+     "left in the outbox is kept, or thrown away, as by tandem logout.",
      login_options, 1, 1, command_login},
-    {"logout", "", "Sign out on this machine", NULL, logout_options, 0, 0, command_logout},
+    {"logout", "", "Sign out on this machine",
+     "While something waits in the outbox it is listed; a terminal is asked whether to throw it away,\n"
+     "and without one only --discard does.",
+     logout_options, 0, 0, command_logout},
     {"passwd", "", "Change your password",
      "Asks for both; TANDEM_PASSWORD and TANDEM_NEW_PASSWORD give them without asking.", NULL, 0, 0,
      command_passwd},
@@ -158,7 +162,7 @@ static const struct command commands[] = {
      OR_NAME "\n"
      "FIELD= clears a field. --base SEQ, with the seq that tandem show prints, protects what someone\n"
      "else changed after you looked: then the edit is refused. Without it only what changes while\n"
-     "the edit is under way is protected.",
+     "the edit is under way is protected. --overwrite says whose values it replaced, and from when.",
      edit_options, 2, ARGUMENTS_ANY, command_edit},
     {"remove", "ID", "Delete a record",
      OR_NAME "\n"
@@ -167,7 +171,8 @@ static const struct command commands[] = {
      remove_options, 1, 1, command_remove},
     {"watch", "[ID...]", "Print every change as it arrives",
      "Without ids everything you may see is watched, starting where the last watch ended. With the\n"
-     "id or exact name of an account, all that belongs to the account is.",
+     "id or exact name of an account, all that belongs to the account is. What is older than the lines\n"
+     "before it is marked \"earlier\".",
      watch_options, 0, ARGUMENTS_ANY, command_watch},
     {"offline", "", "Work without the network, until tandem online",
      "Fetches what is new first, so that all you may see is on this machine. From then on what you\n"
@@ -177,7 +182,8 @@ static const struct command commands[] = {
     {"online", "", "Connect again and settle what waits",
      "Sends what waits in the outbox, in its order, and says of each change what became of it:\n"
      "accepted, refused, or in conflict with what somebody else changed meanwhile, then with both\n"
-     "values. Exit status 1 when something is left to decide.",
+     "values. Exit status 1 when something is left to decide, 3 when the server cannot be reached:\n"
+     "then the profile stays offline, and what waits is kept.",
      NULL, 0, 0, command_online},
     {"outbox", "[show ID | retry [ID] | drop ID]",
      "List what waits for the server, since when and why",
@@ -186,7 +192,9 @@ static const struct command commands[] = {
     {"outbox show", "ID", "Show everything about an entry of the outbox", ENTRY_ID, NULL, 1, 1,
      command_outbox_show},
     {"outbox retry", "[ID]", "Queue what was refused again, and send what waits",
-     ENTRY_ID " Without ID everything that was refused is.", NULL, 0, 1, command_outbox_retry},
+     ENTRY_ID "\n"
+     "Without ID everything that was refused is. Exit status 1 when something is left to decide.",
+     NULL, 0, 1, command_outbox_retry},
     {"outbox drop", "ID", "Forget an entry of the outbox",
      ENTRY_ID "\n"
      "What it would have changed stays as it is. An entry that is under way cannot be dropped.",
