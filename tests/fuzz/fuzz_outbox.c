@@ -1,5 +1,6 @@
 /* Any bytes as a stored entry of the outbox: none, or one that is written again as the same, can be
- * looked at by a program, and is settled into changes that a server can read. */
+ * looked at by a program, is settled into changes that a server can read, and can be rid of what it
+ * keeps of others. */
 #include "fuzz.h"
 
 #include <string.h>
@@ -7,6 +8,7 @@
 #include "client-lib/client.h"
 #include "client-lib/entry_view.h"
 #include "client-lib/outbox_entry.h"
+#include "client-lib/outbox_store_tables.h"
 #include "client-lib/resolve.h"
 
 static void compare(struct bytes a, struct bytes b)
@@ -81,6 +83,40 @@ static void settle(const struct outbox_item *item)
     buffer_release(&changes);
 }
 
+/* Everything that was seen is taken away, or what was seen in one scope, and nothing else. */
+static void take_away(const struct outbox_item *item, const struct outbox_lost *lost)
+{
+    struct outbox_item stripped = *item;
+    struct outbox_item again;
+    struct outbox_seen before, seen;
+    struct buffer list = {0}, value = {0};
+    outbox_strip_seen(item->seen, lost, &list);
+    MUST(!list.failed && wire_validate(buffer_bytes(&list), NULL) == STATUS_OK);
+    stripped.seen = buffer_bytes(&list);
+    outbox_entry_encode(&value, &stripped, (struct bytes){0});
+    MUST(!value.failed && outbox_entry_decode(buffer_bytes(&value), item->order, &again));
+    struct wire_reader was = outbox_list(item->seen), is = outbox_list(again.seen);
+    while (outbox_seen_next(&was, &before)) {
+        MUST(outbox_seen_next(&is, &seen) && id_equal(seen.id, before.id));
+        if (lost->all || scope_equal(before.scope, lost->scope))
+            MUST(seen.lost && seen.fields.size == 0);
+        else
+            MUST(seen.lost == before.lost && bytes_equal(seen.fields, before.fields));
+    }
+    MUST(!outbox_seen_next(&is, &seen));
+    buffer_release(&list);
+    buffer_release(&value);
+}
+
+static void take_away_each(const struct outbox_item *item)
+{
+    struct wire_reader reader = outbox_list(item->seen);
+    struct outbox_seen seen;
+    take_away(item, &(const struct outbox_lost){.all = true});
+    if (outbox_seen_next(&reader, &seen) && seen.scope.kind != 0)
+        take_away(item, &(const struct outbox_lost){.by_scope = true, .scope = seen.scope});
+}
+
 static bool count_id(void *context, struct id id)
 {
     (void)id;
@@ -100,5 +136,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (item.state != TANDEM_ENTRY_WAITING || item.status != STATUS_OK)
         look_at(&item);
     settle(&item);
+    take_away_each(&item);
     return 0;
 }

@@ -5,7 +5,8 @@
  * connection and coming back; wishing for other scopes and entities, for some of them first, and
  * for a check; time passing. Whatever comes: transactions begin and end in turn, none is open when
  * a call returns, what is told of can be read, and all that is sent decodes. A failed call ends the
- * connection, as the client does. */
+ * connection, as the client does. What is kept elsewhere of a scope is taken away before it is
+ * purged, which may fail too; and now and then the replica becomes another user's. */
 #include "fuzz.h"
 
 #include <string.h>
@@ -18,6 +19,8 @@
 #include "tests/fuzz/script.h"
 
 #define EVENTS 200u
+/* Those that scope_of() makes. */
+#define SCOPES 4u
 
 struct client {
     struct sync sync;
@@ -27,7 +30,38 @@ struct client {
     uint64_t now_ms;
     unsigned checks, checked; /* asked for, and answered */
     bool send_fails;
+    unsigned losing_fails; /* so many times */
+    bool lost_failed;      /* since the call began */
+    bool stripped[SCOPES]; /* nothing is kept elsewhere of what was purged of it */
 };
+
+static struct scope scope_of(uint8_t number)
+{
+    return number % SCOPES == 3 ? (struct scope){.kind = SCOPE_LIBRARY}
+                                : (struct scope){SCOPE_ACCOUNT, {{1, number % SCOPES}}};
+}
+
+static bool *stripped(struct client *client, struct scope scope)
+{
+    for (uint8_t number = 0; number < SCOPES; number++)
+        if (scope_equal(scope_of(number), scope))
+            return &client->stripped[number];
+    return NULL;
+}
+
+static enum status take_losing(void *context, const struct sync_event *event)
+{
+    struct client *client = context;
+    MUST(event->kind == TANDEM_EVENT_PURGED || event->kind == TANDEM_EVENT_RESET);
+    if (client->losing_fails > 0) {
+        client->losing_fails--;
+        client->lost_failed = true;
+        return STATUS_NO_MEMORY;
+    }
+    if (event->kind == TANDEM_EVENT_PURGED && stripped(client, event->scope) != NULL)
+        *stripped(client, event->scope) = true;
+    return STATUS_OK;
+}
 
 static enum status take_sent(void *context, const struct message *message)
 {
@@ -62,6 +96,8 @@ static void take_event(void *context, const struct sync_event *event)
     }
     if (event->kind == TANDEM_EVENT_REMOVED)
         MUST(record_view_read(event->record, &view) && id_equal(view.id, event->id));
+    if (event->kind == TANDEM_EVENT_PURGED && stripped(client, event->scope) != NULL)
+        MUST(*stripped(client, event->scope));
     if (event->kind == TANDEM_EVENT_PROGRESS)
         MUST(event->total >= event->done);
 }
@@ -82,15 +118,12 @@ static void after(struct client *client, enum status status)
     if (status == STATUS_OK)
         return;
     MUST(status == STATUS_MALFORMED || status == STATUS_UNEXPECTED || status == STATUS_LIMIT ||
-         status == STATUS_UNREACHABLE || (status == STATUS_IO && client->replica.broken));
+         status == STATUS_UNREACHABLE || (status == STATUS_IO && client->replica.broken) ||
+         (status == STATUS_NO_MEMORY && client->lost_failed) ||
+         (status == STATUS_USAGE && !client->sync.wanted));
     client->replica.broken = false;
+    client->lost_failed = false;
     sync_stop(&client->sync);
-}
-
-static struct scope scope_of(uint8_t number)
-{
-    return number % 4u == 3 ? (struct scope){.kind = SCOPE_LIBRARY}
-                            : (struct scope){SCOPE_ACCOUNT, {{1, number % 4u}}};
 }
 
 static void put_scope(struct buffer *out, struct scope scope)
@@ -245,7 +278,7 @@ static void make_message(struct client *client, struct script *script, struct bu
         break;
     default:
         message.type = MESSAGE_RESET;
-        message.as.reset.reason = bytes_text("horizon");
+        message.as.reset.reason = bytes_text(script_take(script) & 1 ? "access" : "horizon");
         message.as.reset.epoch = (struct id){{0xe0, script_take(script) % 3u}};
         break;
     }
@@ -319,6 +352,28 @@ static void start(struct client *client, uint8_t epoch, bool offers)
     after(client, sync_start(&client->sync, (struct id){{0xe0, epoch % 3u}}, 16));
 }
 
+/* Between two connections, as whoever finds another user signed in does. */
+static void change_user(struct client *client, bool keeps_wish)
+{
+    const struct sync_store *store = &memory_replica_store;
+    const struct id none = {{0}};
+    struct buffer wish = {0};
+    if (keeps_wish)
+        MUST(sync_wish_keep(&client->sync, &wish) == STATUS_OK);
+    enum status status = store->begin(&client->replica);
+    if (status == STATUS_OK) {
+        status = store->empty(&client->replica, none, buffer_bytes(&wish));
+        if (status == STATUS_OK)
+            status = store->commit(&client->replica);
+        else
+            store->abort(&client->replica);
+    }
+    buffer_release(&wish);
+    client->replica.broken = false;
+    if (status == STATUS_OK)
+        sync_forget_wishes(&client->sync, keeps_wish);
+}
+
 static void play(struct client *client, struct script *script)
 {
     const uint8_t event = script_take(script);
@@ -346,6 +401,8 @@ static void play(struct client *client, struct script *script)
         break;
     case 5:
         sync_stop(&client->sync);
+        if ((event & 0xc0) == 0xc0)
+            change_user(client, event & 32);
         if (!(event & 8))
             start(client, script_take(script), event & 16);
         break;
@@ -357,6 +414,7 @@ static void play(struct client *client, struct script *script)
     default:
         client->replica.fail_in = script_take(script) % 16u;
         client->send_fails = event & 8;
+        client->losing_fails = event >> 4 & 3u;
         break;
     }
     buffer_release(&frame);
@@ -369,6 +427,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct sync_port port = {client, take_sent, take_event};
     struct script script = script_of(data, size);
     sync_init(&client->sync, &memory_replica_store, &client->replica, &port);
+    sync_on_losing(&client->sync, take_losing);
     want(client, 0);
     start(client, 0, true);
     for (unsigned i = 0; i < EVENTS && !script_ended(&script); i++)
