@@ -448,6 +448,43 @@ static void a_backup_is_a_store(void **state)
     made_free(made);
 }
 
+/* What a copy leaves that was killed: nobody takes it for a store, or makes another one there. */
+static void an_unfinished_copy_is_called_so(void **state)
+{
+    struct fixture *fixture = *state;
+    struct fixture *copy = fixture_new();
+    struct fault fault;
+    char unfinished[128];
+    snprintf(unfinished, sizeof unfinished, "%s/unfinished", copy->path);
+    assert_int_equal(mkdir(unfinished, 0700), 0);
+    assert_status(open_as(copy, false, &fault), NOT_FOUND);
+    assert_non_null(strstr(fault.detail, "not finished"));
+    assert_status(open_as(copy, true, &fault), EXISTS);
+    assert_non_null(strstr(fault.detail, "not finished"));
+    assert_status(store_backup(fixture->store, copy->path, &fault), EXISTS);
+    assert_non_null(strstr(fault.detail, "not finished"));
+    assert_int_equal(rmdir(unfinished), 0);
+    assert_ok(store_backup(fixture->store, copy->path, &fault));
+    assert_int_not_equal(access(unfinished, F_OK), 0);
+    fixture_free(copy);
+}
+
+static void a_restored_store_has_its_own_epoch(void **state)
+{
+    static const struct id epoch = {{0xab, 1}};
+    struct fixture *fixture = *state;
+    struct fixture *copy = fixture_new();
+    struct fault fault;
+    struct meta meta;
+    assert_ok(store_restore(fixture->store, copy->path, epoch, &fault));
+    fixture_open(copy, false);
+    fixture_look(copy);
+    assert_ok(copy->read.ops->meta(copy->read.self, &meta));
+    assert_true(id_equal(meta.epoch, epoch));
+    fixture_done(copy);
+    fixture_free(copy);
+}
+
 static void figures_count(void **state)
 {
     struct fixture *fixture = *state;
@@ -488,6 +525,8 @@ int main(void)
         cmocka_unit_test(readers_are_limited),
         cmocka_unit_test(less_address_space_is_enough),
         WITH_STORE(a_backup_is_a_store),
+        WITH_STORE(an_unfinished_copy_is_called_so),
+        WITH_STORE(a_restored_store_has_its_own_epoch),
         WITH_STORE(figures_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
