@@ -170,6 +170,17 @@ static bool write_session(const struct session *session, const char *path)
     return close(file) == 0 && good;
 }
 
+/* The name of a file lasts when its folder is flushed; file systems that cannot say EINVAL. */
+static bool flush_folder(const char *path)
+{
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0) {
+        return false;
+    }
+    bool good = fsync(folder) == 0 || errno == EINVAL;
+    return close(folder) == 0 && good;
+}
+
 /* A line break in what a server sent would begin a line of its own: another address, say. */
 static bool has_control(const char *text)
 {
@@ -202,7 +213,8 @@ bool profile_save(const struct profile *profile, char problem[256])
         (void)snprintf(problem, 256, "the name of the folder is too long");
         return false;
     }
-    if (!write_session(&profile->session, fresh) || rename(fresh, path) != 0) {
+    if (!write_session(&profile->session, fresh) || rename(fresh, path) != 0 ||
+        !flush_folder(profile->folder)) {
         (void)snprintf(problem, 256, "the session cannot be written to %.150s: %s", path,
                        strerror(errno));
         (void)unlink(fresh);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/cli_profile.h"
 #include "client-lib/folder.h"
 #include "client-lib/outbox_store.h"
 #include "tests/survival/faults/failing_calls.h"
@@ -134,12 +135,48 @@ static void the_one_that_takes_the_place_of_a_damaged_one(void **state)
     place_release(&place);
 }
 
+/* The command line's session, which is told to be signed in. */
+static bool save_session(void *context, uint64_t n, bool onwards)
+{
+    struct failing_plan *plan = failing_plan();
+    struct profile profile, found;
+    struct place place;
+    char problem[256];
+    (void)context;
+    place_make(&place);
+    assert_int_equal(setenv("TANDEM_PROFILE", place.one, 1), 0);
+    assert_true(profile_load(&profile, problem));
+    (void)snprintf(profile.session.url, sizeof profile.session.url, "wss://localhost:7443");
+    (void)snprintf(profile.session.user, sizeof profile.session.user, "kari");
+    (void)snprintf(profile.session.token, sizeof profile.session.token, "secret");
+    *plan = (struct failing_plan){
+        .calls = CALL_SYNC, .error = EIO, .nth = n, .onwards = onwards, .skip_flush = 1};
+    failing_calls_arm(plan);
+    const bool saved = profile_save(&profile, problem);
+    const bool met = failing_calls_disarm(plan) > 0;
+    assert_int_equal(saved, !met);
+    if (saved) {
+        assert_true(was_flushed(place.one, 0));
+        assert_true(profile_load(&found, problem) && found.signed_in);
+    }
+    folder_remove(strdup(place.one));
+    folder_remove(place.top);
+    return met;
+}
+
+static void each_flush_of_a_session(void **state)
+{
+    (void)state;
+    sweep("flush, name of a session", 1, save_session, NULL);
+}
+
 int main(void)
 {
     failing_plan()->skip_flush = 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_flush),
         cmocka_unit_test(the_one_that_takes_the_place_of_a_damaged_one),
+        cmocka_unit_test(each_flush_of_a_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
