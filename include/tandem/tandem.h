@@ -166,7 +166,10 @@ typedef struct tandem_options {
  * queue mutations and get their results, may ask the server over a connection of their own, and are
  * told what happens as events, or RELOAD where that cannot be told; what they subscribe to counts from when their turn comes.
  * LOCKED when another handle of this process has the folder, or when its outbox cannot be read and
- * other processes still have it open. Not for use in a child after fork().
+ * other processes still have it open. DENIED when the folder belongs to another user of the system or
+ * others may write to it. A folder is of the user who first signed in with it: in a handle that signs
+ * in, or by its name tries to, as somebody else, all that reads or changes what is in it is DENIED.
+ * Not for use in a child after fork().
  * On failure *out is NULL and `fault` (may be NULL) says why. */
 tandem_code tandem_open(const tandem_options *options, tandem_client **out, tandem_fault *fault);
 /* Closes the connection at once, and frees everything. Unanswered requests get CANCELLED first;
