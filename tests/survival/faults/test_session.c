@@ -122,6 +122,7 @@ struct notice *__wrap_notice_new(const struct effects *effects)
 /* ---- The company ---- */
 
 #define ASKED 6u
+#define MUCH 30000u /* characters of a note; a few fill a message */
 
 struct stage {
     struct world *world;
@@ -319,6 +320,26 @@ static void follow(struct stage *s)
     settle_both(s);
 }
 
+/* She was away while more was written than fits into one message: what she prefers comes ahead. */
+static void return_to_much(struct stage *s)
+{
+    static char text[MUCH + 1];
+    struct world *w = s->world;
+    const size_t before = client_received(s->eva, MESSAGE_BACKFILL);
+    if (told(s))
+        return; /* a new connection would not know */
+    client_disconnect(s->eva);
+    memset(text, 'w', MUCH);
+    for (unsigned i = 0; i < 4; i++) {
+        const struct id note = world_id(w);
+        must(world_create(w, s->admin, "note", note, "account", world_id_text(w, s->account),
+                          "text", text, NULL));
+        must(world_share(w, s->admin, note, "suppliers", NULL));
+    }
+    begin(s);
+    assert_true(told(s) || client_received(s->eva, MESSAGE_BACKFILL) > before);
+}
+
 static void play(struct stage *s)
 {
     begin(s);
@@ -327,6 +348,7 @@ static void play(struct stage *s)
     ask_lists(s);
     ask_past(s);
     follow(s);
+    return_to_much(s);
     check_sums(s, 11);
     /* Whoever was told of nothing has missed nothing. */
     if (!told(s)) {
