@@ -274,6 +274,18 @@ static void what_is_purged_while_it_is_queued_is_known_to_be_lost(void **state)
     assert_true(lost);
 }
 
+/* Whether it was deleted, or access has ended, only the answer tells. */
+static void a_record_that_is_not_held_any_more_has_no_name_meanwhile(void **state)
+{
+    struct world *world = *state;
+    shop_begin(world);
+    tandem_disconnect(world->client);
+    assert_ok(shop_edit(world, "222", NULL, NULL));
+    assert_string_equal(shop_only(world, STATE(TANDEM_ENTRY_WAITING)).line[0].title, "Fjord AS");
+    assert_ok(outbox_store_forget_record(world->client->store, account_of(1).id));
+    assert_string_equal(shop_only(world, STATE(TANDEM_ENTRY_WAITING)).line[0].title, "(none)");
+}
+
 /* Where to go on checking names a scope. */
 static void a_purged_account_is_not_named_by_where_to_go_on_checking(void **state)
 {
@@ -360,6 +372,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SHOP(access_that_ended_leaves_mine_and_nothing_of_theirs),
+        SHOP(a_record_that_is_not_held_any_more_has_no_name_meanwhile),
         SHOP(a_new_record_says_that_its_account_is_lost),
         SHOP(a_new_record_in_an_unknown_account_is_just_refused),
         SHOP(what_a_crash_left_of_an_account_is_why_a_new_record_is_refused),
