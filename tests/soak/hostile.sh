@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What: peers that are half open, silent, slow, flooding or mutated, and what an honest client feels
-# Takes: about 35 minutes
+# Takes: about 25 minutes
 # Packages: -
 # Targets: tandemd tandem hostile_peers
 set -euo pipefail

@@ -202,6 +202,7 @@ static int run(struct attack_board *board, uint16_t port, const struct company *
         return 1;
     }
     swarm.eager = scale->eager;
+    (void)SSL_CTX_set_max_proto_version(swarm.tls, scale->newest_tls);
     serve(&swarm, board, scale);
     swarm_release(&swarm);
     return 0;

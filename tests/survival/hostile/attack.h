@@ -39,6 +39,7 @@ struct attack_scale {
         mutator_connects; /* of those who send mutated inputs: each is a TLS handshake's work */
     int niceness;         /* of the process: where answers are timed, nobody is to wait for it */
     bool eager;           /* mutated frames follow one another at once */
+    int newest_tls;       /* at most this version; 0: any */
 };
 extern const struct attack_scale attack_scale_long, attack_scale_short, attack_scale_flood;
 

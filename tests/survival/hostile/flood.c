@@ -95,8 +95,10 @@ static bool prepare(struct flooding *flooding, const char *folder, uint64_t seed
                 honest_work_for(&flooding->honest, SLICE_MS, PAUSE_US) &&
                 vitals_read(flooding->server.pid, &vitals);
     for (unsigned i = 0; fine && i < PROCESSES; i++) {
-        fine = attack_start(&flooding->attacks[i], &flooding->server, &flooding->company,
-                            &attack_scale_flood, seed + i, -1);
+        struct attack_scale scale = attack_scale_flood;
+        scale.newest_tls = i % 2 ? TLS1_2_VERSION : 0;
+        fine = attack_start(&flooding->attacks[i], &flooding->server, &flooding->company, &scale,
+                            seed + i, -1);
     }
     flooding->descriptors = fine ? vitals.descriptors : 0;
     return fine;
