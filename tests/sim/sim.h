@@ -385,6 +385,8 @@ void history_copied(struct sim *sim);
 void history_restored(struct sim *sim, struct id epoch);
 /* The model of what the device's replica is of. */
 const struct model *history_shown(const struct sim_device *device);
+/* Whether its outbox is of the same. */
+bool history_is_shown(const struct sim_device *device);
 /* Whether the device's outbox still is of a former history. */
 bool history_is_former(const struct sim_device *device);
 /* After each step of a device: what was taken, and then undone, before it knew. */

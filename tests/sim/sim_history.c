@@ -133,6 +133,11 @@ const struct model *history_shown(const struct sim_device *device)
     return sim->histories[find(sim, replica_epoch(device->client->replica), last)].model;
 }
 
+bool history_is_shown(const struct sim_device *device)
+{
+    return history_shown(device) == device->sim->histories[device->history].model;
+}
+
 bool history_is_former(const struct sim_device *device)
 {
     return device->history + 1 != device->sim->history_count;

@@ -134,10 +134,21 @@ static bool read_seen(void *context, struct bytes encoded)
     return false;
 }
 
+static bool is_there(void *context, const tandem_record *record)
+{
+    (void)record;
+    *(bool *)context = true;
+    return false;
+}
+
+/* Of a record of their own that is not taken yet they see nothing of others, and of one that is not
+ * shown to them nothing at all. */
 void own_see(struct sim_deed *deed)
 {
-    deed->careful = true; /* of one of their own that is not taken yet they see nothing of others */
+    char id[ID_TEXT_SIZE];
+    deed->careful = false;
     deed->saw[0][0] = deed->saw[1][0] = '\0';
+    (void)tandem_get(deed->device->client, id_to_text(deed->record, id), is_there, &deed->careful);
     (void)replica_get(deed->device->client->replica, deed->record, read_seen, deed);
 }
 
@@ -180,8 +191,10 @@ static bool is_pending(const struct sim_device *device, const struct sim_deed *d
                                        entries->state[deed->number] == TANDEM_ENTRY_SENT))
         /* One that makes a record that is held was taken, and others may have gone on. */
         return !entries->is_behind[deed->number] && showing->held != deed->creates;
-    return showing->held && deed->applied > 0 && deed->outcome == DEED_TAKEN &&
-           deed->applied_seq > showing->seq && deed->applied_seq > tandem_cursor(device->client);
+    /* What was taken in a former history is laid over nothing from the next sign-in on. */
+    return showing->held && history_is_shown(device) && deed->applied > 0 &&
+           deed->outcome == DEED_TAKEN && deed->applied_seq > showing->seq &&
+           deed->applied_seq > tandem_cursor(device->client);
 }
 
 /* Something later of the same author about the record, which may hide it. */
