@@ -316,6 +316,14 @@ enum tandem_failure command_resolve(struct cli *cli, const struct arguments *arg
         failure =
             outbox_find(cli, arguments->positional[0], ENTRY_BIT(TANDEM_ENTRY_CONFLICT), &entry);
     }
+    /* What is chosen is chosen against what there is now. */
+    if (failure == TANDEM_DONE && !tandem_paused(cli->client)) {
+        failure = settling_run(cli, NULL, true);
+        if (failure != TANDEM_DONE) {
+            const tandem_fault fault = cli->fault;
+            failure = cli_fault(cli, NOT_RESOLVED, &fault);
+        }
+    }
     if (failure == TANDEM_DONE) {
         failure = resolve(cli, arguments, entry, choice);
     }

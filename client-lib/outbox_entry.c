@@ -4,7 +4,8 @@
 
 static const char *const known_keys[] = {
     "state",  "at",     "changes", "number", "base",      "overwrite", "seen",   "seq",
-    "status", "change", "field",   "detail", "conflicts", "answered",  "behind", "accessEnded"};
+    "status", "change", "field",   "detail", "conflicts", "answered",  "behind", "accessEnded",
+    "typed",  "renames"};
 
 /* ---- Writing ---- */
 
@@ -104,12 +105,14 @@ void outbox_entry_encode(struct buffer *out, const struct outbox_item *item, str
     put_list(&writing, "changes", item->changes);
     put_number(&writing, "number", item->number);
     put_number(&writing, "base", item->base);
+    put_number(&writing, "typed", item->typed);
     put_flag(&writing, "overwrite", item->overwrite);
     put_list(&writing, "seen", item->seen);
     put_number(&writing, "seq", item->seq);
     put_answer(&writing, item);
     put_number(&writing, "behind", item->behind);
     put_flag(&writing, "accessEnded", item->access_ended);
+    put_list(&writing, "renames", item->renames);
     put_unknown(&writing, before);
     wire_end(out, begin, writing.count);
 }
@@ -223,10 +226,12 @@ bool outbox_entry_decode(struct bytes value, uint64_t order, struct outbox_item 
         !get_time(value, "at", &out->at_ms) ||
         !get_value(value, "changes", WIRE_ARRAY, &out->changes) ||
         !get_number(value, "number", &out->number) || !get_number(value, "base", &out->base) ||
+        !get_number(value, "typed", &out->typed) ||
         !get_flag(value, "overwrite", &out->overwrite) ||
         !get_value(value, "seen", WIRE_ARRAY, &out->seen) || !get_number(value, "seq", &out->seq) ||
         !get_answer(value, out) || !get_number(value, "behind", &out->behind) ||
-        !get_flag(value, "accessEnded", &out->access_ended))
+        !get_flag(value, "accessEnded", &out->access_ended) ||
+        !get_value(value, "renames", WIRE_ARRAY, &out->renames))
         return false;
     out->state = (tandem_entry_state)state;
     return is_coherent(out) && lists_hold(out);

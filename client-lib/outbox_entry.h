@@ -7,11 +7,14 @@
  *     changes     array, as mutate.changes
  *     number      once it has one
  *     base, overwrite
+ *     typed       order of the entry as which its values were typed first, when that is another
  *     seen        array of {id, entity, scope, seq, fields?, lost?}: what its author saw of each
  *                 record it is about. No fields: nothing was held, or it was taken away again;
  * lost: access to it has ended since seq         ACCEPTED status, change, field, detail, conflicts,
  * answered     of a refusal, or of why it waits behind      order of the entry it depends on
  *     accessEnded
+ *     renames     array of id before, id now, order of the maker, ...: to be done when the entry,
+ *                 which was sent with the ids before, turns out not to be taken
  *
  * The file may have been written by a damaged disk or another program, so everything is checked
  * before it is believed. Keys of a later library are kept when an entry is written again. */

@@ -543,6 +543,16 @@ enum status outbox_store_change_user(struct outbox_store *store, const struct po
     return outbox_end(&writing, status == STATUS_OK ? put_user(&writing, user, name) : status);
 }
 
+enum status outbox_own_name(struct outbox_writing *writing, struct buffer *out)
+{
+    struct bytes name = {0};
+    enum status status = meta_get(writing->store, writing->txn, "user name", &name);
+    if (status == STATUS_NOT_FOUND)
+        return STATUS_OK;
+    buffer_append(out, name.data, name.size);
+    return out->failed ? STATUS_NO_MEMORY : status;
+}
+
 enum status outbox_store_user_name(struct outbox_store *store, struct buffer *out)
 {
     struct environment_reading reading;

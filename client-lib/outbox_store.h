@@ -43,6 +43,7 @@ struct outbox_item {
     tandem_entry_state state;
     uint64_t number; /* 0: none yet */
     uint64_t base;   /* mutate.base; 0: none */
+    uint64_t typed;  /* the entry as which its values were typed first; 0: this one */
     bool overwrite;
     int64_t at_ms;        /* wall clock, when it was queued */
     struct bytes changes; /* encoded array, as mutate.changes */
@@ -58,6 +59,9 @@ struct outbox_item {
     int64_t answered_ms;
     uint64_t behind; /* waits for this entry, which creates what it touches; 0: for none */
     bool access_ended;
+    /* SENT: records that were made again since, as array of id before, id now and the entry that
+     * makes it, one after the other; what was sent still speaks of the first. */
+    struct bytes renames;
 };
 
 struct outbox_answer {
@@ -194,6 +198,11 @@ enum status outbox_store_forget_record(struct outbox_store *store, struct id id)
 /* The same for these records, which are not held any more, wherever an entry speaks of them: also
  * as the account that a new record was to go into. Sorts the ids. */
 enum status outbox_store_forget_records(struct outbox_store *store, struct id *ids, size_t count);
+/* Replaces the conflicts of an entry in CONFLICT, of which its author has learned more. */
+enum status outbox_store_reconflict(struct outbox_store *store, uint64_t order,
+                                    struct bytes conflicts);
+/* When its values were typed, as compared with those of others. */
+uint64_t outbox_typed(const struct outbox_item *item);
 /* Deletes an entry; BUSY when it is SENT, NOT_FOUND. */
 enum status outbox_store_drop(struct outbox_store *store, uint64_t order);
 /* Deletes an entry and queues these in its place (at the end), in one commit: `orders` (may be
@@ -206,7 +215,8 @@ enum status outbox_store_replace(struct outbox_store *store, uint64_t order,
 enum status outbox_store_again(struct outbox_store *store, uint64_t order,
                                const struct outbox_item *item);
 /* The same with an entry that makes record `from` again as `to`: whatever is not under way and
- * speaks of `from` speaks of `to` from this commit on, and what was typed later and not found for
+ * speaks of `from` speaks of `to` from this commit on, what is under way does when it was not taken,
+ * and what was typed later and not found for
  * want of the record is queued again in its place. `each` is called for all that were changed. */
 enum status outbox_store_remake(struct outbox_store *store, uint64_t order,
                                 const struct outbox_item *item, struct id from, struct id to,

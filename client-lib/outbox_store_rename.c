@@ -119,14 +119,38 @@ static bool is_to_be_tried(const struct outbox_item *item, uint64_t maker)
            item->order > maker;
 }
 
+/* What is under way is sent again as it was, until it is answered. */
+static enum status rename_later(struct outbox_writing *writing, const struct outbox_item *item,
+                                uint64_t maker, const struct outbox_rename *rename,
+                                struct bytes before)
+{
+    struct wire_reader reader = wire_read(item->renames);
+    struct outbox_item later = *item;
+    struct buffer renames = {0};
+    struct bytes value;
+    uint32_t count = 0;
+    if (item->renames.size > 0)
+        (void)wire_get_array(&reader, &count);
+    wire_put_array(&renames, count + 3);
+    for (uint32_t i = 0; i < count && wire_skip(&reader, &value); i++)
+        wire_put_raw(&renames, value);
+    wire_put_id(&renames, rename->from);
+    wire_put_id(&renames, rename->to);
+    wire_put_uint(&renames, maker);
+    later.renames = buffer_bytes(&renames);
+    enum status status = renames.failed ? STATUS_NO_MEMORY
+                                        : outbox_rewrite(writing, &later, item->state, before);
+    buffer_release(&renames);
+    return status;
+}
+
 static enum status rename_one(struct outbox_writing *writing, uint64_t order, uint64_t maker,
                               struct outbox_rename *rename, struct buffer *copy)
 {
     struct outbox_item item;
     struct buffer changes = {0}, seen = {0}, conflicts = {0};
     enum status status = outbox_load_copy(writing, order, copy, &item);
-    if (status != STATUS_OK || item.state == TANDEM_ENTRY_SENT ||
-        item.state == TANDEM_ENTRY_ACCEPTED)
+    if (status != STATUS_OK || item.state == TANDEM_ENTRY_ACCEPTED)
         return status;
     struct wire_reader reader = wire_read(item.changes);
     rename->found = false;
@@ -136,7 +160,9 @@ static enum status rename_one(struct outbox_writing *writing, uint64_t order, ui
     put_conflicts(item.conflicts, rename, &conflicts);
     if (changes.failed || seen.failed || conflicts.failed)
         status = STATUS_NO_MEMORY;
-    if (status == STATUS_OK && rename->found) {
+    if (status == STATUS_OK && rename->found && item.state == TANDEM_ENTRY_SENT) {
+        status = rename_later(writing, &item, maker, rename, buffer_bytes(copy));
+    } else if (status == STATUS_OK && rename->found) {
         struct outbox_item renamed = item;
         renamed.changes = buffer_bytes(&changes);
         renamed.seen = buffer_bytes(&seen);
@@ -165,6 +191,38 @@ static enum status rename_all(struct outbox_writing *writing, uint64_t maker,
         status = STATUS_NO_MEMORY;
     buffer_release(&copy);
     buffer_release(&orders);
+    return status;
+}
+
+enum status outbox_rename_late(struct outbox_writing *writing, uint64_t order)
+{
+    struct buffer copy = {0}, renames = {0};
+    struct outbox_rename rename = {.found = false};
+    struct outbox_item item;
+    uint64_t maker = 0;
+    uint32_t count = 0;
+    enum status status = outbox_load_copy(writing, order, &copy, &item);
+    if (status == STATUS_OK && item.renames.size > 0) {
+        buffer_append(&renames, item.renames.data, item.renames.size);
+        item.renames = (struct bytes){0};
+        status = renames.failed
+                     ? STATUS_NO_MEMORY
+                     : outbox_rewrite(writing, &item, item.state, buffer_bytes(&copy));
+    }
+    struct wire_reader reader = wire_read(buffer_bytes(&renames));
+    if (renames.size > 0)
+        (void)wire_get_array(&reader, &count);
+    for (uint32_t i = 0; i + 2 < count && status == STATUS_OK; i += 3) {
+        if (!wire_get_id(&reader, &rename.from) || !wire_get_id(&reader, &rename.to) ||
+            !wire_get_uint(&reader, &maker))
+            break; /* whatever wrote that, the entry itself is good */
+        status = rename_one(writing, order, maker, &rename, &copy);
+    }
+    if (status == STATUS_OK && rename.concerned.failed)
+        status = STATUS_NO_MEMORY;
+    buffer_release(&rename.concerned);
+    buffer_release(&renames);
+    buffer_release(&copy);
     return status;
 }
 

@@ -28,6 +28,8 @@ enum status outbox_free_numbers(struct outbox_writing *writing, uint64_t number)
         item.state = TANDEM_ENTRY_WAITING;
         item.number = 0;
         status = outbox_rewrite(writing, &item, TANDEM_ENTRY_SENT, buffer_bytes(&copy));
+        if (status == STATUS_OK && item.renames.size > 0)
+            status = outbox_rename_late(writing, item.order);
     }
     buffer_release(&copy);
     buffer_release(&places);
@@ -414,11 +416,16 @@ static enum status record_one(struct recording *recording, const struct outbox_a
     concern(recording, item.order);
     if (!outbox_state_remembered(answer->status))
         return put_back(recording, answer, item.order);
-    if (answer->status != STATUS_OK)
-        return refuse(recording, answer, &item);
+    if (answer->status != STATUS_OK) {
+        bool renamed = item.renames.size > 0;
+        status = refuse(recording, answer, &item);
+        return status == STATUS_OK && renamed ? outbox_rename_late(writing, place->order) : status;
+    }
+    item.renames = (struct bytes){0};
     item.state = TANDEM_ENTRY_ACCEPTED;
     item.seq = answer->seq > 0 ? answer->seq : 1;
-    return outbox_rewrite(writing, &item, TANDEM_ENTRY_SENT, buffer_bytes(&recording->copy));
+    status = outbox_rewrite(writing, &item, TANDEM_ENTRY_SENT, buffer_bytes(&recording->copy));
+    return status == STATUS_OK ? outbox_supersede(writing, &item, &recording->concerned) : status;
 }
 
 /* Tells of every entry concerned, once and in the order of the answers. */

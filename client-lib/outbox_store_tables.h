@@ -128,6 +128,15 @@ enum status outbox_delete(struct outbox_writing *writing, const struct outbox_it
 enum status outbox_sweep(struct outbox_writing *writing, uint64_t shown);
 /* Numbers from this one on are free again: whoever has one waits. */
 enum status outbox_free_numbers(struct outbox_writing *writing, uint64_t number);
+/* An accepted entry's values from now on stand against those older ones of its author that are in
+ * conflict about the same fields. Appends the orders of the entries concerned. */
+enum status outbox_supersede(struct outbox_writing *writing, const struct outbox_item *accepted,
+                             struct buffer *concerned);
+/* The sign-in name of whose outbox this is, appended. */
+enum status outbox_own_name(struct outbox_writing *writing, struct buffer *out);
+/* An entry that was under way while records were made again, and was not taken: it speaks of the new
+ * ones from now on, and is queued again when it was refused for want of them. */
+enum status outbox_rename_late(struct outbox_writing *writing, uint64_t order);
 /* The quarantined entry that creates what these changes, of an entry with this order, speak of; 0:
  * none. */
 enum status outbox_blocker(struct outbox_writing *writing, struct bytes changes, uint64_t order,

@@ -207,11 +207,14 @@ static enum status queue(struct outbox_writing *writing, const struct outbox_ite
     struct outbox_item item = {.order = at,
                                .state = from->state,
                                .base = from->base,
+                               .typed = from->order != 0 ? outbox_typed(from) : from->typed,
                                .overwrite = from->overwrite,
                                .at_ms = from->at_ms,
                                .changes = from->changes,
                                .seen = from->seen,
                                .change = -1};
+    if (at != 0 && item.typed == at)
+        item.typed = 0;
     if (item.changes.size > LIMIT_MESSAGE_BYTES - OVERHEAD)
         return STATUS_TOO_LARGE;
     enum status status = outbox_blocker(writing, item.changes,
@@ -321,6 +324,25 @@ static enum status take_out(struct outbox_writing *writing, uint64_t order)
         status = outbox_delete(writing, &item);
     buffer_release(&copy);
     return status;
+}
+
+enum status outbox_store_reconflict(struct outbox_store *store, uint64_t order,
+                                    struct bytes conflicts)
+{
+    struct outbox_writing writing;
+    struct buffer copy = {0};
+    struct outbox_item item;
+    enum status status = outbox_begin(store, &writing);
+    if (status != STATUS_OK)
+        return status;
+    status = outbox_load_copy(&writing, order, &copy, &item);
+    if (status == STATUS_OK && item.state != TANDEM_ENTRY_CONFLICT)
+        status = STATUS_NOT_FOUND;
+    item.conflicts = conflicts;
+    if (status == STATUS_OK)
+        status = outbox_rewrite(&writing, &item, item.state, buffer_bytes(&copy));
+    buffer_release(&copy);
+    return outbox_end(&writing, status);
 }
 
 enum status outbox_store_drop(struct outbox_store *store, uint64_t order)

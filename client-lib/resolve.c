@@ -12,8 +12,9 @@ static bool none_is_named(const struct outbox_item *item)
     return !outbox_conflict_next(&reader, &conflict);
 }
 
-/* The seq of the newest conflict about the record, 0 when there is none. */
-static uint64_t conflict_seq(const struct outbox_item *item, struct id id, bool *any)
+/* The seq of the newest conflict with somebody else about the record, 0 when there is none. */
+static uint64_t conflict_seq(const struct outbox_item *item, struct bytes own, struct id id,
+                             bool *any)
 {
     struct wire_reader reader = outbox_list(item->conflicts);
     struct outbox_conflict conflict;
@@ -23,7 +24,8 @@ static uint64_t conflict_seq(const struct outbox_item *item, struct id id, bool 
         if (!id_equal(conflict.id, id))
             continue;
         *any = true;
-        if (conflict.seq > newest)
+        bool is_own = own.size > 0 && bytes_equal(conflict.by, own);
+        if (conflict.seq > newest && !is_own)
             newest = conflict.seq;
     }
     return newest;
@@ -213,10 +215,9 @@ static void mine_of_change(struct resolve *resolve, const struct outbox_change *
                            bool any_named, struct buffer *out)
 {
     bool any = false;
-    uint64_t base = conflict_seq(resolve->item, change->id, &any);
-    uint64_t now = resolve->seen_now(resolve->context, change->id);
-    if (now > base)
-        base = now;
+    uint64_t base = conflict_seq(resolve->item, resolve->own, change->id, &any);
+    if (!any)
+        base = resolve->seen_now(resolve->context, change->id);
     bool judged = bytes_is(change->op, "update") || bytes_is(change->op, "remove");
     put_change(resolve, change, judged && (any || !any_named) ? base : 0, NULL, (struct bytes){0},
                out);
@@ -270,7 +271,7 @@ static void theirs_of_change(struct resolve *resolve, const struct outbox_change
     const struct outbox_item *item = resolve->item;
     struct buffer fields = {0};
     bool any = false;
-    (void)conflict_seq(item, change->id, &any);
+    (void)conflict_seq(item, resolve->own, change->id, &any);
     bool creates = bytes_is(change->op, "create");
     if (!any || creates) {
         put_change(resolve, change, 0, NULL, (struct bytes){0}, out);

@@ -4,14 +4,16 @@
 
 #include "client-lib/outbox_entry.h"
 
-/* The seq up to which its author has now seen a record in conflict: what the server told of it, or,
- * when that is newer, what the replica holds. */
+/* The seq up to which its author has now seen a record of which the server told no conflict, though
+ * there are some: what the replica holds. */
 typedef uint64_t resolve_seen_fn(void *context, struct id id);
 
 struct resolve {
     const struct outbox_item *item;
     resolve_seen_fn *seen_now;
     void *context;
+    struct bytes own; /* sign-in name of the author: with whose own newer values there are conflicts
+                         that tell nothing of what others have done until then */
     struct id new_id; /* for a record that is to be made again */
     struct id old_id; /* of that record */
     bool made;        /* it was needed */

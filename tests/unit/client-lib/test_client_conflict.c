@@ -72,14 +72,115 @@ static void mine_goes_again_against_what_is_there_now(void **state)
     assert_int_equal(tandem_resolve_mine(world->client, view.entry, made), STATUS_NOT_FOUND);
 }
 
-static void what_has_come_since_was_seen_as_well(void **state)
+/* Also by the author on another device, which the server would not ask about. */
+static void what_has_come_since_is_shown_before_it_is_replaced(void **state)
 {
     struct world *world = *state;
     struct view view = shop_phone_conflict(world);
     shop_say_account(40, 85, "444", "old.example");
     durable_settle(world, &shop);
+    assert_int_equal(tandem_resolve_mine(world->client, view.entry, NULL), STATUS_CONFLICT);
+    struct view again = shop_conflict(world);
+    assert_int_equal(again.entry, view.entry);
+    assert_string_equal(again.line[0].mine, "222");
+    assert_string_equal(again.line[0].theirs, "444");
+    assert_int_equal(again.line[0].seq, 85);
     assert_ok(tandem_resolve_mine(world->client, view.entry, NULL));
-    assert_int_equal(shop_last_sent().change_base, 85);
+    assert_string_equal(shop_last_sent().text, "222");
+    durable_settle(world, &shop);
+    assert_int_equal(tandem_outbox_count(world->client, STATE(TANDEM_ENTRY_CONFLICT)), 0);
+}
+
+/* What else of it has come since was not looked at with the conflict. */
+static void only_what_the_conflict_shows_is_replaced(void **state)
+{
+    struct world *world = *state;
+    struct view view = shop_phone_conflict(world);
+    shop_say_account(40, 85, "333", "theirs.example");
+    durable_settle(world, &shop);
+    assert_int_equal(tandem_resolve_mine(world->client, view.entry, NULL), STATUS_CONFLICT);
+    view = shop_conflict(world);
+    assert_true(view.line[1].conflict);
+    assert_string_equal(view.line[1].mine, "new.example");
+    assert_string_equal(view.line[1].theirs, "theirs.example");
+    assert_ok(tandem_resolve_theirs(world->client, view.entry));
+    assert_int_equal(tandem_last_entry(world->client), 0);
+}
+
+/* One's own newer value was taken: the older one in conflict does not come back by itself. */
+static void a_newer_value_of_ones_own_stands_against_the_older(void **state)
+{
+    struct world *world = *state;
+    struct view view = shop_phone_conflict(world);
+    assert_ok(shop_edit(world, "444", "newest.example", NULL));
+    durable_settle(world, &shop);
+    for (int again = 0; again < 2; again++) {
+        view = shop_conflict(world);
+        assert_int_equal(view.lines, 2);
+        assert_string_equal(view.line[0].mine, "222");
+        assert_string_equal(view.line[0].theirs, "444");
+        assert_string_equal(view.line[0].by, "kari");
+        assert_true(view.line[1].conflict);
+        assert_string_equal(view.line[1].mine, "new.example");
+        assert_string_equal(view.line[1].theirs, "newest.example");
+        durable_crash(world);
+        durable_start(world);
+        durable_settle(world, &shop);
+    }
+    /* It is the author's to say so, against what others had done until the first conflict. */
+    assert_ok(tandem_resolve_mine(world->client, view.entry, NULL));
+    struct sent_change sent = shop_last_sent();
+    assert_string_equal(sent.text, "222");
+    assert_int_equal(sent.fields, 2);
+    assert_int_equal(sent.base, 40);
+    assert_int_equal(sent.change_base, 0);
+    durable_settle(world, &shop);
+    assert_int_equal(tandem_outbox_count(world->client, STATE(TANDEM_ENTRY_CONFLICT)), 0);
+}
+
+static void theirs_leaves_ones_own_newer_values_alone(void **state)
+{
+    struct world *world = *state;
+    struct view view = shop_phone_conflict(world);
+    assert_ok(shop_edit(world, NULL, "newest.example", NULL));
+    durable_settle(world, &shop);
+    assert_ok(tandem_resolve_theirs(world->client, view.entry));
+    assert_int_equal(tandem_last_entry(world->client), 0); /* nothing is left to be sent */
+}
+
+static void a_newer_value_that_waits_is_not_replaced_by_an_older(void **state)
+{
+    struct world *world = *state;
+    struct view view = shop_phone_conflict(world);
+    hang_up(4003);
+    shop_service_only(world);
+    assert_ok(shop_edit(world, "444", NULL, NULL));
+    uint64_t newer = tandem_last_entry(world->client);
+    assert_int_equal(tandem_resolve_mine(world->client, view.entry, NULL), STATUS_USAGE);
+    assert_int_equal(shop_conflict(world).entry, view.entry);
+    assert_ok(tandem_outbox_drop(world->client, newer));
+    assert_ok(tandem_resolve_mine(world->client, view.entry, NULL));
+}
+
+/* An older value that came into conflict once more is still the older one. */
+static void what_was_typed_first_stays_the_older(void **state)
+{
+    struct world *world = *state;
+    struct view old = shop_phone_conflict(world);
+    shop_refuse_for("phoneNumber", "333");
+    assert_ok(shop_edit(world, "999", NULL, NULL));
+    uint64_t newer = tandem_last_entry(world->client);
+    durable_settle(world, &shop);
+    shop_refuse_for("phoneNumber", "555");
+    assert_ok(tandem_resolve_mine(world->client, old.entry, NULL));
+    uint64_t again = tandem_last_entry(world->client);
+    assert_true(again > newer);
+    durable_settle(world, &shop);
+    assert_int_equal(tandem_resolve_mine(world->client, newer, NULL), STATUS_USAGE);
+    assert_ok(tandem_resolve_mine(world->client, again, NULL));
+    durable_settle(world, &shop);
+    assert_ok(tandem_resolve_mine(world->client, newer, NULL));
+    assert_string_equal(shop_last_sent().text, "999");
 }
 
 static void whoever_changes_it_meanwhile_makes_a_new_conflict(void **state)
@@ -265,6 +366,32 @@ static void what_hangs_on_a_deleted_record_goes_with_the_new_one(void **state)
     assert_int_equal(tandem_outbox_count(world->client, STATE(TANDEM_ENTRY_CONFLICT)), 0);
 }
 
+/* A note for a deleted account that is under way when the account is made again. */
+static void what_is_under_way_goes_with_the_new_one_when_it_was_not_taken(void **state)
+{
+    struct world *world = *state;
+    struct id account;
+    char made[TANDEM_ID_TEXT], id[ID_TEXT_SIZE];
+    shop_begin(world);
+    shop_refuse_for("", NULL);
+    assert_ok(shop_edit(world, "222", NULL, NULL));
+    durable_settle(world, &shop);
+    assert_ok(shop_add_note(world, 1));
+    struct sent_change sent = shop_last_sent();
+    assert_true(wire_map_id(sent.map, "account", &account));
+    assert_ok(tandem_resolve_mine(world->client, shop_conflict(world).entry, made));
+    shop.refuse = "not-found";
+    durable_serve(&shop); /* the note; then the account is made */
+    shop_service_only(world);
+    sent = shop_last_sent();
+    assert_string_equal(sent.entity, "note");
+    assert_true(wire_map_id(sent.map, "account", &account));
+    assert_string_equal(id_to_text(account, id), made);
+    durable_settle(world, &shop);
+    assert_int_equal(tandem_outbox_count(world->client, STATE(TANDEM_ENTRY_REFUSED)), 0);
+    assert_int_equal(tandem_outbox_count(world->client, STATE(TANDEM_ENTRY_ACCEPTED)), 2);
+}
+
 static void an_edit_of_what_was_deleted_can_be_given_up(void **state)
 {
     struct world *world = *state;
@@ -388,7 +515,12 @@ int main(void)
     const struct CMUnitTest tests[] = {SHOP(both_sides_are_kept),
                                        SHOP(the_base_is_what_was_held),
                                        SHOP(mine_goes_again_against_what_is_there_now),
-                                       SHOP(what_has_come_since_was_seen_as_well),
+                                       SHOP(what_has_come_since_is_shown_before_it_is_replaced),
+                                       SHOP(only_what_the_conflict_shows_is_replaced),
+                                       SHOP(a_newer_value_of_ones_own_stands_against_the_older),
+                                       SHOP(theirs_leaves_ones_own_newer_values_alone),
+                                       SHOP(a_newer_value_that_waits_is_not_replaced_by_an_older),
+                                       SHOP(what_was_typed_first_stays_the_older),
                                        SHOP(whoever_changes_it_meanwhile_makes_a_new_conflict),
                                        SHOP(conflicts_about_one_field_are_settled_oldest_first),
                                        SHOP(theirs_leaves_what_is_not_in_conflict),
@@ -397,6 +529,7 @@ int main(void)
                                        SHOP(only_conflicts_are_settled),
                                        SHOP(editing_what_somebody_deleted_is_a_conflict),
                                        SHOP(what_hangs_on_a_deleted_record_goes_with_the_new_one),
+                                       SHOP(what_is_under_way_goes_with_the_new_one_when_it_was_not_taken),
                                        SHOP(an_edit_of_what_was_deleted_can_be_given_up),
                                        SHOP(deleting_what_somebody_edited_is_a_conflict),
                                        SHOP(a_deletion_can_be_given_up),
