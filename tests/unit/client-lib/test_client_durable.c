@@ -308,7 +308,7 @@ static void what_is_taken_behind_a_used_number_is_asked_for_again(void **state)
     OUTCOMES(3);
     learn_of_a_used_number(world, outcomes);
     durable_serve(&shop);
-    server.inbox_count = server.inbox_used; /* the answers are lost */
+    server.inbox_used = server.inbox_count; /* the answers are lost */
     hang_up(4003);
     assert_ok(tandem_service(world->client));
     connect_and_send_again(world);
