@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client-lib/replica_index.h"
+#include "client-lib/replica/replica_index.h"
 #include "protocol/ordered.h"
 #include "tests/bench/rows_replica_bare.h"
 #include "tests/bench/rows_replica_fill.h"

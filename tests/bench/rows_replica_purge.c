@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client-lib/client.h"
+#include "client-lib/client/client.h"
 #include "protocol/message.h"
 #include "tests/bench/limit_lmdb.h"
 #include "tests/bench/rows_replica_fill.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "client-lib/client.h"
+#include "client-lib/client/client.h"
 
 /* Bounds of a wait: what a sync of the largest replica takes, many times over. */
 #define LONGEST_WAIT_NS (UINT64_C(300) * 1000000000)

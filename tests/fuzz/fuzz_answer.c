@@ -5,8 +5,8 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "client-lib/answer.h"
-#include "client-lib/json.h"
+#include "client-lib/base/json.h"
+#include "client-lib/client/answer.h"
 #include "protocol/wire.h"
 
 static struct tandem_client nobody;

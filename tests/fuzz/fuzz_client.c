@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "client-lib/client.h"
+#include "client-lib/client/client.h"
 #include "protocol/wire.h"
 #include "tests/fuzz/script.h"
 

@@ -5,11 +5,11 @@
 
 #include <string.h>
 
-#include "client-lib/client.h"
-#include "client-lib/entry_view.h"
-#include "client-lib/outbox_entry.h"
-#include "client-lib/outbox_store_tables.h"
-#include "client-lib/resolve.h"
+#include "client-lib/client/client.h"
+#include "client-lib/client/entry_view.h"
+#include "client-lib/outbox/outbox_entry.h"
+#include "client-lib/outbox/outbox_store_tables.h"
+#include "client-lib/outbox/resolve.h"
 
 static void compare(struct bytes a, struct bytes b)
 {

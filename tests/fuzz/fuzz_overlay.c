@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "client-lib/overlay.h"
+#include "client-lib/outbox/overlay.h"
 #include "protocol/wire.h"
 
 static const struct id looked_for = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}};

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "client-lib/peers_news.h"
+#include "client-lib/peers/peers_news.h"
 #include "tests/fuzz/script.h"
 
 #define STEPS_MOST 64u

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "client-lib/record.h"
+#include "client-lib/base/record.h"
 #include "protocol/wire.h"
 #include "server/core/record/view.h"
 #include "server/store/entries.h"

@@ -11,8 +11,8 @@
 
 #include <string.h>
 
-#include "client-lib/record.h"
-#include "client-lib/sync.h"
+#include "client-lib/base/record.h"
+#include "client-lib/sync/sync.h"
 #include "protocol/sum.h"
 #include "protocol/wire.h"
 #include "tests/fuzz/memory_replica.h"

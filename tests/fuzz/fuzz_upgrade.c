@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "client-lib/upgrade.h"
+#include "client-lib/link/upgrade.h"
 
 static const char accept_text[UPGRADE_ACCEPT_SIZE] = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 

@@ -1,10 +1,10 @@
-/* The replica of client-lib/replica.h over plain arrays, for the sync logic alone. It aborts when a
+/* The replica of client-lib/replica/replica.h over plain arrays, for the sync logic alone. It aborts when a
  * transaction is begun twice or missing, when a cursor goes back or what is stored is no record; it
  * fails where it is told to, and then says so in `broken`. */
 #ifndef TANDEM_TESTS_FUZZ_MEMORY_REPLICA_H
 #define TANDEM_TESTS_FUZZ_MEMORY_REPLICA_H
 
-#include "client-lib/sync.h"
+#include "client-lib/sync/sync.h"
 
 #define REPLICA_RECORDS 64u
 #define REPLICA_BACKFILLS 16u

@@ -34,7 +34,7 @@
 
 #include <stdio.h>
 
-#include "client-lib/client.h"
+#include "client-lib/client/client.h"
 #include "protocol/message.h"
 #include "server/commit/commit.h"
 #include "server/core/session/session.h"

@@ -3,7 +3,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
-#include "client-lib/mutation.h"
+#include "client-lib/base/mutation.h"
 #include "protocol/wire.h"
 #include "server/core/access/principal.h"
 #include "server/core/credential.h"

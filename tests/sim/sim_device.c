@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "client-lib/fault.h"
+#include "client-lib/base/fault.h"
 #include "protocol/memory.h"
 #include "tests/sim/sim.h"
 #include "tests/survival/faults/failing_calls.h"

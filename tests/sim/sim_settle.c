@@ -1,7 +1,7 @@
 /* People who look at what was not taken, and settle it one way or another. */
 #include <string.h>
 
-#include "client-lib/outbox_entry.h"
+#include "client-lib/outbox/outbox_entry.h"
 #include "tests/sim/sim.h"
 
 #define QUARANTINE (1u << TANDEM_ENTRY_CONFLICT | 1u << TANDEM_ENTRY_REFUSED)

@@ -35,7 +35,7 @@ complete=(
     protocol/schema_structured.c protocol/schema_time.c protocol/schema_custom.c
     server/core/command.c server/core/record/record.c server/store/layout.c
     server/store/table_meta.c protocol/sum.c
-    client-lib/record_view.c client-lib/outbox_entry.c
+    client-lib/base/record_view.c client-lib/outbox/outbox_entry.c
 )
 explained=tests/coverage/explained.txt
 build=build-coverage reuse=

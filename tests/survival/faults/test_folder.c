@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "cli/cli_profile.h"
-#include "client-lib/folder.h"
-#include "client-lib/outbox_store.h"
+#include "client-lib/outbox/outbox_store.h"
+#include "client-lib/storage/folder.h"
 #include "tests/survival/faults/failing_calls.h"
 #include "tests/survival/faults/sweep.h"
 #include "tests/unit/client-lib/support.h"

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client-lib/outbox_entry.h"
-#include "client-lib/outbox_store.h"
+#include "client-lib/outbox/outbox_entry.h"
+#include "client-lib/outbox/outbox_store.h"
 #include "tests/survival/faults/failing_calls.h"
 #include "tests/survival/faults/failing_memory.h"
 #include "tests/survival/faults/lost_writes.h"

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client-lib/replica.h"
+#include "client-lib/replica/replica.h"
 #include "tests/survival/faults/failing_calls.h"
 #include "tests/survival/faults/lost_writes.h"
 #include "tests/survival/faults/sweep.h"

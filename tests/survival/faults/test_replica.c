@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client-lib/replica.h"
-#include "client-lib/sync.h"
+#include "client-lib/replica/replica.h"
+#include "client-lib/sync/sync.h"
 #include "tests/survival/faults/failing_calls.h"
 #include "tests/survival/faults/failing_memory.h"
 #include "tests/survival/faults/lost_writes.h"

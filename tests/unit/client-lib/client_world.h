@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "client-lib/client.h"
+#include "client-lib/client/client.h"
 
 #define SENT_MAX 256
 #define TOLD_MAX 2048

@@ -5,7 +5,7 @@
 
 #include "laid_world.h"
 
-#include "client-lib/replica_index.h"
+#include "client-lib/replica/replica_index.h"
 
 int index_set_up(void **state);
 #define INDEX_TEST(name) cmocka_unit_test_setup_teardown(name, index_set_up, laid_tear_down)

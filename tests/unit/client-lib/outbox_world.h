@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client-lib/outbox_entry.h"
-#include "client-lib/outbox_state.h"
-#include "client-lib/outbox_store.h"
+#include "client-lib/outbox/outbox_entry.h"
+#include "client-lib/outbox/outbox_state.h"
+#include "client-lib/outbox/outbox_store.h"
 
 struct world {
     struct fake_port port;

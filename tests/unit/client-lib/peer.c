@@ -22,8 +22,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client-lib/outbox_store.h"
-#include "client-lib/peers.h"
+#include "client-lib/outbox/outbox_store.h"
+#include "client-lib/peers/peers.h"
 #include "protocol/wire.h"
 
 int __real_inotify_init1(int flags);

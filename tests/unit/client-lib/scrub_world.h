@@ -7,7 +7,7 @@
 #include "support.h"
 #include "traces.h"
 
-#include "client-lib/environment.h"
+#include "client-lib/storage/environment.h"
 
 #define WORLD_RECORDS 4000
 #define WORLD_SCOPES 12

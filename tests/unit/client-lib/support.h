@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "client-lib/port.h"
-#include "client-lib/record.h"
+#include "client-lib/base/port.h"
+#include "client-lib/base/record.h"
 #include "protocol/message.h"
 
 #define assert_ok(call) assert_int_equal((call), STATUS_OK)

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "client-lib/sync.h"
+#include "client-lib/sync/sync.h"
 
 #define SENT_MAX 128
 #define TOLD_MAX 256

@@ -1,6 +1,6 @@
 /* What an entry keeps of others goes when access to it ends, or their history does; what its author
  * wrote stays. */
-#include "client-lib/outbox_entry.h"
+#include "client-lib/outbox/outbox_entry.h"
 #include "conflict_world.h"
 
 /* ---- Access that ends ---- */

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "client-lib/json.h"
+#include "client-lib/base/json.h"
 
 /* ---- Requests ---- */
 

@@ -1,6 +1,6 @@
 /* What tandem_send() took with a folder: it survives the process at every step, and each is applied
  * exactly once. */
-#include "client-lib/client_queue.h"
+#include "client-lib/client/client_queue.h"
 #include "durable_server.h"
 
 #include <fcntl.h>

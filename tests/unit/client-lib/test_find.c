@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "client-lib/client_find.h"
+#include "client-lib/client/client_find.h"
 #include "tests/survival/faults/failing_memory.h"
 
 /* The numbers of the records met, with a letter where they are not synced: "1 2p 3c 4r". */

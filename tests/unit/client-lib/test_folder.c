@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client-lib/folder.h"
+#include "client-lib/storage/folder.h"
 
 /* Somebody else: nobody of ours. */
 #define STRANGER 65533

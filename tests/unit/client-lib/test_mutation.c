@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client-lib/json.h"
-#include "client-lib/mutation.h"
+#include "client-lib/base/json.h"
+#include "client-lib/base/mutation.h"
 
 /* The mutation's changes as JSON, with the created ids as they are. */
 static void expect_changes(const tandem_mutation *mutation, const struct field_source *source,

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "client-lib/id_table.h"
+#include "client-lib/base/id_table.h"
 #include "tests/survival/faults/failing_memory.h"
 
 /* What an observer was told: "C1" a record changed, with a letter when it is not synced and a star

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client-lib/outbox_entry.h"
+#include "client-lib/outbox/outbox_entry.h"
 #include "durable_server.h"
 
 #define NOTES 3u

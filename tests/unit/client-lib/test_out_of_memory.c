@@ -2,9 +2,9 @@
  * work succeeds afterwards. */
 #include "support.h"
 
-#include "client-lib/mutation.h"
-#include "client-lib/outbox.h"
-#include "client-lib/sync.h"
+#include "client-lib/base/mutation.h"
+#include "client-lib/outbox/outbox.h"
+#include "client-lib/sync/sync.h"
 #include "tests/survival/faults/failing_memory.h"
 
 static bool build_mutation(void *context)

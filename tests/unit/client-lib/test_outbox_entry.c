@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client-lib/outbox_entry.h"
+#include "client-lib/outbox/outbox_entry.h"
 #include "tests/unit/protocol/notation.h"
 
 #define ID "h'000102030405060708090a0b0c0d0e0f'"

@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <sys/wait.h>
 
-#include "client-lib/environment.h"
+#include "client-lib/storage/environment.h"
 
 static void what_was_queued_is_there_again(void **state)
 {

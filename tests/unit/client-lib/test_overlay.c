@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client-lib/overlay.h"
+#include "client-lib/outbox/overlay.h"
 
 /* ---- The model ---- */
 

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client-lib/peers.h"
+#include "client-lib/peers/peers.h"
 #include "tests/support/child.h"
 
 #define PEERS 3

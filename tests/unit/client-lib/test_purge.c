@@ -3,7 +3,7 @@
 #include "client_world.h"
 #include "traces.h"
 
-#include "client-lib/replica_index.h"
+#include "client-lib/replica/replica_index.h"
 
 #include <lmdb.h>
 #include <signal.h>

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client-lib/json.h"
-#include "client-lib/record.h"
+#include "client-lib/base/json.h"
+#include "client-lib/base/record.h"
 
 /* One field of each kind, encoded, with its JSON and its text. */
 struct sample {

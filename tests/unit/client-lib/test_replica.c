@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "client-lib/replica.h"
+#include "client-lib/replica/replica.h"
 
 struct world {
     char *folder;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "client-lib/replica.h"
+#include "client-lib/replica/replica.h"
 
 #define ACCOUNTS 30
 #define EACH 150

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client-lib/link.h"
-#include "client-lib/transport_tls.h"
+#include "client-lib/link/link.h"
+#include "client-lib/link/transport_tls.h"
 #include "tests/unit/net/net_certs.h"
 #include "tls_peer.h"
 

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client-lib/transport_tls.h"
-#include "client-lib/upgrade.h"
+#include "client-lib/link/transport_tls.h"
+#include "client-lib/link/upgrade.h"
 
 #define ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 #define GOOD                                                                                       \
