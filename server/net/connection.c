@@ -110,9 +110,8 @@ bool connection_established(struct connection *connection, struct lws *wsi)
     SSL *ssl = lws_get_ssl(wsi);
     if (ssl && tls_peer_fingerprint(ssl, fingerprint))
         certificate = bytes_of(fingerprint, sizeof fingerprint);
-    if (ssl && SSL_get_rbio(ssl))
-        connection->bytes_read = BIO_number_read(SSL_get_rbio(ssl));
     connection->wsi = wsi;
+    misuse_watch(connection);
     connection->session = session_new(&thread->port, &thread->server->options.session,
                                       thread->interest, thread->cache, certificate);
     if (!connection->session)
@@ -146,14 +145,16 @@ static void receive(struct connection *connection, struct bytes message)
 
 void connection_fragment(struct connection *connection, const void *data, size_t size)
 {
-    if (!connection->session || connection->closing)
+    if (!connection->session)
         return;
     struct lws *wsi = connection->wsi;
+    bool last = lws_is_final_fragment(wsi);
+    misuse_note_message(connection, size, last);
+    if (connection->closing)
+        return;
     struct buffer *message = &connection->message;
     size_t announced = lws_remaining_packet_payload(wsi);
     size_t most = connection->signed_in ? LIMIT_MESSAGE_BYTES : STRANGER_MESSAGE_BYTES;
-    bool last = lws_is_final_fragment(wsi);
-    misuse_note_message(connection, size, last);
     if (!lws_frame_is_binary(wsi)) {
         refuse(connection, STATUS_MALFORMED, CLOSE_PROTOCOL);
         return;
@@ -344,13 +345,13 @@ bool connection_tick(struct connection *connection, uint64_t now_ms)
         forget_timer(connection->wsi); /* TLS may have been finished since */
         return false;
     }
+    misuse_tick(connection, now_ms);
     if (connection->closing)
         return false;
     if (dribbles(connection, now_ms)) {
         connection->broke_off = true;
         connection_close(connection, CLOSE_IDLE);
     } else {
-        misuse_of_bytes(connection);
         session_tick(connection->session, now_ms);
     }
     connection_settle(connection);

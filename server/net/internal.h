@@ -13,6 +13,7 @@
 #include <uv.h>
 
 #include "server/net/arrivals.h"
+#include "server/net/chaff.h"
 #include "server/net/connection_table.h"
 #include "server/net/inbox.h"
 #include "server/net/ledger.h"
@@ -51,8 +52,7 @@ struct connection {
     uint64_t attempt_ms;     /* when the last attempt to sign in was counted */
     uint64_t message_ms;     /* when the first fragment of `message` came; 0: none has */
     struct buffer message;   /* fragments of an unfinished message */
-    uint64_t bytes_read;     /* of TLS, at the last tick */
-    uint64_t bytes_used;     /* since then, for messages and what must come with them */
+    struct chaff chaff;      /* since the upgrade */
     struct frame *farewell;  /* an error of ours, sent last */
     struct connection *next_due, *previous_due;
 };
@@ -137,10 +137,12 @@ void misuse_ledgers(const struct server_options *options, struct ledger **users,
 uint64_t misuse_of_user(struct connection *connection, struct id user, uint32_t points);
 /* Charges the address for a connection that is over, if it came to nothing. */
 void misuse_of_connection(const struct connection *connection);
+/* From here on, charges the session for what comes and is no message: once, at the upgrade. */
+void misuse_watch(struct connection *connection);
 /* A piece of a message came, perhaps the last. */
 void misuse_note_message(struct connection *connection, size_t size, bool last);
-/* Charges the session for what came and was no message. Once a tick. */
-void misuse_of_bytes(struct connection *connection);
+/* Once a tick. */
+void misuse_tick(struct connection *connection, uint64_t now_ms);
 /* Whether newcomers of the address take the slow lane. Only the acceptor. */
 bool misuse_is_suspect(struct server *server, struct peer_address address);
 

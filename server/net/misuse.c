@@ -5,6 +5,12 @@
  * pings are. All sessions of a user pay from one allowance, and one that pays when it is used up is
  * not read until it has come back. Sessions that make no errors are read on.
  *
+ * Bytes are paid for when they are read from the socket. The library answers or drops what is no
+ * message without a word, and to look now and then would be to let a flood through until then.
+ * Closing the connection would bound less: who floods comes back, and floods until it is noticed
+ * again. Not being read costs them their time and us nothing. Strangers have no allowance, and who
+ * is being sent away has nothing to lose: those are sent away, and these cut off.
+ *
  * Addresses pay for connections that came to nothing: a handshake that failed or was not finished,
  * nobody signed in, or what came was no WebSocket. An address that has used up its allowance is
  * suspect, and its newcomers take the slow lane (anteroom.h). That they can resume a TLS session
@@ -12,6 +18,7 @@
  */
 #include "server/net/internal.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* Users' errors that may be made at once, in seconds of what is allowed. */
@@ -26,13 +33,6 @@
 /* Connections that break off this young came to nothing, even if somebody signed in: the library
  * does not say whether a connection was lost, or ended for what came. */
 #define SHORT_LIFE_MS 10000u
-/* Bytes that come with messages: the headers of a frame and of TLS records, which may be short. */
-#define MESSAGE_BYTES 64u
-#define RECORDS_SHARE 4u
-/* For heartbeats of proxies, and the like, between two ticks. */
-#define FREE_BYTES 4096u
-/* Bytes beyond that cost a point each: about what a ping takes. */
-#define POINT_BYTES 64u
 
 void misuse_ledgers(const struct server_options *options, struct ledger **users,
                     struct ledger **addresses)
@@ -110,24 +110,58 @@ void misuse_of_connection(const struct connection *connection)
                 (unsigned long long)(verdict.points / FAILURE_POINTS));
 }
 
-void misuse_of_bytes(struct connection *connection)
+static void charge_for_bytes(struct connection *connection)
+{
+    uint32_t points = chaff_take_points(&connection->chaff);
+    if (points == 0 || connection->killed)
+        return;
+    if (connection->closing) {
+        connection_kill(connection);
+    } else if (!connection->signed_in) {
+        connection->chaff.bytes = 0; /* what is on its way need not keep them from hearing why */
+        connection_close(connection, CLOSE_TOO_MANY);
+    } else {
+        session_charge(connection->session, points);
+        connection_settle(connection); /* it is not to be read any more, perhaps */
+    }
+}
+
+/* Called by OpenSSL about all that is done with a connection's socket; to return `result` leaves it
+ * as it is. */
+static long watch(BIO *bio, int operation, const char *data, size_t size, int more, long still_more,
+                  int result, size_t *processed)
+{
+    (void)data, (void)size, (void)more, (void)still_more;
+    if (operation != (BIO_CB_READ | BIO_CB_RETURN) || result <= 0)
+        return result;
+    struct connection *connection = (struct connection *)BIO_get_callback_arg(bio);
+    assert(connection->magic == CONNECTION_MAGIC);
+    if (connection->session) {
+        chaff_came(&connection->chaff, *processed);
+        charge_for_bytes(connection);
+    }
+    return result;
+}
+
+void misuse_watch(struct connection *connection)
 {
     SSL *ssl = lws_get_ssl(connection->wsi);
     BIO *bio = ssl ? SSL_get_rbio(ssl) : NULL;
-    uint64_t read = bio ? BIO_number_read(bio) : 0, used = connection->bytes_used;
-    uint64_t came = read - connection->bytes_read;
-    uint64_t expected = used + used / RECORDS_SHARE + FREE_BYTES;
-    connection->bytes_read = read;
-    connection->bytes_used = 0;
-    if (came < expected + POINT_BYTES)
+    connection->chaff = (struct chaff){.at_ms = net_uptime_ms()};
+    if (!bio)
         return;
-    uint64_t points = (came - expected) / POINT_BYTES;
-    session_charge(connection->session, points < UINT32_MAX ? (uint32_t)points : UINT32_MAX);
+    BIO_set_callback_arg(bio, (char *)connection);
+    BIO_set_callback_ex(bio, watch);
 }
 
 void misuse_note_message(struct connection *connection, size_t size, bool last)
 {
-    connection->bytes_used += size + (last ? MESSAGE_BYTES : 0);
+    chaff_became_message(&connection->chaff, size, last);
+}
+
+void misuse_tick(struct connection *connection, uint64_t now_ms)
+{
+    chaff_forget(&connection->chaff, now_ms);
 }
 
 bool misuse_is_suspect(struct server *server, struct peer_address address)

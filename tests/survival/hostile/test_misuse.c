@@ -1,7 +1,8 @@
 /* What somebody may cost a real server, and who pays for it: a user whose clients make errors is
- * answered at a rate, on all connections together, while everybody else, and whoever of that user
- * makes none, is answered at once; and newcomers of an address whose connections come to nothing
- * wait for their turn, while others do not, and nobody is turned away. */
+ * answered at a rate, on all connections together, and read at that rate when they flood, while
+ * everybody else, and whoever of that user makes none, is answered at once; and newcomers of an
+ * address whose connections come to nothing wait for their turn, while others do not, and nobody is
+ * turned away. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +28,9 @@
 #define ERRORS 700u /* of each of two connections */
 /* What is not to be told apart from an error that came in time. */
 #define OVERSHOOT 4u
+/* What a turn of the server's loop may read before it stops reading. */
+#define RECORDS_ON_THE_WAY 4u
+#define RECORD_POINTS (16640u / 64u)
 #define FAILURES 12 /* more than an address may have at once */
 #define BROKEN "127.0.0.5"
 #define WAITING 8
@@ -180,6 +185,49 @@ static void test_changes_are_free(void **state)
     assert_int_equal(figure(&fixture->honest.talk, "errors"), before);
 }
 
+/* As many as the socket takes now; false when it takes no more. */
+static bool send_pings(struct talk *talk)
+{
+    /* Of 12 bytes, each with a mask of zeros: 6 of them are what is said. */
+    static const uint8_t ping[] = {0x89, 0x86, 0, 0, 0, 0, 'n', 'o', 'i', 's', 'e', '!'};
+    static uint8_t pings[1024 * sizeof ping];
+    size_t written = 0;
+    for (size_t i = 0; i < sizeof pings; i++) {
+        pings[i] = ping[i % sizeof ping];
+    }
+    return SSL_write_ex(talk->net.ssl, pings, sizeof pings, &written) == 1;
+}
+
+/* Whoever sends what is no message as fast as it goes is not read until a tick comes along, but as
+ * far as the user's allowance goes, and no faster than it comes back: what went through is what was
+ * charged for. */
+static void test_flood_of_pings(void **state)
+{
+    struct fixture *fixture = *state;
+    struct talk floods;
+    unsigned stuck = 0, rounds = 0;
+    come_in(fixture, &floods, fixture->company.token, NULL);
+    assert_int_equal(fcntl(floods.net.fd, F_SETFL, O_NONBLOCK), 0);
+    const uint64_t before = figure(&fixture->honest.talk, "errors");
+    const uint64_t paused = figure(&fixture->honest.talk, "pauses");
+    const uint64_t began = now_ms();
+    while (stuck < 100 || figure(&fixture->honest.talk, "pauses") == paused) {
+        assert_true(rounds++ < 1000000);
+        stuck = send_pings(&floods) ? 0 : stuck + 1;
+        if (stuck > 0) {
+            assert_true(honest_work(&fixture->honest));
+        }
+    }
+    const uint64_t charged = figure(&fixture->honest.talk, "errors") - before;
+    const uint64_t came_back = (now_ms() - began) * RATE / 1000;
+    assert_true(charged > 0);
+    if (charged > BURST + came_back + RECORDS_ON_THE_WAY * RECORD_POINTS) {
+        fail_msg("%llu points went through, %llu came back", (unsigned long long)charged,
+                 (unsigned long long)came_back);
+    }
+    talk_close(&floods);
+}
+
 /* One device that never gets further than TLS. */
 static void come_to_nothing(const struct fixture *fixture)
 {
@@ -236,6 +284,7 @@ int main(void)
         cmocka_unit_test(test_changes_are_free),
         cmocka_unit_test(test_errors_at_a_rate),
         cmocka_unit_test(test_broken_device),
+        cmocka_unit_test(test_flood_of_pings),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -8,11 +8,13 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
+#include "server/net/chaff.h"
 #include "tests/unit/net/net_fixture.h"
 
 static struct net_fixture fixture;
@@ -314,6 +316,24 @@ static void await_ticks(unsigned count)
     }
 }
 
+static void sign_in(struct net_client *client)
+{
+    net_fixture_connect(&fixture, client);
+    assert_true(net_client_send_text(client, "n"));
+    assert_true(net_client_expect(client, "n"));
+    atomic_store(&fake_charged, 0);
+}
+
+static bool send_pings(struct net_client *client, unsigned count)
+{
+    static const uint8_t text[100] = {'p'};
+    for (unsigned i = 0; i < count; i++) {
+        if (!net_client_send_frame(client, 0x80 | WS_PING, text, sizeof text))
+            return false;
+    }
+    return true;
+}
+
 /* What comes and is no message is charged: the library answers pings by itself, and says nothing.
  * Messages are not, however short they are and however many. */
 static void test_flood_of_pings(void **state)
@@ -321,23 +341,87 @@ static void test_flood_of_pings(void **state)
     (void)state;
     net_fixture_start(&fixture);
     struct net_client client;
-    uint8_t text[100] = {'p'};
-    net_fixture_connect(&fixture, &client);
-    atomic_store(&fake_charged, 0);
-    for (int i = 0; i < 200; i++)
+    sign_in(&client);
+    for (int i = 0; i < 5000; i++) {
         assert_true(net_client_send(&client, "x", 1));
-    for (int i = 0; i < 200; i++)
         assert_true(net_client_expect(&client, "x"));
-    for (int i = 0; i < 10; i++)
-        assert_true(net_client_send_frame(&client, 0x80 | WS_PING, text, sizeof text));
+    }
+    assert_true(send_pings(&client, 10));
     await_ticks(3);
     assert_int_equal(atomic_load(&fake_charged), 0);
     time_t begin = time(NULL);
     while (atomic_load(&fake_charged) < 100) {
         assert_true(time(NULL) < begin + 10);
-        for (int i = 0; i < 200; i++)
-            assert_true(net_client_send_frame(&client, 0x80 | WS_PING, text, sizeof text));
+        assert_true(send_pings(&client, 200));
     }
+    net_client_close(&client);
+}
+
+/* Without a tick: who waits for the next one to look has let the flood in. Nothing that came was
+ * worn off then, so every byte is charged. */
+static void test_flood_is_charged_at_once(void **state)
+{
+    (void)state;
+    fixture.options.tick_ms = 3600 * 1000;
+    net_fixture_start(&fixture);
+    struct net_client client;
+    sign_in(&client);
+    assert_true(send_pings(&client, 2000));
+    /* What is answered has been read, and all that was sent before it. */
+    assert_true(net_client_send_text(&client, "e done"));
+    do
+        assert_true(net_client_receive(&client));
+    while (client.opcode == WS_PONG);
+    assert_string_equal(client.payload, "e done");
+    unsigned frames = 2000 * (100 + 6);
+    assert_true(atomic_load(&fake_charged) >= (frames - CHAFF_ROOM) / CHAFF_POINT_BYTES);
+    net_client_close(&client);
+}
+
+/* Strangers have nothing to pay with. */
+static void test_flood_of_a_stranger(void **state)
+{
+    (void)state;
+    fixture.options.goodbye_ms = 3600 * 1000;
+    net_fixture_start(&fixture);
+    struct net_client client;
+    atomic_store(&fake_charged, 0);
+    net_fixture_connect(&fixture, &client);
+    /* A little more than may come: the end is said. */
+    assert_true(send_pings(&client, CHAFF_ROOM / 106 + 10));
+    assert_int_equal(net_client_close_code(&client), CLOSE_TOO_MANY);
+    net_client_close(&client);
+    /* Much more: cut off, though there is an hour to say goodbye. */
+    net_fixture_connect(&fixture, &client);
+    unsigned sent = 0;
+    while (send_pings(&client, 100))
+        assert_true(++sent < 20000);
+    net_client_close(&client);
+    await_sessions(0);
+    assert_int_equal(atomic_load(&fake_charged), 0);
+}
+
+/* What was under way when the server said goodbye is no flood, however much. */
+static void test_messages_after_goodbye(void **state)
+{
+    (void)state;
+    fixture.options.goodbye_ms = 3600 * 1000;
+    net_fixture_start(&fixture);
+    struct net_client client;
+    uint8_t order[3] = {'c'}, *message = calloc(1, 16000);
+    sign_in(&client);
+    put_u16(order + 1, CLOSE_SERVER_ERROR);
+    assert_true(net_client_send(&client, order, sizeof order));
+    assert_int_equal(net_client_close_code(&client), CLOSE_SERVER_ERROR);
+    for (int i = 0; i < 100; i++)
+        assert_true(net_client_send(&client, message, 16000));
+    free(message);
+    /* All of it was read: this is answered, and then the goodbye. */
+    assert_true(net_client_send_frame(&client, 0x80 | WS_PING, "still there", 11));
+    assert_true(net_client_receive(&client));
+    assert_int_equal(client.opcode, WS_PONG);
+    assert_true(net_client_send_frame(&client, 0x80 | WS_CLOSE, "\x03\xe8", 2));
+    await_sessions(0);
     net_client_close(&client);
 }
 
@@ -447,9 +531,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_unauthenticated_per_address, prepare, stop),
         cmocka_unit_test_setup_teardown(test_connections_in_all, prepare, stop),
         cmocka_unit_test_setup_teardown(test_flood_of_pings, prepare, stop),
+        cmocka_unit_test_setup_teardown(test_flood_is_charged_at_once, prepare, stop),
+        cmocka_unit_test_setup_teardown(test_flood_of_a_stranger, prepare, stop),
+        cmocka_unit_test_setup_teardown(test_messages_after_goodbye, prepare, stop),
         cmocka_unit_test_setup_teardown(test_suspect_address, prepare, stop),
         cmocka_unit_test_setup_teardown(test_monitor, prepare, stop),
         cmocka_unit_test_setup_teardown(test_stop_with_deaf_peers, prepare, stop),
     };
+    (void)signal(SIGPIPE, SIG_IGN); /* a connection that was cut off is what is looked for */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
