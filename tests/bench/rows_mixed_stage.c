@@ -73,6 +73,10 @@ static bool start_server(struct mixed *mixed)
                                         "20000",
                                         "--message-rate",
                                         "1000000",
+                                        "--user-errors",
+                                        "1000000",
+                                        "--failed-connections",
+                                        "100000",
                                         "--threads",
                                         "1",
                                         NULL};

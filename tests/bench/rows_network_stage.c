@@ -147,6 +147,10 @@ static bool start_server(struct tandem_side *side)
                                         "1000",
                                         "--message-rate",
                                         "1000000",
+                                        "--user-errors",
+                                        "1000000",
+                                        "--failed-connections",
+                                        "100000",
                                         "--threads",
                                         "1",
                                         NULL};

@@ -15,7 +15,8 @@ bool served_start(struct server_process *server, struct bench_run *run, const st
 {
     char certs[SEED_PATH + 8], cert[512], key[512], ca[512];
     /* Nothing here is to wait for limits that are meant for strangers. */
-    static const char *const flags[] = {"--message-rate", "1000000", NULL};
+    static const char *const flags[] = {"--message-rate", "1000000", "--failed-connections",
+                                        "100000", NULL};
     *server = (struct server_process){.pid = 0};
     (void)snprintf(certs, sizeof certs, "%s/certs", kept->folder);
     if (!seed_certificates(certs, cert, key, ca)) {
