@@ -74,7 +74,8 @@ struct run {
     struct buffer laid; /* ids of the records that the outbox has something about, sorted */
     struct place *places;
     size_t count, capacity, next;
-    size_t met; /* records that a walk came to */
+    size_t met;     /* records that a walk came to */
+    size_t missing; /* records that an index names and that are not there */
     unsigned given;
     bool ended;
     enum status status;
@@ -238,11 +239,24 @@ static bool take_held(struct run *run, struct bytes encoded, struct tandem_recor
     return run->laid.size == 0 || !laid_has(&run->laid, record->view.id);
 }
 
+/* Whether reading an index with this outcome turned out to be of no use: the process that leads may
+ * have dropped it meanwhile, or it is damaged, which only that one can mend. What was handed over
+ * in its order is right, and cannot be taken back. */
+static bool is_misled(const struct run *run, enum status status)
+{
+    if (!run->access.index || run->given > 0 || !goes_on(run))
+        return false;
+    return status == STATUS_NOT_FOUND || status == STATUS_CORRUPT ||
+           (status == STATUS_OK && run->missing > 0);
+}
+
 static bool merge_held(void *context, struct bytes encoded)
 {
     struct run *run = context;
     struct tandem_record record;
     struct place place;
+    if (is_misled(run, STATUS_OK))
+        return false; /* to be read anew, as long as nobody has seen any of it */
     if (!take_held(run, encoded, &record))
         return run->status == STATUS_OK;
     if (run->next < run->count && !find_place(run->plan, &record.view, &place))
@@ -274,7 +288,7 @@ static enum status walk(struct run *run, replica_walk_fn *each)
     const struct find_plan *plan = run->plan;
     struct replica *replica = run->client->replica;
     if (run->access.index)
-        return replica_index_walk(replica, &run->access.range, each, run);
+        return replica_index_walk(replica, &run->access.range, each, run, &run->missing);
     if (plan->order == FIND_BY_TIME && plan->in_range)
         return replica_timeline_between(replica, plan->account, plan->from_ms, plan->to_ms, each,
                                         run);
@@ -305,17 +319,23 @@ static enum status read_held(struct run *run)
     return ordered ? walk(run, merge_held) : status;
 }
 
+static enum status read_without_index(struct run *run)
+{
+    run->access.index = false;
+    run->access.met = 0;
+    run->count = run->next = run->met = run->missing = 0;
+    buffer_clear(&run->laid);
+    enum status status = laid_any(run->client) ? gather_laid(run) : STATUS_OK;
+    return status == STATUS_OK ? read_held(run) : status;
+}
+
 static enum status query_held(struct run *run)
 {
     enum status status = find_choose(run->client, run->plan, &run->access);
     if (status == STATUS_OK)
         status = read_held(run);
-    /* The process that leads may have dropped the index meanwhile. */
-    if (status == STATUS_NOT_FOUND && run->access.index) {
-        run->access.index = false;
-        run->access.met = 0;
-        status = read_held(run);
-    }
+    if (is_misled(run, status))
+        status = read_without_index(run);
     find_walked(run->client, &run->access, run->met);
     return status;
 }

@@ -80,9 +80,11 @@ enum status replica_index_look(struct replica *replica, const struct replica_ind
 enum status replica_index_count(struct replica *replica, const struct replica_index_range *range,
                                 size_t most, size_t *count);
 /* The records of the range, in order of the value and then of the id. NOT_FOUND when there is no
- * whole index: then `each` was not called. CORRUPT when it names a record that is not there. */
+ * whole index: then `each` was not called. What it names and is not there is passed over, and
+ * counted in `*missing`: it may lack others that are. Where this process writes, it then drops the
+ * indexes. */
 enum status replica_index_walk(struct replica *replica, const struct replica_index_range *range,
-                               replica_walk_fn *each, void *context);
+                               replica_walk_fn *each, void *context, size_t *missing);
 
 /* Notes that an index is worth building; nothing where it may not be. */
 void replica_index_want(struct replica *replica, const struct replica_index_name *name);

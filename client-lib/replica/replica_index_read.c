@@ -61,12 +61,13 @@ static size_t put_part(uint8_t number, uint8_t part, uint8_t out[KEY_FIELD_MAX])
     return 2;
 }
 
-static struct replica_range range_of(const struct bounds *bounds, bool backwards)
+static struct replica_range range_of(const struct bounds *bounds, bool backwards, size_t *missing)
 {
     return (struct replica_range){.table = TABLE_FIELDS,
                                   .from = bytes_of(bounds->from, bounds->from_size),
                                   .to = bytes_of(bounds->to, bounds->to_size),
-                                  .backwards = backwards};
+                                  .backwards = backwards,
+                                  .missing = missing};
 }
 
 static void bound_values(const struct replica_index_range *range, uint8_t number,
@@ -139,12 +140,13 @@ enum status replica_index_count(struct replica *replica, const struct replica_in
 /* ---- Walking ---- */
 
 enum status replica_index_walk(struct replica *replica, const struct replica_index_range *range,
-                               replica_walk_fn *each, void *context)
+                               replica_walk_fn *each, void *context, size_t *missing)
 {
     struct environment_reading reading;
     struct field_index index;
     struct bounds bounds;
     bool more = true;
+    *missing = 0;
     enum status status = environment_read(&replica->db, &reading);
     if (status != STATUS_OK)
         return status;
@@ -153,16 +155,16 @@ enum status replica_index_walk(struct replica *replica, const struct replica_ind
         replica->indexes.used[index.number] = ++replica->indexes.uses;
     if (status == STATUS_OK && range->values) {
         bound_values(range, index.number, &bounds);
-        const struct replica_range part = range_of(&bounds, range->backwards);
+        const struct replica_range part = range_of(&bounds, range->backwards, missing);
         status = replica_walk_in(replica, reading.txn, &part, each, context, &more);
     }
     if (status == STATUS_OK && range->none && more) {
         bound_none(index.number, &bounds);
-        const struct replica_range part = range_of(&bounds, range->backwards);
+        const struct replica_range part = range_of(&bounds, range->backwards, missing);
         status = replica_walk_in(replica, reading.txn, &part, each, context, &more);
     }
     environment_read_end(&replica->db, &reading);
-    if (status == STATUS_CORRUPT)
+    if (status == STATUS_CORRUPT || *missing > 0)
         replica->indexes.damaged = true;
     return status;
 }

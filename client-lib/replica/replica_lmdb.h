@@ -94,8 +94,9 @@ struct replica_range {
     enum replica_table table;
     struct bytes from, to;
     bool backwards;
+    size_t *missing; /* counts keys without a record, which are passed over; NULL: there is none */
 };
-/* CORRUPT when a record is missing that the table names. */
+/* CORRUPT when a record is missing that the table names, and is not passed over. */
 enum status replica_walk(struct replica *replica, const struct replica_range *range,
                          replica_walk_fn *each, void *context);
 /* The same in a transaction that is open; `*more` becomes false when the callback has had enough. */

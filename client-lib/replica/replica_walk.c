@@ -3,16 +3,16 @@
 
 #include <string.h>
 
-/* Hands over the record that an index key names by its last 16 bytes. `more` becomes false when
- * the callback has had enough. */
+/* Hands over the record that an index key names by its last 16 bytes; NOT_FOUND. `more` becomes
+ * false when the callback has had enough. */
 static enum status visit(struct replica *replica, MDB_txn *txn, MDB_val key, replica_walk_fn *each,
                          void *context, bool *more)
 {
-    MDB_val id = environment_val((const uint8_t *)key.mv_data + key.mv_size - ID_SIZE, ID_SIZE);
     MDB_val data;
+    if (key.mv_size < ID_SIZE)
+        return STATUS_NOT_FOUND;
+    MDB_val id = environment_val((const uint8_t *)key.mv_data + key.mv_size - ID_SIZE, ID_SIZE);
     int code = mdb_get(txn, replica->db.table[TABLE_RECORDS], &id, &data);
-    if (code == MDB_NOTFOUND)
-        return STATUS_CORRUPT;
     if (code == 0)
         *more = each(context, bytes_of(data.mv_data, data.mv_size));
     return environment_status(code);
@@ -40,6 +40,14 @@ static bool in_range(const struct replica_range *range, MDB_val key)
     return range->to.size == 0 || bytes_compare(at, range->to) < 0;
 }
 
+static enum status pass_over(const struct replica_range *range)
+{
+    if (range->missing == NULL)
+        return STATUS_CORRUPT;
+    ++*range->missing;
+    return STATUS_OK;
+}
+
 enum status replica_walk_in(struct replica *replica, MDB_txn *txn,
                             const struct replica_range *range, replica_walk_fn *each, void *context,
                             bool *more)
@@ -53,10 +61,10 @@ enum status replica_walk_in(struct replica *replica, MDB_txn *txn,
     while (code == 0 && status == STATUS_OK && *more && in_range(range, key)) {
         if (range->table == TABLE_RECORDS)
             *more = each(context, bytes_of(data.mv_data, data.mv_size));
-        else if (key.mv_size < ID_SIZE)
-            status = STATUS_CORRUPT;
         else
             status = visit(replica, txn, key, each, context, more);
+        if (status == STATUS_NOT_FOUND)
+            status = pass_over(range);
         if (*more)
             code = mdb_cursor_get(cursor, &key, &data, range->backwards ? MDB_PREV : MDB_NEXT);
     }

@@ -22,16 +22,16 @@ enum status __wrap_replica_index_look(struct replica *replica,
 }
 
 enum status __real_replica_index_walk(struct replica *, const struct replica_index_range *,
-                                      replica_walk_fn *, void *);
+                                      replica_walk_fn *, void *, size_t *);
 enum status __wrap_replica_index_walk(struct replica *replica,
                                       const struct replica_index_range *range,
-                                      replica_walk_fn *each, void *context);
+                                      replica_walk_fn *each, void *context, size_t *missing);
 enum status __wrap_replica_index_walk(struct replica *replica,
                                       const struct replica_index_range *range,
-                                      replica_walk_fn *each, void *context)
+                                      replica_walk_fn *each, void *context, size_t *missing)
 {
     watch.walks++;
-    return __real_replica_index_walk(replica, range, each, context);
+    return __real_replica_index_walk(replica, range, each, context, missing);
 }
 
 int index_set_up(void **state)
