@@ -97,6 +97,7 @@ static enum status begin_contents(struct replica *replica, const struct port *po
     status = read_contents(replica, txn); /* another process may have been first */
     if (status == STATUS_NOT_FOUND) {
         status = write_meta(replica, txn, port);
+        replica->next_txn = mdb_txn_id(txn) + 1;
         if (status == STATUS_OK)
             return environment_commit(txn);
     }
@@ -113,6 +114,7 @@ static enum status open_once(struct replica *replica, const char *folder, const 
     status = environment_read(&replica->db, &reading);
     if (status == STATUS_OK) {
         status = read_contents(replica, reading.txn);
+        replica->next_txn = mdb_txn_id(reading.txn) + 1;
         environment_read_end(&replica->db, &reading);
     }
     if (status == STATUS_NOT_FOUND)

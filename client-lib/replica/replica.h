@@ -23,8 +23,9 @@
  * read by it, and is filled again there.
  *
  * Several processes may have a replica open, one handle of each, and one of them writes; peers.h
- * sees to both. The others look when they are told to. Readers may be nested (a callback of a walk
- * may read), and a walk sees the state at its start. */
+ * sees to both. The others look when they are told to. What one has deleted and scrubbed does not
+ * come back with what another writes afterwards. Readers may be nested (a callback of a walk may
+ * read), and a walk sees the state at its start. */
 #ifndef TANDEM_CLIENT_LIB_REPLICA_H
 #define TANDEM_CLIENT_LIB_REPLICA_H
 

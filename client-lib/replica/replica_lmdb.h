@@ -76,6 +76,8 @@ struct replica {
     struct environment_layout layout;
     MDB_txn *write; /* between begin and commit */
     bool read_only; /* another process writes */
+    /* The number of the next transaction that writes, unless another process commits before. */
+    uint64_t next_txn;
     uint64_t cursor, new_cursor;
     struct id epoch, new_epoch;
     struct id client;
@@ -106,6 +108,11 @@ enum status replica_walk_in(struct replica *replica, MDB_txn *txn,
 /* Writes the smallest key behind all that begin with the prefix, and returns its size: that of the
  * prefix at most, 0 when there is none. */
 size_t replica_behind(struct bytes prefix, uint8_t *out);
+/* Begins a transaction that writes nothing of what another process has deleted meanwhile, however
+ * much of it the buffers of this one held; what is known of the last commit is as of this one's
+ * beginning. A reader of this process keeps its buffers: then `*stale`, and the transaction is to
+ * note that the file will hold what was purged. */
+enum status replica_write(struct replica *replica, MDB_txn **out, bool *stale);
 /* Notes in the transaction that the file will hold remains, at least of this kind. */
 enum status replica_note_remains(struct replica *replica, enum replica_remains remains);
 /* Scrubs what was purged and not scrubbed before the process ended, unless somebody is reading it:

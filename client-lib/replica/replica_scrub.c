@@ -1,7 +1,11 @@
 /* Getting rid of what deleting leaves behind, and remembering that it is still to be done. The note
  * is in the commit that deletes, so that no crash loses it, and is taken back in one that directly
  * follows the state that was scrubbed. That one also tells which state that was: when it is still
- * the last one as the replica is opened next, the first scrub then need not be a whole one. */
+ * the last one as the replica is opened next, the first scrub then need not be a whole one.
+ *
+ * Buffers of LMDB keep what was in the pages they were used for, and give it to other pages. A
+ * scrub drops those of its own process. Those of another one, which wrote before and writes again,
+ * may hold what was deleted and scrubbed in between, and are dropped before it does. */
 #include "client-lib/replica/replica_lmdb.h"
 
 /* Another process may commit again and again meanwhile. */
@@ -19,6 +23,42 @@ enum replica_remains replica_remains(const struct replica *replica)
 uint64_t replica_scrub_bytes(const struct replica *replica)
 {
     return environment_scrub_bytes(&replica->db);
+}
+
+/* Another process has committed since this one did. */
+static enum status go_on_after_others(struct replica *replica, MDB_txn **txn, bool *stale)
+{
+    enum status status = STATUS_OK;
+    *stale = replica->db.reading;
+    if (!*stale) {
+        mdb_txn_abort(*txn);
+        *txn = NULL;
+        status = environment_reopen(&replica->db);
+        if (status == STATUS_OK)
+            status = environment_write(&replica->db, txn);
+        if (status == STATUS_OK)
+            replica->next_txn = mdb_txn_id(*txn);
+    }
+    return status == STATUS_OK ? replica_look(replica) : status;
+}
+
+enum status replica_write(struct replica *replica, MDB_txn **out, bool *stale)
+{
+    MDB_txn *txn = NULL;
+    enum status status = STATUS_OK;
+    *out = NULL;
+    *stale = false;
+    if (replica->db.env == NULL) /* it failed when it was tried before */
+        status = environment_reopen(&replica->db);
+    if (status == STATUS_OK)
+        status = environment_write(&replica->db, &txn);
+    if (status == STATUS_OK && mdb_txn_id(txn) != replica->next_txn)
+        status = go_on_after_others(replica, &txn, stale);
+    if (status == STATUS_OK)
+        *out = txn;
+    else if (txn != NULL)
+        mdb_txn_abort(txn);
+    return status;
 }
 
 static enum status put_remains(struct replica *replica, MDB_txn *txn, enum replica_remains remains)
@@ -56,8 +96,10 @@ static enum status note_clean(struct replica *replica, bool *done)
         return status;
     }
     status = environment_commit(txn);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
         replica->remains = REPLICA_CLEAN;
+        replica->next_txn = replica->scrub.txn + 2;
+    }
     return status;
 }
 

@@ -28,27 +28,43 @@ void key_time(struct scope scope, int64_t ms, struct id id, uint8_t out[KEY_TIME
 
 enum status replica_begin(struct replica *replica)
 {
+    bool stale = false;
     assert(replica->write == NULL);
     if (replica->read_only)
         return STATUS_LOCKED;
+    enum status status = replica_write(replica, &replica->write, &stale);
+    if (status != STATUS_OK)
+        return status;
     replica->new_cursor = replica->cursor;
     replica->new_epoch = replica->epoch;
     replica->new_remains = replica->remains;
-    enum status status = environment_write(&replica->db, &replica->write);
-    if (status != STATUS_OK)
-        return status;
     status = replica_index_begin(replica);
+    if (stale) { /* also when it is given up: LMDB may have written some of it before */
+        replica->remains = REPLICA_PURGED;
+        if (status == STATUS_OK)
+            status = replica_note_remains(replica, REPLICA_PURGED);
+    }
     if (status != STATUS_OK)
         replica_abort(replica);
     return status;
 }
 
+/* The number of the transaction behind this one, which was committed: one that has changed nothing
+ * leaves its number to the next. */
+static uint64_t number_behind(const struct replica *replica, uint64_t txn)
+{
+    MDB_envinfo info;
+    return mdb_env_info(replica->db.env, &info) == 0 && info.me_last_txnid < txn ? txn : txn + 1;
+}
+
 enum status replica_commit(struct replica *replica)
 {
     assert(replica->write != NULL);
+    const uint64_t txn = mdb_txn_id(replica->write);
     enum status status = environment_commit(replica->write);
     replica->write = NULL;
     if (status == STATUS_OK) {
+        replica->next_txn = number_behind(replica, txn);
         replica->cursor = replica->new_cursor;
         replica->epoch = replica->new_epoch;
         replica->remains = replica->new_remains;
