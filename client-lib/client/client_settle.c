@@ -23,6 +23,7 @@ void settle_release(struct settling *settling)
     buffer_release(&settling->waiters);
     buffer_release(&settling->answers);
     buffer_release(&settling->damaged);
+    buffer_release(&settling->pending);
     buffer_release(&settling->reused);
     texts_release(&settling->texts);
 }
@@ -152,6 +153,30 @@ bool settle_may_send(const tandem_client *client)
            (client->peers == NULL || peers_is_leader(client->peers));
 }
 
+static size_t find_number(const struct buffer *numbers, uint64_t number)
+{
+    const uint64_t *list = (const void *)numbers->data;
+    size_t i = 0;
+    while (i < numbers->size / sizeof number && list[i] != number)
+        i++;
+    return i;
+}
+
+static bool has_number(const struct buffer *numbers, uint64_t number)
+{
+    return find_number(numbers, number) < numbers->size / sizeof number;
+}
+
+static void remove_number(struct buffer *numbers, uint64_t number)
+{
+    uint64_t *list = (void *)numbers->data;
+    const size_t at = find_number(numbers, number), count = numbers->size / sizeof number;
+    if (at == count)
+        return;
+    list[at] = list[count - 1];
+    numbers->size -= sizeof number;
+}
+
 struct sending {
     tandem_client *client;
     unsigned generation;
@@ -164,19 +189,24 @@ static bool send_frame(void *context, uint64_t number, struct bytes frame)
     tandem_client *client = sending->client;
     if (client->link == NULL || sending->generation != client->generation)
         return false;
-    sending->status = client->ops->send(client->link, frame);
+    struct settling *settling = &client->settling;
+    if (!has_number(&settling->pending, number))
+        buffer_append(&settling->pending, &number, sizeof number);
+    sending->status =
+        settling->pending.failed ? STATUS_NO_MEMORY : client->ops->send(client->link, frame);
     if (sending->status != STATUS_OK)
         return false;
     client->last_sent = client_now(client);
-    client->settling.sent_next = number + 1;
-    if (client->settling.sent_most <= number)
-        client->settling.sent_most = number + 1;
+    settling->sent_next = number + 1;
+    if (settling->sent_most <= number)
+        settling->sent_most = number + 1;
     return true;
 }
 
 void settle_connected(tandem_client *client)
 {
     client->settling.sent_next = client->settling.sent_most = 0;
+    buffer_clear(&client->settling.pending);
     buffer_clear(&client->settling.reused);
 }
 
@@ -222,6 +252,11 @@ void settle_result(tandem_client *client, const struct msg_result *result)
         return;
     }
     result_fault(result, &fault);
+    /* The answer to one that was answered says nothing, however often it comes. */
+    if (fault.code == STATUS_NUMBER_REUSED && !has_number(&settling->pending, result->number))
+        return;
+    if (fault.code != STATUS_NUMBER_REUSED)
+        remove_number(&settling->pending, result->number);
     const struct outbox_answer answer = {.number = result->number,
                                          .seq = result->seq,
                                          .status = (enum status)fault.code,
@@ -364,11 +399,8 @@ static void leave_client_id(tandem_client *client)
 
 static void note_reused(struct settling *settling, uint64_t number)
 {
-    const uint64_t *noted = (const void *)settling->reused.data;
-    for (size_t i = 0; i < settling->reused.size / sizeof number; i++)
-        if (noted[i] == number)
-            return;
-    buffer_append(&settling->reused, &number, sizeof number);
+    if (!has_number(&settling->reused, number))
+        buffer_append(&settling->reused, &number, sizeof number);
 }
 
 /* Moves those about contents of ours to the front, and counts them; the numbers of the others are

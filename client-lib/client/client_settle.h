@@ -24,7 +24,8 @@ struct settling {
     struct texts texts;    /* what they point to */
     uint64_t sent_next;    /* numbers from here on are to be sent on this connection */
     uint64_t sent_most;    /* numbers from here on never were */
-    struct buffer reused;  /* numbers that somebody else has used, as told on this connection */
+    struct buffer pending; /* numbers sent on this connection and not answered yet */
+    struct buffer reused;  /* of them, those that somebody else has used, as it was told */
     struct buffer damaged; /* name of the file that could not be read, until it is told */
     bool looked_for_lost;  /* nothing that was seen is of a record that is not held any more */
     uint64_t rest_commit;  /* of the outbox, after which it may come to rest: */

@@ -302,6 +302,36 @@ static void what_is_taken_behind_a_used_number_is_waited_for(void **state)
     expect_each_once(outcomes, 4);
 }
 
+/* Whatever a server says of what it has answered: noting it would take longer with each. */
+static void of_what_was_answered_nothing_is_noted(void **state)
+{
+    struct world *world = *state;
+    OUTCOMES(2);
+    const struct buffer *noted = NULL;
+    durable_start(world);
+    durable_settle(world, &shop);
+    noted = &world->client->settling.reused;
+    for (unsigned i = 0; i < 20; i++)
+        assert_ok(send_note(world, "before", &outcomes[0]));
+    durable_settle(world, &shop);
+    assert_int_equal(outcomes[0].calls, 20);
+    assert_ok(send_note(world, "first", &outcomes[1]));
+    assert_ok(send_note(world, "second", &outcomes[1]));
+    server.sent_seen = server.sent_count;
+    for (uint64_t number = 1; number <= 21; number++)
+        say_result(number, "number-reused", 0);
+    assert_ok(tandem_service(world->client));
+    assert_true(tandem_connected(world->client));
+    assert_int_equal(noted->size, sizeof(uint64_t));
+    /* Nor of one that has just been. */
+    say_result(22, "ok", shop.seq);
+    say_result(22, "number-reused", 0);
+    assert_ok(tandem_service(world->client));
+    assert_int_equal(outcomes[1].calls, 1);
+    assert_int_equal(outcomes[1].code, STATUS_OK);
+    assert_false(tandem_connected(world->client)); /* to come back under another client id */
+}
+
 static void what_is_taken_behind_a_used_number_is_asked_for_again(void **state)
 {
     struct world *world = *state;
@@ -635,6 +665,7 @@ int main(void)
         SHOP(what_was_taken_behind_a_used_number_is_not_sent_again),
         SHOP(what_is_taken_behind_a_used_number_is_waited_for),
         SHOP(what_is_taken_behind_a_used_number_is_asked_for_again),
+        SHOP(of_what_was_answered_nothing_is_noted),
         SHOP(an_answer_to_what_was_not_sent_is_refused),
         SHOP(what_the_server_cannot_take_now_is_sent_again),
         SHOP(a_program_that_does_not_reconnect_is_told_that_it_is_kept),
