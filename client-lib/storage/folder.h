@@ -16,7 +16,8 @@
 enum status folder_make(const char *folder, tandem_fault *fault);
 
 /* Has the names in the folder, its own, and those of the folders above it that are its owner's too
- * made durable: a file that is flushed can lose its name all the same when the power goes. IO. */
+ * made durable: a file that is flushed can lose its name all the same when the power goes. What a
+ * file system cannot do, and a folder above that may not be read, is passed over. IO. */
 enum status folder_sync(const char *folder);
 
 #endif

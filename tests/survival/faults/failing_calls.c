@@ -173,7 +173,7 @@ ssize_t pwritev64(int fd, const struct iovec *parts, int count, off64_t at)
 static int sync_file(int fd, long call)
 {
     const struct failing_plan *plan = failing_plan();
-    const bool hit = failing_hit(CALL_SYNC);
+    const bool hit = failing_hit(CALL_SYNC | (S_ISDIR(failing_kind(fd)) ? CALL_SYNC_FOLDER : 0));
     const int failed = plan->skip_flush != 0 ? 0 : (int)syscall(call, fd);
     if (failing_after_sync != NULL)
         failing_after_sync(fd, !hit || plan->way == FAILING_ALL_DONE);

@@ -38,6 +38,7 @@
 #define CALL_WAKE 0x1000u   /* read and write of what is neither file nor socket */
 #define CALL_MALLOC 0x2000u /* malloc, calloc, realloc and their like: failing_malloc.c */
 #define CALL_REMOVE 0x4000u /* unlink, unlinkat, rmdir, chmod */
+#define CALL_SYNC_FOLDER 0x8000u /* fsync of folders alone */
 #define CALL_DISK (CALL_WRITE | CALL_SYNC | CALL_TRUNCATE)
 
 enum failing_way {

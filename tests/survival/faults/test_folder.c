@@ -115,6 +115,30 @@ static void each_flush(void **state)
     sweep("flush, name of the outbox", 1, open_until_it_is, NULL);
 }
 
+/* Nothing more can be done: an outbox is opened all the same, and it is not tried again. */
+static void what_a_file_system_cannot_flush_is_passed_over(void **state)
+{
+    static const int errors[] = {EINVAL, ENOTSUP, ENOSYS, EROFS};
+    struct failing_plan *plan = failing_plan();
+    (void)state;
+    for (size_t i = 0; i < 2 * (sizeof errors / sizeof *errors); i++) {
+        struct place place;
+        place_make(&place);
+        *plan = (struct failing_plan){.calls = CALL_SYNC_FOLDER,
+                                      .error = errors[i / 2],
+                                      .nth = 1 + i % 2, /* of all of them, or but the first */
+                                      .onwards = 1,
+                                      .skip_flush = 1};
+        failing_calls_arm(plan);
+        assert_ok(open_in(&place));
+        assert_true(failing_calls_disarm(plan) > 1);
+        failing_calls_arm(plan);
+        assert_ok(open_in(&place));
+        assert_int_equal(failing_calls_disarm(plan), 0);
+        place_release(&place);
+    }
+}
+
 /* A new file stands under the name of one that was set aside. */
 static void the_one_that_takes_the_place_of_a_damaged_one(void **state)
 {
@@ -175,6 +199,7 @@ int main(void)
     failing_plan()->skip_flush = 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_flush),
+        cmocka_unit_test(what_a_file_system_cannot_flush_is_passed_over),
         cmocka_unit_test(the_one_that_takes_the_place_of_a_damaged_one),
         cmocka_unit_test(each_flush_of_a_session),
     };
