@@ -146,7 +146,8 @@ void outbox_store_release(struct outbox_store *store)
         environment_read_end(&store->environment, &store->held);
 }
 
-/* A transaction whose buffers hold nothing that another process has had scrubbed meanwhile. */
+/* A transaction whose buffers hold nothing that another process has had scrubbed meanwhile; inside
+ * a read they may, and its commit says so in the file. */
 static enum status begin_clean(struct outbox_store *store, MDB_txn **txn)
 {
     for (int attempt = 0;; attempt++) {
@@ -158,8 +159,11 @@ static enum status begin_clean(struct outbox_store *store, MDB_txn **txn)
         if (status != STATUS_OK || store->counters.purges == store->purges || attempt > 0)
             return status;
         store->reopen = true;
-        if (store->holds > 0)
-            return STATUS_OK; /* those who read go first; the next change finds it due */
+        if (store->holds > 0) {
+            /* Those who read go first. What this change writes may carry what was scrubbed. */
+            store->doubtful = true;
+            return STATUS_OK;
+        }
         mdb_txn_abort(*txn);
         *txn = NULL;
         store->purges = store->counters.purges;

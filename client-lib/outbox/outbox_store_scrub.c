@@ -25,15 +25,24 @@ bool outbox_store_is_stale(const struct outbox_store *store)
     return store->stale || store->doubtful;
 }
 
-/* Has the other processes drop their buffers before they write again. */
+/* Has the other processes drop their buffers before they write again. That is a commit, and while
+ * somebody reads the pages that each takes are not free again: so it is made when it is of use, and
+ * once, however often a scrub is tried. BUSY: it is of no use yet. */
 static enum status have_buffers_dropped(struct outbox_store *store)
 {
     struct outbox_writing writing;
-    enum status status = outbox_begin(store, &writing);
+    if (store->dropped == store->txn)
+        return STATUS_OK;
+    enum status status = environment_expect_no_older(&store->environment);
+    if (status == STATUS_OK)
+        status = outbox_begin(store, &writing);
     if (status != STATUS_OK)
         return status;
     writing.counters.purges++;
-    return outbox_end(&writing, STATUS_OK);
+    status = outbox_end(&writing, STATUS_OK);
+    if (status == STATUS_OK)
+        store->dropped = store->txn;
+    return status;
 }
 
 enum status outbox_store_scrub(struct outbox_store *store, size_t budget, bool *done)

@@ -40,7 +40,8 @@ struct outbox_store {
     unsigned holds;
     struct scrub scrub;
     bool stale;    /* as the file says: what was taken out of it may still be in it */
-    bool doubtful; /* the same after a commit that failed */
+    bool doubtful; /* the same after a commit that failed, or was made of buffers that hold it */
+    uint64_t dropped; /* the commit that had others drop their buffers last; 0: none did */
     struct buffer written;            /* struct outbox_trace, of what was committed */
     void (*committed)(void *context); /* may be NULL */
     void *committed_context;

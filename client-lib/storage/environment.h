@@ -88,6 +88,10 @@ enum status environment_del(MDB_txn *txn, MDB_dbi table, struct bytes key);
 /* Whether nobody has committed anything since it was scrubbed by this handle. */
 bool environment_is_clean(const struct environment *environment);
 
+/* BUSY while somebody reads a state before the last one, as far as can be told without a lock;
+ * those that died do not count. It is open. */
+enum status environment_expect_no_older(struct environment *environment);
+
 /* How far a scrub has come; zeroed to begin, but for `whole`. */
 struct scrub {
     bool whole; /* each page is to be looked at, also those that cannot have changed */
@@ -100,9 +104,9 @@ struct scrub {
 };
 /* Scrubs up to `budget` bytes of the file further: all of it for the first time, then what may have
  * changed. OK: `*done` tells whether all is clean. BUSY: a reader, of another process or around
- * this call, still sees what was deleted; try again. CORRUPT: the file is not as it must be to be
- * scrubbed, and is to be replaced. Opens the environment anew when it begins, after a failure of
- * which it is closed and the next scrub opens it. */
+ * this call, still sees what was deleted; try again, which costs little. CORRUPT: the file is not
+ * as it must be to be scrubbed, and is to be replaced. Opens the environment anew when it begins,
+ * after a failure of which it is closed and the next scrub opens it. */
 enum status environment_scrub(struct environment *environment, struct scrub *scrub, size_t budget,
                               bool *done);
 /* Bytes of the file that the next scrub has to look at, more or less. */

@@ -244,6 +244,25 @@ bool environment_is_clean(const struct environment *environment)
            mdb_env_info(environment->env, &info) == 0 && info.me_last_txnid == environment->clean;
 }
 
+enum status environment_expect_no_older(struct environment *environment)
+{
+    MDB_envinfo info;
+    int dead = 0;
+    int code = mdb_reader_check(environment->env, &dead);
+    if (code == 0)
+        code = mdb_env_info(environment->env, &info);
+    return code == 0 ? slice_expect_no_older(environment, info.me_last_txnid)
+                     : environment_status(code);
+}
+
+/* Before it is locked and mapped, which costs a multiple of asking, and would be for nothing. */
+static enum status open_anew(struct environment *environment)
+{
+    enum status status =
+        environment->env != NULL ? environment_expect_no_older(environment) : STATUS_OK;
+    return status == STATUS_OK ? environment_reopen(environment) : status;
+}
+
 enum status environment_scrub(struct environment *environment, struct scrub *scrub, size_t budget,
                               bool *done)
 {
@@ -265,7 +284,7 @@ enum status environment_scrub(struct environment *environment, struct scrub *scr
         return status;
     }
     if (!scrub->begun)
-        status = environment_reopen(environment);
+        status = open_anew(environment);
     if (status != STATUS_OK)
         return status;
     status = slice_begin(environment, true, &slice);

@@ -296,9 +296,7 @@ static int look_at_reader(const char *line, void *context)
     return 0;
 }
 
-/* BUSY when somebody reads an older state. Nobody can begin to, since none is newer than ours; and
- * readers that died were forgotten when the environment was opened. */
-static enum status expect_no_older(struct environment *environment, uint64_t txn)
+enum status slice_expect_no_older(struct environment *environment, uint64_t txn)
 {
     struct older older = {.than = txn};
     if (mdb_reader_list(environment->env, look_at_reader, &older) < 0)
@@ -356,8 +354,10 @@ enum status slice_begin(struct environment *environment, bool alone, struct slic
     if (status != STATUS_OK)
         return status;
     slice->txn = mdb_txn_id(slice->reader);
+    /* Nobody can begin to read an older state, since none is newer than ours; and readers that died
+     * were forgotten when the environment was opened. */
     if (alone)
-        status = expect_no_older(environment, slice->txn);
+        status = slice_expect_no_older(environment, slice->txn);
     if (status == STATUS_OK)
         status = map_file(environment, slice);
     return status == STATUS_OK ? find_and_count(slice) : status;

@@ -25,6 +25,9 @@ struct slice {
 enum status slice_begin(struct environment *environment, bool alone, struct slice *slice);
 void slice_end(struct slice *slice);
 
+/* BUSY when somebody reads a state before the commit `txn`, or died doing so, unnoticed. */
+enum status slice_expect_no_older(struct environment *environment, uint64_t txn);
+
 /* Sets the bits of all pages of LMDB's own tables and of this one. */
 enum status slice_mark(struct slice *slice, const char *table, uint8_t *bits);
 

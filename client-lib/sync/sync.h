@@ -167,6 +167,7 @@ struct sync_settling {
     bool ack_held; /* an acknowledgement of so many frames waits as well */
     uint64_t ack_frames;
     uint64_t due_ms;     /* when to go on, while something waits */
+    uint64_t pause_ms;   /* between the last two tries that found somebody reading; 0: none did */
     uint64_t rested_ms;  /* when all was scrubbed last */
     enum status failure; /* of what was tried on the spot */
 };

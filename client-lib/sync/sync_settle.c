@@ -10,8 +10,10 @@
 /* Up to so many bytes are scrubbed each time that it is idle, more of them once in a while. */
 #define SMALL_BYTES ((uint64_t)16 << 20)
 #define WHILE_MS 60000u
-/* How soon to look again whether a reader in another process is done, and after a failure. */
+/* How soon to look again whether a reader in another process is done: at first, and at last, when
+ * it seems to be stopped; and after a failure. */
 #define BUSY_MS 10u
+#define BUSY_MOST_MS 1000u
 #define FAILED_MS 1000u
 #define SLICES_MOST 100000
 
@@ -76,6 +78,14 @@ static enum status send_held(struct sync *sync)
     return settling->port.send(settling->port.context, &message);
 }
 
+/* Somebody still reads. */
+static uint64_t next_pause(struct sync_settling *settling)
+{
+    uint64_t pause = settling->pause_ms == 0 ? BUSY_MS : 2 * settling->pause_ms;
+    settling->pause_ms = pause < BUSY_MOST_MS ? pause : BUSY_MOST_MS;
+    return settling->pause_ms;
+}
+
 /* Tells of what waits, as long as nothing new is in the way. A callback may add to it. */
 static enum status release_held(struct sync *sync)
 {
@@ -90,7 +100,7 @@ static enum status release_held(struct sync *sync)
             .kind = TANDEM_EVENT_RELOAD, .seq = sync->store->cursor(sync->replica), .detail = ""};
         if (!prepared(sync, &event)) {
             settling->telling = false;
-            settling->due_ms = sync->now_ms + BUSY_MS;
+            settling->due_ms = sync->now_ms + next_pause(settling);
             return status;
         }
         settling->lost = false;
@@ -107,7 +117,11 @@ static enum status release_held(struct sync *sync)
         memmove(settling->held, settling->held + told,
                 settling->held_count * sizeof *settling->held);
     settling->telling = false;
-    settling->due_ms = sync->now_ms + (remains(sync) == REPLICA_PURGED ? 0 : BUSY_MS);
+    if (told > 0)
+        settling->pause_ms = 0;
+    settling->due_ms = sync->now_ms;
+    if (settling->held_count > 0 && remains(sync) != REPLICA_PURGED)
+        settling->due_ms += next_pause(settling);
     return status;
 }
 
@@ -128,8 +142,10 @@ static enum status scrub_slice(struct sync *sync, bool *done)
     struct sync_settling *settling = &sync->settling;
     enum status status = sync->store->scrub(sync->replica, SLICE_BYTES, done);
     settling->due_ms = sync->now_ms;
-    if (status != STATUS_OK)
-        settling->due_ms += status == STATUS_BUSY ? BUSY_MS : FAILED_MS;
+    if (status == STATUS_OK)
+        settling->pause_ms = 0;
+    else
+        settling->due_ms += status == STATUS_BUSY ? next_pause(settling) : FAILED_MS;
     if (*done)
         settling->rested_ms = sync->now_ms;
     if (status == STATUS_BUSY)

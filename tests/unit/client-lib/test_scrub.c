@@ -173,15 +173,19 @@ static void end_reader(struct other *other, bool killed)
 
 static void a_reader_elsewhere_keeps_it_waiting(struct world *world, bool killed)
 {
+    struct environment_reading reading;
     struct scrub progress = {0};
     struct other other;
     bool done = true;
     world_transactions(world, 60);
     start_reader(world, &other);
     world_remove_scope(world, 1);
+    assert_ok(environment_read(&world->environment, &reading));
+    environment_read_end(&world->environment, &reading);
     assert_int_equal(environment_scrub(&world->environment, &progress, SIZE_MAX, &done),
                      STATUS_BUSY);
     assert_false(done);
+    assert_ptr_equal(world->environment.reader, reading.txn); /* it was not opened anew for that */
     end_reader(&other, killed);
     assert_ok(environment_scrub(&world->environment, &progress, SIZE_MAX, &done));
     assert_true(done);
