@@ -48,28 +48,36 @@ static void remember(tandem_client *client, struct buffer *traces)
     client->entries.unknown = false;
 }
 
+/* Without what was read, what is remembered is not of use either. */
+static void forget(tandem_client *client, struct buffer *unread)
+{
+    buffer_release(unread);
+    remember(client, unread);
+    client->entries.unknown = true;
+}
+
 void client_entries_begin(tandem_client *client)
 {
     struct buffer traces = {0};
     bool alone = false;
-    client->entries.unknown = outbox_store_traces(client->store, &traces, &alone) != STATUS_OK;
-    if (client->entries.unknown)
-        buffer_release(&traces);
-    else
+    if (outbox_store_traces(client->store, &traces, &alone) == STATUS_OK)
         remember(client, &traces);
+    else
+        forget(client, &traces);
 }
 
 void client_entries_committed(tandem_client *client)
 {
-    struct known_entries *entries = &client->entries;
     struct buffer traces = {0};
-    size_t known = entries->traces.size / sizeof(struct outbox_trace);
+    size_t known = client->entries.traces.size / sizeof(struct outbox_trace);
     bool alone = false;
     if (outbox_store_written(client->store) < (known > WRITTEN_MOST ? known : WRITTEN_MOST))
         return;
     enum status status = outbox_store_traces(client->store, &traces, &alone);
     /* Where others have written as well, they make us look. */
-    if (status == STATUS_OK && alone && !entries->unknown)
+    if (status != STATUS_OK)
+        forget(client, &traces);
+    else if (alone)
         remember(client, &traces);
     else
         buffer_release(&traces);

@@ -16,7 +16,7 @@
 struct known_entries {
     struct buffer traces;  /* struct outbox_trace each, as of the last look */
     struct buffer dropped; /* orders that another process said it is about to give up */
-    bool unknown;          /* the last look failed: what differs cannot be told */
+    bool unknown;          /* it could not be read: what differs cannot be told */
 };
 
 void client_entries_release(struct known_entries *entries);
