@@ -108,7 +108,7 @@ static void send_honestly(uint64_t bytes_per_s, uint32_t record, uint32_t longes
 {
     struct sender sender = {.bytes_per_s = bytes_per_s};
     struct content content[2] = {{.count = 0}};
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 3000; i++) {
         struct content *now = &content[i % 2], *before = &content[1 - i % 2];
         uint32_t size = fill(&sender, record, longest, now);
         arrive(&sender, RECORD_HEADER);
