@@ -46,8 +46,8 @@
 /* Uses of other indexes after which one that was not used gives way. */
 #define REPLICA_INDEX_PATIENCE 1000u
 /* Records that are indexed at a time. Their entries go anywhere in the index, and each may be on a
- * page of its own: four megabytes that LMDB holds until the commit, a few milliseconds. */
-#define REPLICA_INDEX_SLICE 1000u
+ * page of its own: a megabyte that LMDB holds until the commit, about a millisecond. */
+#define REPLICA_INDEX_SLICE 256u
 /* Entries deleted at a time, which lie beside each other. */
 #define REPLICA_INDEX_DROPPED 10000u
 /* Milliseconds to wait after a failure. */
