@@ -17,6 +17,7 @@ static bool scrub_outbox(struct outbox_store *store)
 {
     enum status status = STATUS_OK;
     bool done = false;
+    outbox_store_doubt(store);
     for (int i = 0; i < TRIES && status == STATUS_OK && !done; i++)
         status = outbox_store_scrub(store, SIZE_MAX, &done);
     return done || status == STATUS_CORRUPT;

@@ -225,6 +225,9 @@ enum status outbox_store_remake(struct outbox_store *store, uint64_t order,
 enum status outbox_store_scrub(struct outbox_store *store, size_t budget, bool *done);
 /* Whether the file may hold what was taken out of it, as far as this handle has looked. */
 bool outbox_store_is_stale(const struct outbox_store *store);
+/* From now on it may, if anything was written since the last scrub: a process that died within a
+ * commit has left what it wrote, and noted it nowhere. */
+void outbox_store_doubt(struct outbox_store *store);
 /* Scrubs, and notes that for other processes and the next. BUSY: somebody reads, or has written
  * meanwhile. */
 enum status outbox_store_rest(struct outbox_store *store);

@@ -25,6 +25,12 @@ bool outbox_store_is_stale(const struct outbox_store *store)
     return store->stale || store->doubtful;
 }
 
+void outbox_store_doubt(struct outbox_store *store)
+{
+    if (!environment_is_clean(&store->environment))
+        store->doubtful = true;
+}
+
 /* Has the other processes drop their buffers before they write again. That is a commit, and while
  * somebody reads the pages that each takes are not free again: so it is made when it is of use, and
  * once, however often a scrub is tried. BUSY: it is of no use yet. */

@@ -641,7 +641,8 @@ static void a_reader_elsewhere_holds_it_back(void **state)
     say_record(world, 0, 1, 1);
     say_caught_up(world);
     expect_tries(world);
-    assert_int_equal(tandem_timeout(world->client), 1000);
+    /* The outbox rests in between, which may be due earlier than the next try. */
+    assert_in_range(tandem_timeout(world->client), 1, 1000);
     assert_int_equal(order_count, 0);
     assert_int_equal(acks_sent(), acks);
     expect_account(world, 1, false); /* it is out of reach at once */
