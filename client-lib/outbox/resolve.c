@@ -265,6 +265,23 @@ static uint32_t free_fields(const struct outbox_item *item, const struct outbox_
     return kept;
 }
 
+/* Whether something that the mutation removes was changed by others, and so is kept. */
+static bool keeps_removed(const struct outbox_item *item)
+{
+    struct wire_reader reader = outbox_list(item->changes);
+    struct outbox_change change;
+    bool any = false;
+    for (int i = 0; outbox_change_next(&reader, &change) && !any; i++) {
+        if (!bytes_is(change.op, "remove"))
+            continue;
+        if (none_is_named(item))
+            any = i == item->change;
+        else if (!is_deleted(item, change.id))
+            (void)conflict_seq(item, (struct bytes){0}, change.id, &any);
+    }
+    return any;
+}
+
 static void theirs_of_change(struct resolve *resolve, const struct outbox_change *change,
                              struct buffer *out)
 {
@@ -294,10 +311,14 @@ enum status resolve_theirs(struct resolve *resolve, struct buffer *out)
     struct wire_reader reader = outbox_list(resolve->item->changes);
     struct outbox_change change;
     bool any_named = !none_is_named(resolve->item);
+    bool removes = !keeps_removed(resolve->item);
     size_t begin = wire_begin_array(out);
-    for (int i = 0; outbox_change_next(&reader, &change); i++)
+    for (int i = 0; outbox_change_next(&reader, &change); i++) {
+        if (!removes && bytes_is(change.op, "remove"))
+            continue;
         if (any_named || (resolve->item->change >= 0 && i != resolve->item->change))
             theirs_of_change(resolve, &change, out);
+    }
     wire_end(out, begin, resolve->count);
     return resolve->status == STATUS_OK && out->failed ? STATUS_NO_MEMORY : resolve->status;
 }

@@ -25,7 +25,8 @@ struct resolve {
  * again under `new_id`, from what the author saw of it and their changes. NOT_FOUND when too little
  * of it is known to do that. */
 enum status resolve_mine(struct resolve *resolve, struct buffer *out);
-/* What of the changes is not in conflict. */
+/* What of the changes is not in conflict. Removals are given up together when others have changed
+ * one of the records: an account that stays is to stay with what is in it. */
 enum status resolve_theirs(struct resolve *resolve, struct buffer *out);
 /* A refusal that asks nothing: of removals alone, because somebody else deleted records of theirs
  * already. False when that is not all there is; else `out` has those that are still to be removed,

@@ -547,13 +547,18 @@ tandem_code tandem_outbox_retry(tandem_client *client, uint64_t entry);
 tandem_code tandem_outbox_drop(tandem_client *client, uint64_t entry);
 /* Settle a conflict, durably; of several about one field the oldest first, so that the newer value
  * is the last (else USAGE, and nothing is changed; so when a newer value of one's own for the same
- * field is not answered yet). Mine: again, against what the conflict shows. Where something else is
- * there by now, it is CONFLICT: nothing is sent, and the conflict shows it; so does one with a newer
- * value of one's own that was taken. Who changes it meanwhile makes a new conflict. Theirs: what of the mutation is not in conflict is queued again. With: the
- * values of this mutation instead. `made` (may be NULL): mine on a deleted record makes a new
- * record, and this is its id; else "". That entry keeps its number, and what else in the outbox is
- * not under way and speaks of the record speaks of the new one from then on; what was refused as
- * not-found for it, and typed later, is queued again. */
+ * field is not answered yet).
+ *
+ * Mine: again, against what the conflict shows. Where something else is there by now, it is
+ * CONFLICT: nothing is sent, and the conflict shows it; so does one with a newer value of one's own
+ * that was taken. Who changes it meanwhile makes a new conflict. Theirs: what of the mutation is
+ * not in conflict is queued again; its removals are given up together when one of the records was
+ * changed by others. With: the values of this mutation instead.
+ *
+ * `made` (may be NULL): mine on a deleted record makes a new record, and this is its id; else "".
+ * That entry keeps its number, and what else in the outbox is not under way and speaks of the
+ * record speaks of the new one from then on; what was refused as not-found for it, and typed later,
+ * is queued again. */
 tandem_code tandem_resolve_mine(tandem_client *client, uint64_t entry, char made[TANDEM_ID_TEXT]);
 tandem_code tandem_resolve_theirs(tandem_client *client, uint64_t entry);
 tandem_code tandem_resolve_with(tandem_client *client, uint64_t entry,
