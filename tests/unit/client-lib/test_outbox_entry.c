@@ -47,7 +47,8 @@ static const char whole[] =
     ", \"seq\": 8, \"fields\": {}, \"lost\": true}], \"seq\": 10, \"status\": \"conflict\", "
     "\"change\": 0, \"field\": \"text\", \"detail\": \"words\", \"conflicts\": [{\"id\": " ID
     ", \"field\": \"text\", \"theirs\": \"y\", \"by\": \"nils\", \"at\": 6, \"seq\": 9}], "
-    "\"answered\": 11, \"behind\": 2, \"accessEnded\": true, \"later\": 1}";
+    "\"answered\": 11, \"behind\": 2, \"accessEnded\": true, \"typed\": 3, "
+    "\"renames\": [], \"later\": 1}";
 
 static void a_whole_entry_is_read(void **state)
 {
@@ -61,6 +62,7 @@ static void a_whole_entry_is_read(void **state)
     assert_int_equal(item.number, 4);
     assert_int_equal(item.status, STATUS_CONFLICT);
     assert_int_equal(item.answered_ms, 11);
+    assert_int_equal(item.typed, 3);
     assert_true(item.overwrite && item.access_ended);
     struct wire_reader conflicts = outbox_list(item.conflicts), list = outbox_list(item.seen);
     assert_true(outbox_conflict_next(&conflicts, &conflict));
@@ -95,6 +97,8 @@ static void a_value_of_another_kind_is_refused(void **state)
         {"at", 0, "\"now\""},
         {"changes", 0, "{}"},
         {"number", 0, "-1"},
+        {"typed", 0, "\"x\""},
+        {"renames", 0, "{}"},
         {"base", 0, "\"x\""},
         {"overwrite", 0, "1"},
         {"seen", 0, "{}"},
