@@ -1,6 +1,7 @@
 /* What access to has ended is in no file of the folder when the program is told so: seen by a whole
  * client, whose folder is searched from inside the callback. */
 #include "client_world.h"
+#include "reader_process.h"
 #include "traces.h"
 
 #include "client-lib/replica/replica_index.h"
@@ -512,53 +513,6 @@ static void removed_and_replaced_records_are_scrubbed_when_it_is_closed(void **s
 
 /* ---- Other processes, and crashes ---- */
 
-/* Another process that reads a file of the folder as it is now, until it is told to end. */
-struct reader {
-    pid_t process;
-    int tell;
-};
-
-static void read_until_told(const char *folder, bool outbox, int told, int ready)
-{
-    MDB_env *env;
-    MDB_txn *txn;
-    char path[512], byte = 'r';
-    snprintf(path, sizeof path, "%s%s", folder, outbox ? "/outbox.mdb" : "");
-    if (mdb_env_create(&env) != 0 || mdb_env_set_maxdbs(env, 16) != 0 ||
-        mdb_env_open(env, path, outbox ? MDB_NOSUBDIR : 0, 0600) != 0 ||
-        mdb_txn_begin(env, NULL, MDB_RDONLY, &txn) != 0 || write(ready, &byte, 1) != 1 ||
-        read(told, &byte, 1) != 0)
-        _exit(1);
-    _exit(0);
-}
-
-static void start_reader(struct world *world, struct reader *reader, bool outbox)
-{
-    int tell[2], hear[2];
-    char byte;
-    assert_int_equal(pipe(tell), 0);
-    assert_int_equal(pipe(hear), 0);
-    reader->process = fork();
-    assert_true(reader->process >= 0);
-    if (reader->process == 0) {
-        close(tell[1]);
-        read_until_told(world->folder, outbox, tell[0], hear[1]);
-    }
-    close(tell[0]);
-    close(hear[1]);
-    assert_int_equal(read(hear[0], &byte, 1), 1);
-    close(hear[0]);
-    reader->tell = tell[1];
-}
-
-static void end_reader(struct reader *reader)
-{
-    int status;
-    close(reader->tell);
-    assert_int_equal(waitpid(reader->process, &status, 0), reader->process);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
-
 static size_t acks_sent(void)
 {
     size_t count = 0;
@@ -635,7 +589,7 @@ static void a_reader_elsewhere_holds_it_back(void **state)
     search_at(TANDEM_EVENT_PURGED);
     world->watch = note_order;
     order_count = 0;
-    start_reader(world, &reader, false);
+    start_reader(world->folder, &reader, false);
     size_t acks = acks_sent();
     say_purged(world, 1);
     say_record(world, 0, 1, 1);
@@ -663,7 +617,7 @@ static void a_reader_of_the_outbox_holds_it_back_too(void **state)
     for (unsigned n = 0; n < EACH; n++)
         version_is_gone(1, n, 0);
     search_at(TANDEM_EVENT_PURGED);
-    start_reader(world, &reader, true);
+    start_reader(world->folder, &reader, true);
     say_purged(world, 1);
     expect_tries(world);
     expect_no_growth(world);
@@ -724,7 +678,7 @@ static void it_is_told_although_the_connection_was_lost(void **state)
     open_full(world);
     account_is_gone(1);
     search_at(TANDEM_EVENT_PURGED);
-    start_reader(world, &reader, false);
+    start_reader(world->folder, &reader, false);
     say_purged(world, 1);
     hang_up(4004);
     assert_ok(tandem_service(world->client));
@@ -741,7 +695,7 @@ static void a_crash_between_purge_and_scrub_is_made_good_when_it_is_opened(void 
     struct reader reader;
     open_full(world);
     account_is_gone(1);
-    start_reader(world, &reader, false);
+    start_reader(world->folder, &reader, false);
     say_purged(world, 1);
     client_abandon(world->client);
     world->client = NULL;
