@@ -74,8 +74,7 @@ static void add_record(const json_t *entry, const json_t *change, struct buffer 
     const char *title = member(change, "title");
     bool named = title[0] != '\0';
     text_addf(out, "%s%s%s%s", member(change, "entity"),
-              member(change, "entity")[0] == '\0' ? "" : " ",
-              named ? title : member(change, "id"),
+              member(change, "entity")[0] == '\0' ? "" : " ", named ? title : member(change, "id"),
               named && is_gone(entry, change) ? " (removed)" : "");
 }
 
@@ -179,14 +178,21 @@ static const char *other_author(const json_t *entry)
     return by[0] == '\0' ? "others" : by;
 }
 
+/* Refused since it is out of sight. Who may not do it, but sees it, is told why. */
+static bool is_out_of_sight(const json_t *entry)
+{
+    return json_is_true(json_object_get(entry, "accessEnded")) &&
+           strcmp(member(entry, "code"), tandem_error_name(TANDEM_CODE_DENIED)) != 0;
+}
+
 void entry_add_why(const json_t *entry, bool paused, struct buffer *out)
 {
     uint64_t behind = (uint64_t)json_integer_value(json_object_get(entry, "behind"));
     const char *reason = member(entry, "reason");
     if (entry_is(entry, TANDEM_ENTRY_CONFLICT)) {
         text_addf(out, "in conflict with %s", other_author(entry));
-    } else if (json_is_true(json_object_get(entry, "accessEnded"))) {
-        text_add(out, "refused: no longer yours to see");
+    } else if (is_out_of_sight(entry)) {
+        text_add(out, "refused: it was removed, or is no longer yours to see");
     } else if (entry_is(entry, TANDEM_ENTRY_REFUSED)) {
         text_addf(out, "refused%s%s", reason[0] == '\0' ? "" : ": ", reason);
     } else if (entry_is(entry, TANDEM_ENTRY_SENT)) {
@@ -370,12 +376,13 @@ void entry_print_next_step(const json_t *entry, FILE *out)
     if (entry_is(entry, TANDEM_ENTRY_CONFLICT)) {
         (void)fprintf(out, "  Decide: tandem resolve %llu --mine%s\n", number,
                       is_about_values(entry) ? ", --theirs or --set FIELD=VALUE" : " or --theirs");
-    } else if (json_is_true(json_object_get(entry, "accessEnded"))) {
-        (void)fprintf(out,
-                      "  Ask for access to it; what you wrote is kept: tandem outbox show %llu. With "
-                      "access again: tandem outbox retry %llu, or let it go: tandem outbox drop "
-                      "%llu\n",
-                      number, number, number);
+    } else if (is_out_of_sight(entry)) {
+        (void)fprintf(
+            out,
+            "  Ask for access to it, if it is still there; what you wrote is kept: tandem "
+            "outbox show %llu. With access again: tandem outbox retry %llu, or let it go: "
+            "tandem outbox drop %llu\n",
+            number, number, number);
     } else if (entry_is(entry, TANDEM_ENTRY_REFUSED)) {
         (void)fprintf(out,
                       "  Try again: tandem outbox retry %llu, or let it go: tandem outbox drop "

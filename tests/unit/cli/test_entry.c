@@ -107,8 +107,11 @@ static void why_an_entry_is_not_with_the_server(void **state)
 
     entry = object_of(TANDEM_ENTRY_REFUSED, &denied, &phone, 1);
     expect_why(entry, false, "refused: you may not do this (rating): it is for sales");
+    /* It was out of sight once, and is not any more. */
     assert_int_equal(json_object_set_new(entry, "accessEnded", json_true()), 0);
-    expect_why(entry, false, "refused: no longer yours to see");
+    expect_why(entry, false, "refused: you may not do this (rating): it is for sales");
+    assert_int_equal(json_object_set_new(entry, "code", json_string("not-found")), 0);
+    expect_why(entry, false, "refused: it was removed, or is no longer yours to see");
     json_decref(entry);
 }
 
