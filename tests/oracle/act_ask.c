@@ -20,6 +20,17 @@ struct question {
     size_t count;
 };
 
+/* Whether the newest message of the type is about this question, and not about one before it that
+ * nobody waited for, as a check that was refused. */
+static bool is_about(const struct question *question, enum message_type type, struct message *out)
+{
+    if (message_decode(client_last(question->client, type), out, NULL) != STATUS_OK) {
+        return false;
+    }
+    return type == MESSAGE_ERROR ? out->as.error.request == question->request
+                                 : out->as.answer.request == question->request;
+}
+
 /* Sends the message and waits for what answers it: false when it was refused, or the connection
  * was closed. */
 static bool ask(struct question *question, struct message *answer)
@@ -30,10 +41,16 @@ static bool ask(struct question *question, struct message *answer)
     client_say(client, &question->message);
     for (unsigned i = 0; i < 100; i++) {
         if (client_received(client, MESSAGE_ERROR) > errors) {
-            return false;
+            errors = client_received(client, MESSAGE_ERROR);
+            if (is_about(question, MESSAGE_ERROR, answer)) {
+                return false;
+            }
         }
         if (client_received(client, MESSAGE_ANSWER) > answers) {
-            return message_decode(client_last(client, MESSAGE_ANSWER), answer, NULL) == STATUS_OK;
+            answers = client_received(client, MESSAGE_ANSWER);
+            if (is_about(question, MESSAGE_ANSWER, answer)) {
+                return true;
+            }
         }
         if (client_pump(client, 1, true) == 0) {
             break;
