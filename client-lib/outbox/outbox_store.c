@@ -460,17 +460,24 @@ struct id outbox_store_client(const struct outbox_store *store)
     return store->client;
 }
 
-enum status outbox_store_new_client(struct outbox_store *store, const struct port *port)
+/* As outbox_begin(); what is written is of a client id that was never used. */
+static enum status begin_as_new_client(struct outbox_store *store, const struct port *port,
+                                       struct outbox_writing *writing)
 {
-    struct outbox_writing writing;
     struct id client;
     if (!port_id(port, &client))
         return STATUS_INTERNAL;
-    enum status status = outbox_begin(store, &writing);
-    if (status != STATUS_OK)
-        return status;
-    writing.client = client;
-    return outbox_end(&writing, outbox_free_numbers(&writing, 1));
+    enum status status = outbox_begin(store, writing);
+    if (status == STATUS_OK)
+        writing->client = client;
+    return status;
+}
+
+enum status outbox_store_new_client(struct outbox_store *store, const struct port *port)
+{
+    struct outbox_writing writing;
+    enum status status = begin_as_new_client(store, port, &writing);
+    return status == STATUS_OK ? outbox_end(&writing, outbox_free_numbers(&writing, 1)) : status;
 }
 
 struct id outbox_store_user(const struct outbox_store *store)
@@ -536,13 +543,9 @@ enum status outbox_store_change_user(struct outbox_store *store, const struct po
                                      struct id user, struct bytes name)
 {
     struct outbox_writing writing;
-    struct id client;
-    if (!port_id(port, &client))
-        return STATUS_INTERNAL;
-    enum status status = outbox_begin(store, &writing);
+    enum status status = begin_as_new_client(store, port, &writing);
     if (status != STATUS_OK)
         return status;
-    writing.client = client;
     status = outbox_free_numbers(&writing, 1);
     return outbox_end(&writing, status == STATUS_OK ? put_user(&writing, user, name) : status);
 }
