@@ -239,11 +239,10 @@ static void a_copied_folder_leaves_its_numbers(void **state)
     assert_true(id_equal(now, world->client->id));
 }
 
-/* The server goes on behind a number that somebody else used, and takes what was sent there. */
-static void what_was_taken_behind_a_used_number_is_not_sent_again(void **state)
+/* Three notes under the numbers 1 to 3, the first of which somebody else has used; the connection is
+ * lost before they are answered. */
+static void send_behind_a_used_number(struct world *world, struct outcome *outcomes)
 {
-    struct world *world = *state;
-    OUTCOMES(3);
     durable_start(world);
     durable_settle(world, &shop);
     assert_ok(send_note(world, "first", &outcomes[0]));
@@ -254,6 +253,14 @@ static void what_was_taken_behind_a_used_number_is_not_sent_again(void **state)
     shop.now->answers[1] = (struct durable_answer){.hash = 1, .status = "ok", .seq = 7};
     hang_up(4003);
     assert_ok(tandem_service(world->client));
+}
+
+/* The server goes on behind a number that somebody else used, and takes what was sent there. */
+static void what_was_taken_behind_a_used_number_is_not_sent_again(void **state)
+{
+    struct world *world = *state;
+    OUTCOMES(3);
+    send_behind_a_used_number(world, outcomes);
     durable_settle(world, &shop);
     assert_int_equal(shop.client_count, 2);
     assert_int_equal(durable_count(&shop, "first"), 1);
@@ -263,20 +270,10 @@ static void what_was_taken_behind_a_used_number_is_not_sent_again(void **state)
         assert_int_equal(outcomes[i].code, STATUS_OK);
 }
 
-/* Three notes under the numbers 1 to 3, the first of which somebody else has used; they are sent
- * again over a new connection, and only the first is answered. */
+/* They are sent again over a new connection, and only the first is answered. */
 static void learn_of_a_used_number(struct world *world, struct outcome *outcomes)
 {
-    durable_start(world);
-    durable_settle(world, &shop);
-    assert_ok(send_note(world, "first", &outcomes[0]));
-    assert_ok(send_note(world, "second", &outcomes[1]));
-    assert_ok(send_note(world, "third", &outcomes[2]));
-    server.sent_seen = server.sent_count;
-    shop.now->last = 1;
-    shop.now->answers[1] = (struct durable_answer){.hash = 1, .status = "ok", .seq = 7};
-    hang_up(4003);
-    assert_ok(tandem_service(world->client));
+    send_behind_a_used_number(world, outcomes);
     connect_and_send_again(world);
     serve_one();
     assert_ok(tandem_service(world->client));

@@ -8,33 +8,12 @@
 #include <cmocka.h>
 
 #include <stdbool.h>
-#include <stdlib.h>
-#include <sys/random.h>
 
+#include "net_random.h"
 #include "server/net/chaff.h"
 
 #define RECORD 16384u /* the longest of TLS */
 #define RECEIVED_AT_ONCE 2048u
-
-static uint32_t seed;
-
-static uint32_t draw(uint32_t below)
-{
-    seed = seed * 1664525u + 1013904223u;
-    return (seed >> 8) % below;
-}
-
-static int choose_seed(void **state)
-{
-    (void)state;
-    const char *given = getenv("TANDEM_TEST_SEED");
-    if (given)
-        seed = (uint32_t)strtoul(given, NULL, 10);
-    else
-        assert_int_equal(getrandom(&seed, sizeof seed, 0), sizeof seed);
-    print_message("TANDEM_TEST_SEED=%u\n", seed);
-    return 0;
-}
 
 #define PIECES 64u /* of messages, in a record */
 /* A record's header, and what its encryption adds. */

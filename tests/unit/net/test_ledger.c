@@ -6,33 +6,12 @@
 
 #include <cmocka.h>
 
-#include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
+#include "net_random.h"
 #include "protocol/bytes.h"
 #include "server/net/lane.h"
 #include "server/net/ledger.h"
-
-static uint32_t seed;
-
-static uint32_t draw(uint32_t below)
-{
-    seed = seed * 1664525u + 1013904223u;
-    return (seed >> 8) % below;
-}
-
-static int choose_seed(void **state)
-{
-    (void)state;
-    const char *given = getenv("TANDEM_TEST_SEED");
-    if (given)
-        seed = (uint32_t)strtoul(given, NULL, 10);
-    else
-        assert_int_equal(getrandom(&seed, sizeof seed, 0), sizeof seed);
-    print_message("TANDEM_TEST_SEED=%u\n", seed);
-    return 0;
-}
 
 #define MOST_SPENT 4000
 

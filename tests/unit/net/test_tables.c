@@ -8,33 +8,12 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
+#include "net_random.h"
 #include "server/net/acceptor.h"
 #include "server/net/connection_table.h"
 #include "server/net/peers.h"
-
-static uint32_t seed;
-
-static uint32_t draw(uint32_t below)
-{
-    seed = seed * 1664525u + 1013904223u;
-    return (seed >> 8) % below;
-}
-
-static int choose_seed(void **state)
-{
-    (void)state;
-    const char *given = getenv("TANDEM_TEST_SEED");
-    if (given)
-        seed = (uint32_t)strtoul(given, NULL, 10);
-    else
-        assert_int_equal(getrandom(&seed, sizeof seed, 0), sizeof seed);
-    print_message("TANDEM_TEST_SEED=%u\n", seed);
-    return 0;
-}
 
 #define ADDRESSES 40
 #define MOST 60
