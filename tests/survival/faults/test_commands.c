@@ -21,6 +21,7 @@
 #include "server/store/store.h"
 #include "tests/support/child.h"
 #include "tests/support/scratch.h"
+#include "tests/survival/faults/meta_of.h"
 #include "tests/survival/faults/shared_plan.h"
 #include "tests/survival/faults/sweep.h"
 
@@ -85,23 +86,6 @@ static bool said_why(const struct trial *trial)
         print_error("it said: %s\n", text);
     free(text);
     return said;
-}
-
-static struct meta meta_of(const char *path)
-{
-    const struct store_options options = {.path = path, .reserve_bytes = 1, .map_bytes = 1u << 28};
-    struct store *store;
-    struct store_reader *reader;
-    struct state state;
-    struct meta meta;
-    assert_int_equal(store_open(&options, &store, NULL), STATUS_OK);
-    assert_int_equal(store_reader_new(store, &reader), STATUS_OK);
-    assert_int_equal(store_read_begin(reader, &state), STATUS_OK);
-    assert_int_equal(state.ops->meta(state.self, &meta), STATUS_OK);
-    store_read_end(reader);
-    store_reader_free(reader);
-    store_close(store);
-    return meta;
 }
 
 /* The result is what it claims to be: founded, and of an epoch of its own unless it is a backup. */

@@ -18,6 +18,7 @@
 #include "server/store/store.h"
 #include "tests/support/child.h"
 #include "tests/support/server_process.h"
+#include "tests/survival/faults/meta_of.h"
 #include "tests/survival/faults/shared_plan.h"
 #include "tests/survival/faults/sweep.h"
 
@@ -88,24 +89,6 @@ static int check(const struct trial *trial)
     return run(trial, arguments);
 }
 
-/* How far a store has come that nobody serves. */
-static uint64_t position_of(const char *path)
-{
-    const struct store_options options = {.path = path, .reserve_bytes = 1, .map_bytes = 1u << 28};
-    struct store *store;
-    struct store_reader *reader;
-    struct state state;
-    struct meta meta;
-    assert_int_equal(store_open(&options, &store, NULL), STATUS_OK);
-    assert_int_equal(store_reader_new(store, &reader), STATUS_OK);
-    assert_int_equal(store_read_begin(reader, &state), STATUS_OK);
-    assert_int_equal(state.ops->meta(state.self, &meta), STATUS_OK);
-    store_read_end(reader);
-    store_reader_free(reader);
-    store_close(store);
-    return meta.log_position;
-}
-
 static void remove_target(const struct trial *trial)
 {
     if (access(trial->target, F_OK) == 0)
@@ -119,7 +102,7 @@ static void await_first_commit(const struct trial *trial, uint64_t before)
     for (unsigned i = 0; i < COPIES_MOST && position == before; i++) {
         remove_target(trial);
         assert_int_equal(back_up(trial), 0);
-        position = position_of(trial->target);
+        position = meta_of(trial->target).log_position;
     }
     assert_true(position > before);
 }
@@ -201,7 +184,7 @@ static int set_up(void **state)
     name(&trial, "data", trial.data);
     name(&trial, "target", trial.target);
     trial.plan = shared_plan_make(trial.plan_path, true);
-    const uint64_t before = position_of(trial.data);
+    const uint64_t before = meta_of(trial.data).log_position;
     serve(&trial);
     await_first_commit(&trial, before);
     *state = &trial;

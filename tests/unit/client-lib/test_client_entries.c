@@ -1,59 +1,9 @@
 /* What another process of the folder does to the outbox, as the program is told of it. */
 #include "client_world.h"
-#include "peer_process.h"
+#include "shared_world.h"
 
 #include <poll.h>
 #include <signal.h>
-
-/* Turns until something must have happened, of 10 ms at most. */
-#define TURNS_MOST 3000
-
-static struct peer peer;
-
-static int set_up_shared(void **state)
-{
-    memset(&peer, 0, sizeof peer);
-    return set_up(state);
-}
-
-static int tear_down_shared(void **state)
-{
-    peer_end(&peer, SIGKILL);
-    return tear_down(state);
-}
-
-/* What the other process does takes its time, and our clock stands still unless it is moved. */
-static void turn(struct world *world)
-{
-    struct pollfd polled = {.fd = tandem_fd(world->client), .events = POLLIN};
-    (void)poll(&polled, 1, 10);
-    world->port.now++;
-    (void)tandem_service(world->client);
-}
-
-static const struct told *wait_for(struct world *world, tandem_event_kind kind)
-{
-    for (unsigned i = 0; i < TURNS_MOST; i++) {
-        for (size_t at = 0; at < world->told_count; at++)
-            if (world->told[at].kind == kind)
-                return &world->told[at];
-        turn(world);
-    }
-    fail_msg("it was not told");
-    return NULL;
-}
-
-static void say_changes(uint64_t from, uint64_t to, unsigned id)
-{
-    static struct buffer list;
-    const struct made made = {.id = id, .seq = to, .name = "Ring"};
-    struct message changes = {.type = MESSAGE_CHANGES};
-    changes.as.changes.from = from;
-    changes.as.changes.to = to;
-    changes.as.changes.records = records_of(&list, &made, 1);
-    message_mark(&changes, "records");
-    say(&changes);
-}
 
 static const struct told *find_told(const struct world *world, tandem_event_kind kind)
 {
