@@ -3,40 +3,17 @@
 #include "client-lib/sync/sync_internal.h"
 #include "client-lib/sync/sync_note.h"
 
-static enum status purge_scope(struct sync *sync, struct scope scope, uint64_t seq)
-{
-    size_t count = 0;
-    enum status status = sync->store->purge(sync->replica, scope, &count);
-    if (status == STATUS_OK)
-        status = sync_check_leave(sync, scope);
-    if (status != STATUS_OK)
-        return status;
-    struct sync_note *note = sync_note_add(sync, TANDEM_EVENT_PURGED, seq);
-    if (note == NULL)
-        return STATUS_NO_MEMORY;
-    note->event.scope = scope;
-    return STATUS_OK;
-}
+/* What a message says of all that it lists. */
+struct told {
+    uint64_t from, to;
+    bool older; /* records: only where no version as new is held */
+};
 
-static enum status enter_scope(struct sync *sync, struct scope scope, uint64_t from, uint64_t seq)
-{
-    size_t count = 0;
-    struct replica_backfill backfill = {.scope = scope, .from = 0, .until = from};
-    enum status status = sync->store->purge(sync->replica, scope, &count);
-    if (status == STATUS_OK && from != 0)
-        status = sync->store->put_backfill(sync->replica, &backfill);
-    if (status != STATUS_OK)
-        return status;
-    struct sync_note *note = sync_note_add(sync, TANDEM_EVENT_ENTERED, seq);
-    if (note == NULL)
-        return STATUS_NO_MEMORY;
-    note->event.scope = scope;
-    return STATUS_OK;
-}
+typedef enum status element_fn(struct sync *sync, struct bytes element, const struct told *told);
 
-/* Runs through an array of scopes: purged, or entered when `entered`. */
-static enum status apply_scopes(struct sync *sync, struct bytes array, bool entered, uint64_t from,
-                                uint64_t seq)
+/* Applies an array element by element; none is an empty one. */
+static enum status apply_each(struct sync *sync, struct bytes array, element_fn *apply,
+                              const struct told *told)
 {
     struct wire_reader reader = wire_read(array);
     uint32_t count = 0;
@@ -45,25 +22,71 @@ static enum status apply_scopes(struct sync *sync, struct bytes array, bool ente
     if (!wire_get_array(&reader, &count))
         return STATUS_MALFORMED;
     for (uint32_t i = 0; i < count; i++) {
-        struct bytes bytes;
-        struct scope scope;
-        if (!wire_get_bin(&reader, &bytes) || !scope_from_bytes(bytes, &scope))
+        struct bytes element;
+        if (!wire_skip(&reader, &element))
             return STATUS_MALFORMED;
-        enum status status =
-            entered ? enter_scope(sync, scope, from, seq) : purge_scope(sync, scope, seq);
+        enum status status = apply(sync, element, told);
         if (status != STATUS_OK)
             return status;
     }
     return STATUS_OK;
 }
 
-static enum status remove_record(struct sync *sync, struct id id, uint64_t seq)
+static bool read_scope(struct bytes element, struct scope *out)
 {
+    struct wire_reader reader = wire_read(element);
+    struct bytes bytes;
+    return wire_get_bin(&reader, &bytes) && scope_from_bytes(bytes, out);
+}
+
+static enum status purge_scope(struct sync *sync, struct bytes element, const struct told *told)
+{
+    struct scope scope;
+    size_t count = 0;
+    if (!read_scope(element, &scope))
+        return STATUS_MALFORMED;
+    enum status status = sync->store->purge(sync->replica, scope, &count);
+    if (status == STATUS_OK)
+        status = sync_check_leave(sync, scope);
+    if (status != STATUS_OK)
+        return status;
+    struct sync_note *note = sync_note_add(sync, TANDEM_EVENT_PURGED, told->to);
+    if (note == NULL)
+        return STATUS_NO_MEMORY;
+    note->event.scope = scope;
+    return STATUS_OK;
+}
+
+static enum status enter_scope(struct sync *sync, struct bytes element, const struct told *told)
+{
+    struct replica_backfill backfill = {.from = 0, .until = told->from};
+    size_t count = 0;
+    if (!read_scope(element, &backfill.scope))
+        return STATUS_MALFORMED;
+    const struct scope scope = backfill.scope;
+    enum status status = sync->store->purge(sync->replica, scope, &count);
+    if (status == STATUS_OK && told->from != 0)
+        status = sync->store->put_backfill(sync->replica, &backfill);
+    if (status != STATUS_OK)
+        return status;
+    struct sync_note *note = sync_note_add(sync, TANDEM_EVENT_ENTERED, told->to);
+    if (note == NULL)
+        return STATUS_NO_MEMORY;
+    note->event.scope = scope;
+    return STATUS_OK;
+}
+
+static enum status remove_record(struct sync *sync, struct bytes element, const struct told *told)
+{
+    struct wire_reader reader = wire_read(element);
+    struct id id;
     size_t at = sync->removed.size;
+    if (!wire_get_id(&reader, &id))
+        return STATUS_MALFORMED;
     enum status status = sync->store->remove(sync->replica, id, &sync->removed);
     if (status != STATUS_OK)
         return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-    struct sync_note *note = sync_note_add(sync, TANDEM_EVENT_REMOVED, seq);
+    struct sync_note *note = sync_note_add(sync, TANDEM_EVENT_REMOVED, told->to);
     if (note == NULL)
         return STATUS_NO_MEMORY;
     note->event.id = id;
@@ -72,33 +95,14 @@ static enum status remove_record(struct sync *sync, struct id id, uint64_t seq)
     return STATUS_OK;
 }
 
-static enum status apply_removed(struct sync *sync, struct bytes array, uint64_t seq)
-{
-    struct wire_reader reader = wire_read(array);
-    uint32_t count = 0;
-    if (array.size == 0)
-        return STATUS_OK;
-    if (!wire_get_array(&reader, &count))
-        return STATUS_MALFORMED;
-    for (uint32_t i = 0; i < count; i++) {
-        struct id id;
-        if (!wire_get_id(&reader, &id))
-            return STATUS_MALFORMED;
-        enum status status = remove_record(sync, id, seq);
-        if (status != STATUS_OK)
-            return status;
-    }
-    return STATUS_OK;
-}
-
 /* Stores a record; one of a backfill only when no version as new is held. */
-static enum status store_record(struct sync *sync, struct bytes encoded, bool older)
+static enum status store_record(struct sync *sync, struct bytes encoded, const struct told *told)
 {
     struct record_view view;
     uint64_t held = 0;
     if (!record_view_read(encoded, &view))
         return STATUS_MALFORMED;
-    if (older) {
+    if (told->older) {
         enum status found = sync->store->held_seq(sync->replica, view.id, &held);
         if (found == STATUS_OK && held >= view.seq)
             return STATUS_OK;
@@ -116,34 +120,16 @@ static enum status store_record(struct sync *sync, struct bytes encoded, bool ol
     return STATUS_OK;
 }
 
-static enum status apply_records(struct sync *sync, struct bytes array, bool older)
-{
-    struct wire_reader reader = wire_read(array);
-    uint32_t count = 0;
-    if (array.size == 0)
-        return STATUS_OK;
-    if (!wire_get_array(&reader, &count))
-        return STATUS_MALFORMED;
-    for (uint32_t i = 0; i < count; i++) {
-        struct bytes encoded;
-        if (!wire_skip(&reader, &encoded))
-            return STATUS_MALFORMED;
-        enum status status = store_record(sync, encoded, older);
-        if (status != STATUS_OK)
-            return status;
-    }
-    return STATUS_OK;
-}
-
 enum status sync_apply_changes(struct sync *sync, const struct msg_changes *changes)
 {
-    enum status status = apply_scopes(sync, changes->purged, false, changes->from, changes->to);
+    const struct told told = {.from = changes->from, .to = changes->to};
+    enum status status = apply_each(sync, changes->purged, purge_scope, &told);
     if (status == STATUS_OK)
-        status = apply_scopes(sync, changes->entered, true, changes->from, changes->to);
+        status = apply_each(sync, changes->entered, enter_scope, &told);
     if (status == STATUS_OK)
-        status = apply_removed(sync, changes->removed, changes->to);
+        status = apply_each(sync, changes->removed, remove_record, &told);
     if (status == STATUS_OK)
-        status = apply_records(sync, changes->records, false);
+        status = apply_each(sync, changes->records, store_record, &told);
     if (status == STATUS_OK)
         status = sync->store->set_cursor(sync->replica, changes->to);
     return status;
@@ -151,13 +137,14 @@ enum status sync_apply_changes(struct sync *sync, const struct msg_changes *chan
 
 enum status sync_apply_ahead(struct sync *sync, const struct msg_backfill *backfill)
 {
-    return apply_records(sync, backfill->records, true);
+    const struct told told = {.older = true};
+    return apply_each(sync, backfill->records, store_record, &told);
 }
 
 enum status sync_apply_backfill(struct sync *sync, const struct msg_backfill *backfill)
 {
     struct replica_backfill noted = {backfill->scope, backfill->to, backfill->until};
-    enum status status = apply_records(sync, backfill->records, true);
+    enum status status = sync_apply_ahead(sync, backfill);
     if (status != STATUS_OK)
         return status;
     if (backfill->done)
