@@ -3,7 +3,9 @@
  * The access table remembers for each (subject, scope) the seq of the newest grant and of the
  * newest revocation. So a client that was away gets what one that watched got: a scope open now
  * whose grant is newer than its cursor has entered, whatever happened between; one that is closed
- * now and was revoked after its cursor may be held and is purged. */
+ * now and was revoked after its cursor may be held and is purged, unless the replica was empty when
+ * that happened: the cursor of one that catches up from nothing lies far behind what it was filled
+ * with. */
 #include "server/core/feed/feed_internal.h"
 
 #include <string.h>
@@ -175,7 +177,8 @@ static enum status take_scope(struct feed *feed, const struct feed_context *cont
         if (cursor > 0 && !feed_add_backfill(feed, backfill)) {
             return STATUS_NO_MEMORY;
         }
-    } else if (!opening.open && opening.closed > cursor && cursor > 0) {
+    } else if (!opening.open && cursor > 0 && opening.closed > cursor &&
+               opening.closed > feed->unheld) {
         put_scope(&context->cache->purged, scope);
         batch->purged++;
         feed_drop_backfill(feed, scope);

@@ -325,13 +325,13 @@ static void set_secret(struct fixture *f, struct id id)
     buffer_release(&body);
 }
 
-static void make_large_notes(struct fixture *f)
+static void make_large_notes(struct fixture *f, struct id account)
 {
     char words[4000];
     memset(words, 'a', sizeof words - 1);
     words[sizeof words - 1] = '\0';
     for (unsigned i = 0; i < 8; i++) {
-        make_note(f, f->fjord, words, NULL);
+        make_note(f, account, words, NULL);
     }
 }
 
@@ -371,6 +371,31 @@ static void test_what_was_gone_before_a_reset_is_not_told_after_it(void **state)
     assert_false(message_has(&newest, "removed"));
 }
 
+/* The cursor of who begins anew lies behind the closing until they have caught up. */
+static void test_what_closed_before_a_replica_was_filled_is_not_purged_from_it(void **state)
+{
+    struct fixture *f = *state;
+    make_large_notes(f, f->hytte);
+    must(world_update(f->world, f->admin, "account", f->fjord, "team", text(f, f->kari),
+                      "restricted", "true", NULL));
+    struct world_client *held = watcher(f, f->ola), *empty = watcher(f, f->ola);
+    client_pump(empty, 1, true);
+    struct message changes;
+    must(message_decode(client_last(empty, MESSAGE_CHANGES), &changes, NULL));
+    assert_true(changes.as.changes.more);
+    while (client_pump(empty, 1, true) > 0) {
+        must(message_decode(client_last(empty, MESSAGE_CHANGES), &changes, NULL));
+        assert_false(message_has(&changes, "purged"));
+    }
+    client_settle(held);
+    must(world_update(f->world, f->admin, "account", f->hytte, "team", text(f, f->kari),
+                      "restricted", "true", NULL));
+    client_settle(empty);
+    must(message_decode(client_last(empty, MESSAGE_CHANGES), &changes, NULL));
+    assert_true(message_has(&changes, "purged"));
+    world_check_view(f->world, empty);
+}
+
 /* What they see of a record is older than where a frame ends, and it stands behind that end because
  * of a change they do not see: it arrives all the same, and so does that it is gone. */
 static void test_a_hidden_change_hides_no_older_one(void **state)
@@ -387,7 +412,7 @@ static void test_a_hidden_change_hides_no_older_one(void **state)
     client_disconnect(away);
     must(world_update(f->world, f->admin, "case", stays, "name", "one and a half", NULL));
     must(world_share(f->world, f->admin, goes, NULL, "internal"));
-    make_large_notes(f);
+    make_large_notes(f, f->fjord);
     set_secret(f, stays);
     set_secret(f, goes);
     client_connect(away);
@@ -406,7 +431,7 @@ static void test_a_hidden_change_takes_nothing_from_a_backfill(void **state)
         make_user(f, "nils", "Member", "departments", world_department(f->world, "sales"));
     struct id moved = world_id(f->world);
     make_secret_field(f);
-    make_large_notes(f);
+    make_large_notes(f, f->fjord);
     must(world_create(f->world, f->admin, "case", moved, "name", "one", "account",
                       text(f, f->fjord), NULL));
     must(world_update(f->world, f->admin, "account", f->fjord, "restricted", "true", "team",
@@ -541,6 +566,7 @@ int main(void)
         T(test_what_went_before_the_scope_entered_is_not_told),
         T(test_who_holds_nothing_is_not_told_what_is_gone),
         T(test_what_was_gone_before_a_reset_is_not_told_after_it),
+        T(test_what_closed_before_a_replica_was_filled_is_not_purged_from_it),
         T(test_a_hidden_change_hides_no_older_one),
         T(test_a_hidden_change_takes_nothing_from_a_backfill),
         T(test_a_backfill_holds_what_is_in_its_scope),
