@@ -78,7 +78,8 @@ tandem_code tandem_note_code(const tandem_note *note);
  * note holds; DENIED or NOT_FOUND once it has ended; IO when the folder cannot be written: then
  * nothing has changed. `\r\n` and `\r` become `\n`. No event tells of the edit itself. When
  * another process that shares the folder has typed in between, CHANGED events tell of that from
- * within the call, and the places given are meant in the text before them. */
+ * within the call, and the places given are meant in the text before them. USAGE from within an
+ * event of the same note. */
 tandem_code tandem_note_insert(tandem_note *note, size_t at, const char *text, size_t size);
 tandem_code tandem_note_delete(tandem_note *note, size_t from, size_t size);
 tandem_code tandem_note_replace(tandem_note *note, size_t from, size_t removed, const char *text,
@@ -89,9 +90,10 @@ tandem_code tandem_note_replace(tandem_note *note, size_t from, size_t removed, 
 tandem_code tandem_note_undo(tandem_note *note);
 tandem_code tandem_note_redo(tandem_note *note);
 
-/* Gives up what the server does not have: the text is the server's again, as CHANGED events tell;
- * of a note that has ended nothing is left. What is on its way may still be taken. */
-tandem_code tandem_note_discard(tandem_note *note);
+/* Gives up what was typed in this note, open or not, and the server does not have: the text is the
+ * server's again, as CHANGED events tell; of a note that has ended nothing is left. What is on its
+ * way may still be taken. Not from within an event of the note. */
+tandem_code tandem_note_discard(tandem_client *client, const char *id);
 
 typedef struct tandem_note_work {
     const char *id;
