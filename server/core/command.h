@@ -12,11 +12,12 @@
 
 enum command_kind {
     COMMAND_MUTATE = 1,     /* body: an encoded `mutate` message of a client */
-    COMMAND_DUE = 2,        /* an assignment begins or ends: everything due at the stamp's time */
+    COMMAND_DUE = 2,        /* assignments begin or end, notes settle: what is due at the stamp's time */
     COMMAND_FOUND = 3,      /* a new store: body {name, credential}: departments and administrator */
     COMMAND_CREDENTIAL = 4, /* body {user, kind, value, expires}: password, token, code, certificate */
     COMMAND_PRUNE = 5,      /* body {before}: forget tombstones older than this time */
-    COMMAND_FORGET_CLIENT = 6 /* a client said goodbye for good: its answers may go */
+    COMMAND_FORGET_CLIENT = 6, /* a client said goodbye for good: its answers may go */
+    COMMAND_NOTE = 7           /* body: an encoded `note-push` message of a client */
 };
 
 #define COMMAND_ENTROPY 32

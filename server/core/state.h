@@ -38,6 +38,9 @@ struct meta {
 };
 
 
+/* Rows of a live note behind its head; see server/core/note/note.h for what is in them. */
+enum note_rows { NOTE_LOG, NOTE_SNAPSHOT };
+
 struct state_ops {
     enum status (*meta)(void *self, struct meta *out);
     /* Stored form of a record, deleted ones included. */
@@ -78,6 +81,15 @@ struct state_ops {
      * bytes, values are opaque here. */
     enum status (*client)(void *self, struct bytes key, struct bytes *value);
     enum status (*credential)(void *self, struct bytes key, struct bytes *value);
+    /* What live notes keep, by note and version; opaque here. note_before gives the newest row
+     * below `before`, note_next the oldest above `after`. */
+    enum status (*note_head)(void *self, struct id note, struct bytes *head);
+    enum status (*note_row)(void *self, enum note_rows rows, struct id note, uint64_t version,
+                            struct bytes *row);
+    enum status (*note_before)(void *self, enum note_rows rows, struct id note, uint64_t before,
+                               uint64_t *version, struct bytes *row);
+    enum status (*note_next)(void *self, enum note_rows rows, struct id note, uint64_t after,
+                             uint64_t *version, struct bytes *row);
     /* First due entry at all: when, and for which record. */
     enum status (*due_first)(void *self, uint64_t *at_ms, struct id *id);
 
@@ -97,6 +109,9 @@ struct state_ops {
                                    struct bytes *value);
     enum status (*client_next)(void *self, struct bytes prefix, struct buffer *key,
                                struct bytes *value);
+    enum status (*put_note_head)(void *self, struct id note, struct bytes head); /* none deletes */
+    enum status (*put_note_row)(void *self, enum note_rows rows, struct id note, uint64_t version,
+                                struct bytes row); /* none deletes */
     enum status (*put_due)(void *self, uint64_t at_ms, struct id id, bool present);
     enum status (*audit)(void *self, struct bytes entry);
     enum status (*put_meta)(void *self, const struct meta *meta);

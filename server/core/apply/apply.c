@@ -171,6 +171,8 @@ enum status apply_command(const struct state *state, const struct command *comma
         return apply_prune(state, command, effects);
     case COMMAND_FORGET_CLIENT:
         return number_forget(state, command->client, command->actor);
+    case COMMAND_NOTE:
+        break; /* nobody sends one yet */
     }
     return STATUS_CORRUPT;
 }

@@ -26,6 +26,8 @@ struct effects {
     size_t subject_count, subject_capacity;
     struct id *users;        /* users whose principal changed (disabled, other party, other role) */
     size_t user_count, user_capacity;
+    struct id *notes;        /* live notes that have a new version, or whose record changed */
+    size_t note_count, note_capacity;
     bool failed;             /* out of memory while gathering */
 };
 
@@ -35,6 +37,7 @@ void effects_clear(struct effects *effects); /* keeps the memory */
 void effects_touch_lane(struct effects *effects, struct scope scope, struct tag tag);
 void effects_touch_subject(struct effects *effects, struct id subject);
 void effects_touch_user(struct effects *effects, struct id user);
+void effects_touch_note(struct effects *effects, struct id note);
 
 /* Applies one command. Refusals are answers, not errors: the status returned is OK unless the
  * store failed (IO, CORRUPT, NO_MEMORY, ...), and then the caller must abandon the transaction.

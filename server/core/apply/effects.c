@@ -12,6 +12,7 @@ void effects_release(struct effects *effects)
     memory_free(effects->lanes);
     memory_free(effects->subjects);
     memory_free(effects->users);
+    memory_free(effects->notes);
     memset(effects, 0, sizeof *effects);
 }
 
@@ -22,6 +23,7 @@ void effects_clear(struct effects *effects)
     effects->lane_count = 0;
     effects->subject_count = 0;
     effects->user_count = 0;
+    effects->note_count = 0;
     effects->failed = false;
 }
 
@@ -64,26 +66,30 @@ static bool among(const struct id *ids, size_t count, struct id id)
     return false;
 }
 
+static void touch_id(struct effects *effects, struct id **ids, size_t *count, size_t *capacity,
+                     struct id id)
+{
+    if (among(*ids, *count, id))
+        return;
+    struct id *larger = grow(effects, *ids, *count, capacity, sizeof *larger);
+    if (!larger)
+        return;
+    *ids = larger;
+    larger[(*count)++] = id;
+}
+
 void effects_touch_subject(struct effects *effects, struct id subject)
 {
-    if (among(effects->subjects, effects->subject_count, subject))
-        return;
-    struct id *subjects = grow(effects, effects->subjects, effects->subject_count,
-                               &effects->subject_capacity, sizeof *subjects);
-    if (!subjects)
-        return;
-    effects->subjects = subjects;
-    subjects[effects->subject_count++] = subject;
+    touch_id(effects, &effects->subjects, &effects->subject_count, &effects->subject_capacity,
+             subject);
 }
 
 void effects_touch_user(struct effects *effects, struct id user)
 {
-    if (among(effects->users, effects->user_count, user))
-        return;
-    struct id *users = grow(effects, effects->users, effects->user_count, &effects->user_capacity,
-                            sizeof *users);
-    if (!users)
-        return;
-    effects->users = users;
-    users[effects->user_count++] = user;
+    touch_id(effects, &effects->users, &effects->user_count, &effects->user_capacity, user);
+}
+
+void effects_touch_note(struct effects *effects, struct id note)
+{
+    touch_id(effects, &effects->notes, &effects->note_count, &effects->note_capacity, note);
 }

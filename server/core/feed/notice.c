@@ -23,17 +23,20 @@ struct notice *notice_new(const struct effects *effects)
     }
     atomic_init(&notice->references, 1);
     notice->seq = effects->seq;
-    void *lanes = NULL, *subjects = NULL, *users = NULL;
+    void *lanes = NULL, *subjects = NULL, *users = NULL, *notes = NULL;
     bool copied = copy_array(effects->lanes, effects->lane_count, sizeof *effects->lanes, &lanes) &&
                   copy_array(effects->subjects, effects->subject_count, sizeof *effects->subjects,
                              &subjects) &&
-                  copy_array(effects->users, effects->user_count, sizeof *effects->users, &users);
+                  copy_array(effects->users, effects->user_count, sizeof *effects->users, &users) &&
+                  copy_array(effects->notes, effects->note_count, sizeof *effects->notes, &notes);
     notice->lanes = lanes;
     notice->subjects = subjects;
     notice->users = users;
+    notice->notes = notes;
     notice->lane_count = effects->lane_count;
     notice->subject_count = effects->subject_count;
     notice->user_count = effects->user_count;
+    notice->note_count = effects->note_count;
     if (!copied) {
         notice_drop(notice);
         return NULL;
@@ -56,5 +59,6 @@ void notice_drop(struct notice *notice)
     memory_free(notice->lanes);
     memory_free(notice->subjects);
     memory_free(notice->users);
+    memory_free(notice->notes);
     memory_free(notice);
 }

@@ -12,10 +12,11 @@
 struct notice {
     atomic_uint references;
     uint64_t seq;
-    size_t lane_count, subject_count, user_count;
+    size_t lane_count, subject_count, user_count, note_count;
     struct touched_lane *lanes;
     struct id *subjects;
     struct id *users;
+    struct id *notes;
 };
 
 /* Copies what `effects` gathered; one reference. NULL when out of memory. */

@@ -1,0 +1,104 @@
+/* Live notes: texts that several people edit at once.
+ *
+ * The server orders change sets (protocol/change_set.h) and never rewrites them. Each accepted set
+ * makes the next version of its note. A push names the version it was made of; when that is the
+ * newest it is appended, else the client takes the others' changes first and pushes again.
+ *
+ *     COMMAND_NOTE -> note_push: gate, bounds, apply -> log row, head, due for settling
+ *     COMMAND_DUE  -> note_settle: typing has paused; the record gets text and version, as a
+ *                     change of the record that everybody who may see it receives
+ *
+ * What is kept of a note, by its record's id:
+ *
+ *     head        the newest version: its text, and who wrote which run of it
+ *     log         version -> the change set that made it, by whom, from which device, when
+ *     snapshot    version -> text and authors, whenever the log since the last has outgrown the
+ *                 text: reading a version replays at most about as many bytes as the text has
+ *
+ * A note that nobody edited live has no head: it is at version 0, the text is its record's (line
+ * ends made \n). There is a snapshot of the oldest version that is kept, and a log row for each
+ * version behind it. What is older than the company remembers deletions goes when the next snapshot
+ * is made, so that what is kept of a note is bounded by what is typed in that time. How old that is,
+ * the last COMMAND_PRUNE said: the row of the heads under the id zero.
+ *
+ * A mutation that sets `text` as a whole is such a change too: note_replace() makes it the next
+ * version, so that who has the note open sees it as an edit.
+ *
+ * Everything here is a function of the state and a stamp.
+ */
+#ifndef TANDEM_CORE_NOTE_H
+#define TANDEM_CORE_NOTE_H
+
+#include "protocol/bytes.h"
+#include "protocol/change_set.h"
+#include "protocol/id.h"
+#include "protocol/status.h"
+#include "server/core/access/principal.h"
+#include "server/core/record/record.h"
+#include "server/core/state.h"
+
+/* Milliseconds without typing after which a note settles, and after the first change that has not
+ * settled, however busy it is. */
+#define NOTE_PAUSE_MS 3000u
+#define NOTE_LONGEST_MS 30000u
+
+/* Who wrote a run of the text. */
+struct note_run {
+    uint32_t length; /* UTF-16 units */
+    struct bytes by; /* sign-in name */
+    uint64_t at_ms;
+};
+
+/* The newest version. Slices point into the snapshot it was read from; `runs` is an encoded array
+ * of [length, by, at], together as long as the text. */
+struct note_head {
+    uint64_t version;
+    uint64_t oldest;      /* version that can still be read */
+    uint64_t settled;     /* version that the record shows */
+    uint64_t snapshot;    /* newest version with a snapshot */
+    uint64_t logged;      /* bytes of log rows behind it */
+    uint64_t waiting_ms;  /* time of the first change that has not settled; 0: all have */
+    uint64_t changed_ms;  /* time of the newest change */
+    uint64_t due_ms;      /* what stands in the due table; 0: nothing */
+    struct bytes by;      /* author of the newest change */
+    struct bytes text;    /* UTF-8 */
+    struct bytes runs;
+};
+
+/* One row of the log: how version `version` was made of the one before. */
+struct note_entry {
+    uint64_t version;
+    struct id client; /* device; zero for a mutation that set the text as a whole */
+    struct bytes by;
+    uint64_t at_ms;
+    uint64_t seq;         /* of the newest change in the store when it was made */
+    struct bytes changes; /* encoded change set */
+};
+
+/* The head of the note that `record` is; one that was never edited live gets version 0 from the
+ * record's text, its runs by the record's author. `scratch` holds what had to be made up.
+ * CORRUPT, NO_MEMORY, or the store's error. */
+enum status note_read_head(const struct state *state, const struct record *record,
+                           struct buffer *scratch, struct note_head *out);
+
+/* The oldest version that `who` may read of what head->oldest still has: staff all; people of a
+ * partner none that came to an end before the note was theirs to see, as with a record's history.
+ * `record` has passed the gate for them. */
+enum status note_oldest_for(const struct state *state, const struct principal *who,
+                            const struct record *record, const struct note_head *head,
+                            uint64_t *oldest);
+
+/* Text and authors of any version from head->oldest to head->version, appended to the buffers.
+ * NOT_FOUND for others. */
+enum status note_read_version(const struct state *state, const struct record *record,
+                              uint64_t version, struct buffer *text, struct buffer *runs);
+
+/* The first log row above `after`; NOT_FOUND at the end, or when that has been pruned (then
+ * head.oldest > after). Slices point into the snapshot. */
+enum status note_entry_next(const struct state *state, struct id note, uint64_t after,
+                            struct note_entry *out);
+/* The newest log row below `before`; NOT_FOUND at the end. */
+enum status note_entry_before(const struct state *state, struct id note, uint64_t before,
+                              struct note_entry *out);
+
+#endif
