@@ -59,7 +59,8 @@ static const struct layer layers[] = {
           "client-lib/peers", "client-lib/replica", "client-lib/outbox", "client-lib/sync"),
      LIST("client:openssl/")},
     {"client-lib", false, LIST("include/tandem"), NONE}, /* the examples */
-    {"cli", false, LIST("protocol", "include/tandem"), LIST("jansson.h", "csv.h", "openssl/")},
+    {"cli", false, LIST("protocol", "include/tandem"),
+     LIST("jansson.h", "csv.h", "openssl/", "editor_screen:curses.h")},
     {"demo", false, LIST("protocol", "include/tandem"), NONE},
 };
 
@@ -72,7 +73,8 @@ static const char *const pure_headers[] = {
 /* Prefixes of headers that are no part of the C library. */
 static const char *const known_foreign[] = {"lmdb.h", "xxhash.h", "openssl/", "libwebsockets.h",
                                             "uv.h",   "argon2.h", "ini.h",    "jansson.h",
-                                            "csv.h",  "wslay/",   "msgpack",  NULL};
+                                            "csv.h",  "wslay/",   "msgpack",  "curses.h",
+                                            NULL};
 
 struct walk {
     const char *root;
