@@ -84,6 +84,7 @@ static const struct field_def note_fields[] = {
     LINK(REFERENCE, "parent", ANY, INTERNAL, NONE),
     LINK(REFERENCE, "account", "account", SHARED, NONE),
     FIELD(BOOLEAN, "pinned", SHARED, NONE),
+    FIELD(INTEGER, "version", SHARED, SYSTEM), /* of the text, once it was edited live */
 };
 
 const struct entity_def schema_note = {

@@ -17,10 +17,11 @@
 #include "server/core/access/principal.h"
 #include "server/store/store.h"
 
-static enum status open_store(const struct options *options, struct store **store,
+/* What is only looked at stays in the format it has. */
+static enum status open_store(const struct options *options, bool as_it_is, struct store **store,
                               struct fault *fault)
 {
-    struct store_options how = {.path = options->config.data};
+    struct store_options how = {.path = options->config.data, .as_it_is = as_it_is};
     return store_open(&how, store, fault);
 }
 
@@ -45,7 +46,7 @@ int command_check(const struct options *options)
     struct findings findings = {.count = 0};
     uint64_t records = 0;
     fault_clear(&fault);
-    enum status status = open_store(options, &store, &fault);
+    enum status status = open_store(options, true, &store, &fault);
     if (status != STATUS_OK)
         return command_failed("check", status, &fault);
     if (!options->json)
@@ -69,7 +70,7 @@ int command_check(const struct options *options)
 static enum status copy_store(const struct options *options, const char *to, struct fault *fault)
 {
     struct store *store;
-    enum status status = open_store(options, &store, fault);
+    enum status status = open_store(options, true, &store, fault);
     if (status == STATUS_LOCKED) {
         fault_clear(fault);
         return control_backup(options->config.data, to, fault);
@@ -156,7 +157,7 @@ int command_reset_password(const struct options *options)
     struct id user;
     char password[PASSWORD_SIZE];
     fault_clear(&fault);
-    enum status status = open_store(options, &store, &fault);
+    enum status status = open_store(options, false, &store, &fault);
     if (status != STATUS_OK)
         return command_failed("reset-password", status, &fault);
     status = find_user(store, options->word, &user, &fault);

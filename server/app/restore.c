@@ -18,7 +18,7 @@
 static enum status copy(const char *from, const char *to, struct fault *fault)
 {
     struct store *store;
-    struct store_options how = {.path = from};
+    struct store_options how = {.path = from, .as_it_is = true};
     enum status status = store_open(&how, &store, fault);
     if (status != STATUS_OK)
         return status;

@@ -27,7 +27,7 @@ enum status command_decode(struct bytes bytes, struct command *out)
     const uint8_t *at = bytes.data;
     if (!at || bytes.size < COMMAND_HEAD || at[0] != COMMAND_FORMAT)
         return STATUS_CORRUPT;
-    if (at[1] < COMMAND_MUTATE || at[1] > COMMAND_FORGET_CLIENT)
+    if (at[1] < COMMAND_MUTATE || at[1] > COMMAND_NOTE)
         return STATUS_CORRUPT;
     out->kind = (enum command_kind)at[1];
     at += 2;

@@ -3,7 +3,7 @@
  * Records come first: each must have its checksum, decode, and be present in every row that
  * entries_of says. The rows found so are counted; a table that holds more than those holds
  * strangers, and only then is it walked to name them. What has no record behind it (access,
- * clients, audit, ...) is checked for itself.
+ * clients, audit, ...) is checked for itself; live notes in check_notes.c.
  */
 #include <assert.h>
 #include <stdarg.h>
@@ -11,26 +11,11 @@
 #include <string.h>
 
 #include "protocol/memory.h"
-#include "server/store/entries.h"
+#include "server/store/check_internal.h"
 #include "server/store/store_struct.h"
 #include "server/store/tables.h"
 
 #define KEY_TEXT_BYTES 48u
-
-struct check {
-    struct txn txn;
-    void (*report)(void *context, const char *text);
-    void *context;
-    uint64_t findings;
-    struct meta meta;
-    uint64_t records;
-    uint64_t present[TABLE_COUNT]; /* expected rows that are there */
-    struct record record;
-    struct entries entries;
-    struct buffer scratch;
-    uint64_t audit_number;
-    uint8_t audit_hash[AUDIT_HASH_SIZE];
-};
 
 __attribute__((format(printf, 2, 3))) static void finding(struct check *check, const char *format,
                                                           ...)
@@ -46,7 +31,7 @@ __attribute__((format(printf, 2, 3))) static void finding(struct check *check, c
 }
 
 /* The key as hex digits, cut where it is long. */
-static void finding_at(struct check *check, enum table table, struct bytes key, const char *what)
+void check_finding_at(struct check *check, enum table table, struct bytes key, const char *what)
 {
     char text[2 * KEY_TEXT_BYTES + 1] = "";
     for (size_t i = 0; i < key.size && i < KEY_TEXT_BYTES; i++)
@@ -55,10 +40,7 @@ static void finding_at(struct check *check, enum table table, struct bytes key, 
             what);
 }
 
-typedef enum status (*row_visit)(struct check *check, enum table table, struct bytes key,
-                                 struct bytes value);
-
-static enum status each_row(struct check *check, enum table table, row_visit visit)
+enum status check_each_row(struct check *check, enum table table, check_visit *visit)
 {
     struct bytes key = {0}, value;
     enum status status;
@@ -80,11 +62,11 @@ static enum status check_entries(struct check *check, struct bytes id)
         if (status == STATUS_OK)
             check->present[entry->table]++;
         else if (status == STATUS_NOT_FOUND)
-            finding_at(check, entry->table, key_bytes(&entry->key), "missing");
+            check_finding_at(check, entry->table, key_bytes(&entry->key), "missing");
         else
             return status;
         if (status == STATUS_OK && value.size != 0)
-            finding_at(check, TABLE_RECORD, id, "one of its rows has a value");
+            check_finding_at(check, TABLE_RECORD, id, "one of its rows has a value");
     }
     return STATUS_OK;
 }
@@ -95,20 +77,20 @@ static enum status check_record(struct check *check, enum table table, struct by
     struct bytes stored;
     check->records++;
     if (sealed_open(key, value, &stored) != STATUS_OK)
-        finding_at(check, table, key, "fails its checksum");
+        check_finding_at(check, table, key, "fails its checksum");
     else if (record_decode(stored, &check->record) != STATUS_OK)
-        finding_at(check, table, key, "cannot be decoded");
+        check_finding_at(check, table, key, "cannot be decoded");
     else if (!bytes_equal(key, bytes_of(check->record.id.octet, ID_SIZE)))
-        finding_at(check, table, key, "holds another record");
+        check_finding_at(check, table, key, "holds another record");
     else if (check->record.seq > check->meta.seq)
-        finding_at(check, table, key, "is newer than the store");
+        check_finding_at(check, table, key, "is newer than the store");
     else {
         const enum status status = entries_of(&check->record, &check->entries);
         if (status == STATUS_NO_MEMORY)
             return status;
         if (status == STATUS_OK)
             return check_entries(check, key);
-        finding_at(check, table, key, status_text(status));
+        check_finding_at(check, table, key, status_text(status));
     }
     return STATUS_OK;
 }
@@ -141,18 +123,18 @@ static enum status check_stranger(struct check *check, enum table table, struct 
     bool expected;
     const enum status status = row_is_expected(check, table, key, &expected);
     if (status == STATUS_OK && !expected)
-        finding_at(check, table, key, "belongs to no record");
+        check_finding_at(check, table, key, "belongs to no record");
     return status;
 }
 
-static enum status check_strangers(struct check *check, enum table table)
+enum status check_strangers(struct check *check, enum table table, check_visit *visit)
 {
     MDB_stat stat;
     const enum status status =
         txn_status(mdb_stat(check->txn.handle, check->txn.tables[table], &stat));
     if (status != STATUS_OK || stat.ms_entries == check->present[table])
         return status;
-    return each_row(check, table, check_stranger);
+    return check_each_row(check, table, visit);
 }
 
 static enum status check_sealed(struct check *check, enum table table, struct bytes key,
@@ -160,7 +142,7 @@ static enum status check_sealed(struct check *check, enum table table, struct by
 {
     struct bytes payload;
     if (sealed_open(key, value, &payload) != STATUS_OK)
-        finding_at(check, table, key, "fails its checksum");
+        check_finding_at(check, table, key, "fails its checksum");
     return STATUS_OK;
 }
 
@@ -169,13 +151,13 @@ static enum status check_history(struct check *check, enum table table, struct b
 {
     struct bytes found;
     if (key.size != ID_SIZE + 8) {
-        finding_at(check, table, key, "is no key of this table");
+        check_finding_at(check, table, key, "is no key of this table");
         return STATUS_OK;
     }
     const enum status status =
         txn_get(&check->txn, TABLE_RECORD, bytes_of(key.data, ID_SIZE), &found);
     if (status == STATUS_NOT_FOUND)
-        finding_at(check, table, key, "belongs to no record");
+        check_finding_at(check, table, key, "belongs to no record");
     else if (status != STATUS_OK)
         return status;
     return check_sealed(check, table, key, value);
@@ -189,12 +171,12 @@ static enum status check_access(struct check *check, enum table table, struct by
     struct scope scope;
     if (key.size != ID_SIZE + SCOPE_SIZE ||
         !scope_from_bytes(bytes_of(key.data + ID_SIZE, SCOPE_SIZE), &scope)) {
-        finding_at(check, table, key, "is no key of this table");
+        check_finding_at(check, table, key, "is no key of this table");
         return STATUS_OK;
     }
     if (sealed_open(key, value, &payload) != STATUS_OK ||
         access_row_decode(payload, &row) != STATUS_OK) {
-        finding_at(check, table, key, "fails its checksum");
+        check_finding_at(check, table, key, "fails its checksum");
         return STATUS_OK;
     }
     if (access_row_seq(&row) == 0)
@@ -205,7 +187,7 @@ static enum status check_access(struct check *check, enum table table, struct by
     key_add_scope(&at, scope);
     const enum status status = txn_get(&check->txn, TABLE_ACCESS_CHANGE, key_bytes(&at), &change);
     if (status == STATUS_NOT_FOUND)
-        finding_at(check, TABLE_ACCESS_CHANGE, key_bytes(&at), "missing");
+        check_finding_at(check, TABLE_ACCESS_CHANGE, key_bytes(&at), "missing");
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
@@ -216,7 +198,7 @@ static enum status check_change(struct check *check, enum table table, struct by
     struct bytes payload;
     struct access_row row;
     if (key.size != ID_SIZE + 8 + SCOPE_SIZE) {
-        finding_at(check, table, key, "is no key of this table");
+        check_finding_at(check, table, key, "is no key of this table");
         return STATUS_OK;
     }
     struct key at = {0};
@@ -227,7 +209,7 @@ static enum status check_change(struct check *check, enum table table, struct by
         status = access_row_decode(payload, &row);
     if (status == STATUS_NOT_FOUND ||
         (status == STATUS_OK && access_row_seq(&row) != get_u64(key.data + ID_SIZE)))
-        finding_at(check, table, key, "belongs to no row of access");
+        check_finding_at(check, table, key, "belongs to no row of access");
     return status == STATUS_IO ? status : STATUS_OK;
 }
 
@@ -236,7 +218,7 @@ static enum status check_due(struct check *check, enum table table, struct bytes
 {
     (void)value;
     if (key.size != 8 + ID_SIZE)
-        finding_at(check, table, key, "is no key of this table");
+        check_finding_at(check, table, key, "is no key of this table");
     return STATUS_OK;
 }
 
@@ -244,13 +226,13 @@ static enum status check_audit(struct check *check, enum table table, struct byt
                                struct bytes value)
 {
     if (key.size != 8 || value.size < AUDIT_HASH_SIZE) {
-        finding_at(check, table, key, "is no audit entry");
+        check_finding_at(check, table, key, "is no audit entry");
         return STATUS_OK;
     }
     if (get_u64(key.data) != check->audit_number + 1)
-        finding_at(check, table, key, "an entry before it is missing");
+        check_finding_at(check, table, key, "an entry before it is missing");
     else if (memcmp(value.data, check->audit_hash, AUDIT_HASH_SIZE) != 0)
-        finding_at(check, table, key, "the entry before it was changed");
+        check_finding_at(check, table, key, "the entry before it was changed");
     check->audit_number = get_u64(key.data);
     return audit_hash(&check->scratch, key, value, check->audit_hash);
 }
@@ -259,7 +241,7 @@ static enum status check_all(struct check *check)
 {
     static const struct {
         enum table table;
-        row_visit visit;
+        check_visit *visit;
     } visits[] = {
         {TABLE_RECORD, check_record},
         {TABLE_ACCESS, check_access},
@@ -278,9 +260,11 @@ static enum status check_all(struct check *check)
         status = STATUS_OK;
     }
     for (size_t i = 0; i < sizeof visits / sizeof *visits && status == STATUS_OK; i++)
-        status = each_row(check, visits[i].table, visits[i].visit);
+        status = check_each_row(check, visits[i].table, visits[i].visit);
     for (size_t i = 0; i < sizeof derived / sizeof *derived && status == STATUS_OK; i++)
-        status = check_strangers(check, derived[i]);
+        status = check_strangers(check, derived[i], check_stranger);
+    if (status == STATUS_OK && check->has_notes)
+        status = check_notes(check);
     return status;
 }
 
@@ -293,6 +277,7 @@ enum status store_check(struct store *store, void (*report)(void *context, const
         return STATUS_NO_MEMORY;
     check->report = report;
     check->context = context;
+    check->has_notes = store->format >= 2;
     check->txn = (struct txn){.magic = TXN_MAGIC, .tables = store->tables};
     enum status status =
         txn_status(mdb_txn_begin(store->env, NULL, MDB_RDONLY, &check->txn.handle));

@@ -13,7 +13,7 @@
 #include "protocol/schema.h"
 #include "protocol/status.h"
 
-/* TABLE(NAME, name in LMDB) */
+/* TABLE(NAME, name in LMDB); those of later formats behind those of earlier ones. */
 #define TABLES(TABLE)                                                                              \
     TABLE(META, "meta")                                                                            \
     TABLE(RECORD, "record")                                                                        \
@@ -27,7 +27,10 @@
     TABLE(CLIENT, "client")                                                                        \
     TABLE(CREDENTIAL, "credential")                                                                \
     TABLE(DUE, "due")                                                                              \
-    TABLE(AUDIT, "audit")
+    TABLE(AUDIT, "audit")                                                                          \
+    TABLE(NOTE_HEAD, "note_head")                                                                  \
+    TABLE(NOTE_LOG, "note_log")                                                                    \
+    TABLE(NOTE_SNAPSHOT, "note_snapshot")
 
 enum table {
 #define TABLE(name, text) TABLE_##name,

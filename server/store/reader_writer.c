@@ -16,7 +16,9 @@
     .feed_next = table_feed_next, .lane_next = table_lane_next, .index_next = table_index_next,    \
     .timeline_next = table_timeline_next, .history_next = table_history_next,                      \
     .client = table_client, .credential = table_credential, .due_first = table_due_first,          \
-    .credential_next = table_credential_next, .client_next = table_client_next
+    .credential_next = table_credential_next, .client_next = table_client_next,                    \
+    .note_head = table_note_head, .note_row = table_note_row, .note_before = table_note_before,    \
+    .note_next = table_note_next
 
 static const struct state_ops reading_ops = {READING};
 
@@ -28,6 +30,8 @@ static const struct state_ops writing_ops = {
     .put_access = table_put_access,
     .put_client = table_put_client,
     .put_credential = table_put_credential,
+    .put_note_head = table_put_note_head,
+    .put_note_row = table_put_note_row,
     .put_due = table_put_due,
     .audit = table_audit,
     .put_meta = table_put_meta,
@@ -150,6 +154,8 @@ enum status store_write_begin(struct store *store, struct state *out)
     assert(store->magic == STORE_MAGIC);
     if (store->poisoned)
         return STATUS_IO;
+    if (store->format != STORE_FORMAT)
+        return STATUS_FORMAT_VERSION;
     bool enough;
     enum status status = has_reserve(store, &enough);
     if (status == STATUS_OK && !enough)

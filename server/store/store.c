@@ -1,6 +1,6 @@
-/* Opening: lock the directory, open LMDB, read the format version before anything else, open the
- * tables. Making a new store writes all tables and the meta row in one transaction, so that what
- * a crash leaves is either a store or none. */
+/* Opening: lock the directory, open LMDB, read the format version before anything else, raise an
+ * earlier one, open the tables. Making a new store writes all tables and the meta row in one
+ * transaction, so that what a crash leaves is either a store or none; raising one likewise. */
 #include <assert.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,12 +11,12 @@
 
 #define RESERVE_DEFAULT (UINT64_C(64) << 20)
 
-static enum status open_tables(struct store *store, unsigned flags)
+static enum status open_tables(struct store *store)
 {
     MDB_txn *handle = NULL;
-    int code = mdb_txn_begin(store->env, NULL, flags == 0 ? MDB_RDONLY : 0, &handle);
-    for (enum table i = 0; i < TABLE_COUNT && code == MDB_SUCCESS; i++)
-        code = mdb_dbi_open(handle, table_name(i), flags, &store->tables[i]);
+    int code = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &handle);
+    for (enum table i = 0; i < tables_of_format(store->format) && code == MDB_SUCCESS; i++)
+        code = mdb_dbi_open(handle, table_name(i), 0, &store->tables[i]);
     if (code != MDB_SUCCESS) {
         mdb_txn_abort(handle);
         return txn_status(code);
@@ -40,8 +40,34 @@ static enum status make(struct store *store, const struct store_options *options
         store_write_abort(store);
         return status;
     }
+    store->format = STORE_FORMAT;
     status = store_write_commit(store);
     return status == STATUS_OK ? environment_sync(store->path, ENVIRONMENT_DATA) : status;
+}
+
+/* From format 1: the tables of live notes are new, and empty. The version is written last. */
+static enum status raise_format(struct store *store)
+{
+    struct meta meta;
+    enum status status = writer_begin(store);
+    if (status != STATUS_OK)
+        return status;
+    for (enum table i = tables_of_format(store->format); i < TABLE_COUNT && status == STATUS_OK;
+         i++)
+        status = txn_status(
+            mdb_dbi_open(store->writer.handle, table_name(i), MDB_CREATE, &store->tables[i]));
+    if (status == STATUS_OK)
+        status = table_meta(&store->writer, &meta);
+    if (status == STATUS_OK)
+        status = table_put_meta(&store->writer, &meta);
+    if (status != STATUS_OK) {
+        store_write_abort(store);
+        return status;
+    }
+    status = store_write_commit(store);
+    if (status == STATUS_OK)
+        store->format = STORE_FORMAT;
+    return status;
 }
 
 /* Reads the version with nothing but the meta table open: another version may have others. */
@@ -61,23 +87,31 @@ static enum status read_format(struct store *store, uint32_t *version)
     return status;
 }
 
+/* Opens the tables of a store that is there and that this program knows. */
+static enum status open_present(struct store *store, const struct store_options *options)
+{
+    const enum status status = open_tables(store);
+    if (status != STATUS_OK || store->format == STORE_FORMAT || options->as_it_is)
+        return status;
+    return raise_format(store);
+}
+
 static enum status use(struct store *store, const struct store_options *options,
                        struct fault *fault)
 {
     const struct bytes none = {0};
-    uint32_t version = 0;
-    enum status status = read_format(store, &version);
+    enum status status = read_format(store, &store->format);
     if (status == STATUS_NOT_FOUND && options->create)
         status = make(store, options);
     else if (status == STATUS_OK && options->create)
         return fault_set(fault, STATUS_EXISTS, none, "there is a store at %s", store->path);
-    else if (status == STATUS_OK && version != STORE_FORMAT)
+    else if (status == STATUS_OK && (store->format == 0 || store->format > STORE_FORMAT))
         return fault_set(fault, STATUS_FORMAT_VERSION, none,
                          "the store at %s has format %u, this program works with format %u: run "
                          "a version of tandemd that does",
-                         store->path, version, STORE_FORMAT);
+                         store->path, store->format, STORE_FORMAT);
     else if (status == STATUS_OK)
-        status = open_tables(store, 0);
+        status = open_present(store, options);
     if (status == STATUS_NOT_FOUND)
         return fault_set(fault, status, none, "there is no store at %s", store->path);
     if (status != STATUS_OK)

@@ -23,12 +23,15 @@ struct store_options {
     uint64_t map_bytes;     /* address space to reserve; 0: 1 TiB (less where that fails) */
     uint64_t reserve_bytes; /* go read-only when less than this is free on the disk; 0: 64 MiB */
     bool create;            /* make a new store; EXISTS when there is one */
+    bool as_it_is;          /* leave a store of an earlier format in it: to read, check and copy; a
+                               write is refused (FORMAT_VERSION), tables it lacks are empty */
     struct id epoch;        /* of a new store */
     bool no_sync;           /* for tests that do not ask about durability */
     unsigned max_readers;   /* 0: 126 */
 };
 
-/* Opens or creates. NOT_FOUND when there is no store at the path, FORMAT_VERSION when another
+/* Opens or creates; raises a store of an earlier format to this program's, in one transaction,
+ * unless told not to. NOT_FOUND when there is no store at the path, FORMAT_VERSION when a later
  * version wrote it, LOCKED when another process has it open, EXISTS when one is to be made beside a
  * copy that is not finished, IO otherwise; `fault` (may be NULL) says which in words. On failure
  * *out is NULL. */

@@ -20,6 +20,7 @@ struct store {
     uint32_t magic;
     int lock; /* file that keeps other processes out, -1 when not held */
     MDB_env *env;
+    uint32_t format; /* that it has now: STORE_FORMAT, or less when it is used as it is */
     MDB_dbi tables[TABLE_COUNT];
     char *path;
     uint64_t reserve_bytes;

@@ -35,6 +35,11 @@ enum status table_format(struct txn *txn, uint32_t *version)
     return status;
 }
 
+enum table tables_of_format(uint32_t version)
+{
+    return version < 2 ? TABLE_NOTE_HEAD : TABLE_COUNT;
+}
+
 static enum status read_meta(struct txn *txn, struct meta *out)
 {
     struct bytes row;

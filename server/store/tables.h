@@ -6,7 +6,9 @@
 #include "server/store/txn.h"
 
 /* table_meta.c */
-#define STORE_FORMAT 1u
+#define STORE_FORMAT 2u
+/* Tables that a store of this format has: the first so many. */
+enum table tables_of_format(uint32_t version);
 enum status table_meta(void *self, struct meta *out);
 enum status table_put_meta(void *self, const struct meta *meta);
 /* The format version of the store; CORRUPT when its row is none. Works for every version. */
@@ -54,6 +56,18 @@ enum status table_credential_next(void *self, struct bytes prefix, struct buffer
                                   struct bytes *value);
 enum status table_due_first(void *self, uint64_t *at_ms, struct id *id);
 enum status table_put_due(void *self, uint64_t at_ms, struct id id, bool present);
+
+/* table_notes.c; in a store that has no such tables nothing is found */
+enum status table_note_head(void *self, struct id note, struct bytes *head);
+enum status table_note_row(void *self, enum note_rows rows, struct id note, uint64_t version,
+                           struct bytes *row);
+enum status table_note_before(void *self, enum note_rows rows, struct id note, uint64_t before,
+                              uint64_t *version, struct bytes *row);
+enum status table_note_next(void *self, enum note_rows rows, struct id note, uint64_t after,
+                            uint64_t *version, struct bytes *row);
+enum status table_put_note_head(void *self, struct id note, struct bytes head);
+enum status table_put_note_row(void *self, enum note_rows rows, struct id note, uint64_t version,
+                               struct bytes row);
 
 /* table_audit.c */
 #define AUDIT_HASH_SIZE 32u

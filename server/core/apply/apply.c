@@ -172,7 +172,7 @@ enum status apply_command(const struct state *state, const struct command *comma
     case COMMAND_FORGET_CLIENT:
         return number_forget(state, command->client, command->actor);
     case COMMAND_NOTE:
-        break; /* nobody sends one yet */
+        return apply_note(state, command, effects);
     }
     return STATUS_CORRUPT;
 }

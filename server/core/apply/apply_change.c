@@ -22,6 +22,12 @@ static enum status check_entity(struct plan *plan, struct draft *draft)
     return rules && rules->check ? rules->check(plan, draft) : STATUS_OK;
 }
 
+static enum status begin_entity(struct plan *plan, struct draft *draft)
+{
+    const struct entity_rules *rules = rules_of(draft->now->entity);
+    return rules && rules->begin ? rules->begin(plan, draft) : STATUS_OK;
+}
+
 /* Neither end of the range of ids may be one: places in ordered tables are told by them. */
 static bool is_usable(struct id id)
 {
@@ -130,6 +136,8 @@ static enum status change_update(struct plan *plan, const struct change *change)
     struct draft *draft;
     enum status status = open_draft(plan, change, ACTION_EDIT, &draft);
     if (status == STATUS_OK)
+        status = begin_entity(plan, draft);
+    if (status == STATUS_OK)
         status = fields_apply(plan, draft, change->fields, change->base);
     if (status == STATUS_OK)
         status = place_moved(plan, draft);
@@ -140,6 +148,8 @@ static enum status change_remove(struct plan *plan, const struct change *change)
 {
     struct draft *draft;
     enum status status = open_draft(plan, change, ACTION_DELETE, &draft);
+    if (status == STATUS_OK)
+        status = begin_entity(plan, draft);
     if (status == STATUS_OK)
         status = fields_conflict_any(plan, draft, change->base);
     if (status != STATUS_OK)

@@ -2,6 +2,7 @@
 
 #include "protocol/wire.h"
 #include "server/core/apply/apply_draft.h"
+#include "server/core/apply/apply_note.h"
 #include "server/core/apply/apply_schema.h"
 
 /* What one answer tells of conflicts; the refusal itself does not depend on it. */
@@ -88,11 +89,29 @@ static bool is_newer(const struct plan *plan, const struct stamp *stamp, uint64_
            !bytes_is(stamp->by, plan->actor->name);
 }
 
+/* A conflict tells of a seq that there is, also when it is about what has none yet. */
+static void put_unsettled(struct plan *plan, const struct draft *draft, struct bytes field,
+                          struct bytes theirs, struct stamp stamp, uint64_t base)
+{
+    if (!is_newer(plan, &stamp, base))
+        return;
+    stamp.seq = plan->meta.seq;
+    put_conflict(plan, draft->id, field, theirs, &stamp);
+}
+
 /* `value` differs from what the field holds. A field this mutation changed already was weighed
  * then. */
 static void weigh_conflict(struct plan *plan, const struct draft *draft,
                            const struct field_def *field, struct bytes value, uint64_t base)
 {
+    const struct record_field *now = record_field_any(draft->now, bytes_text(field->name));
+    struct bytes typed;
+    struct stamp by;
+    if (note_unsettled(plan, draft, bytes_text(field->name), &typed, &by)) {
+        if (now && bytes_equal(now->value, typed))
+            put_unsettled(plan, draft, now->name, typed, by, base);
+        return;
+    }
     const struct record_field *before = draft_old_field(draft, bytes_text(field->name));
     if (!before || bytes_equal(before->value, value) || draft_field_differs(draft, field->name))
         return;
@@ -107,7 +126,13 @@ enum status fields_conflict_any(struct plan *plan, const struct draft *draft, ui
     for (unsigned i = 0; old && i < old->field_count; i++) {
         const struct record_field *field = &old->fields[i];
         const struct stamp *stamp = &old->stamps[field->stamp];
-        if (is_newer(plan, stamp, base) && access_sees_field(plan->actor, old, field))
+        struct bytes typed;
+        struct stamp by;
+        if (!access_sees_field(plan->actor, old, field))
+            continue;
+        if (note_unsettled(plan, draft, field->name, &typed, &by))
+            put_unsettled(plan, draft, field->name, typed, by, base);
+        else if (is_newer(plan, stamp, base))
             put_conflict(plan, draft->id, field->name, field->value, stamp);
     }
     return plan->conflicts.failed ? STATUS_NO_MEMORY : STATUS_OK;

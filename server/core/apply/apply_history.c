@@ -41,7 +41,8 @@ static void put_change(struct buffer *out, const struct record *of,
 }
 
 /* Appends each field whose value is another now; returns how many. */
-static uint32_t put_changes(struct buffer *out, const struct draft *draft)
+static uint32_t put_changes(struct buffer *out, const struct plan *plan,
+                            const struct draft *draft)
 {
     const struct record *now = draft->now, *old = draft->old;
     uint32_t count = 0;
@@ -49,6 +50,8 @@ static uint32_t put_changes(struct buffer *out, const struct draft *draft)
         const struct record_field *to = &now->fields[i];
         const struct record_field *from = draft_old_field(draft, to->name);
         if (from && bytes_equal(from->value, to->value))
+            continue;
+        if (plan->settles && bytes_is(to->name, "text"))
             continue;
         put_change(out, now, to, from, to);
         count++;
@@ -104,7 +107,7 @@ static void put_entry(struct buffer *out, const struct plan *plan, const struct 
 {
     struct buffer changes = {0}, audience = {0};
     size_t begin = wire_begin_array(&changes);
-    uint32_t count = put_changes(&changes, draft);
+    uint32_t count = put_changes(&changes, plan, draft);
     wire_end(&changes, begin, count);
     *audience_moved = put_audience(&audience, draft);
     *op = op_of(draft, count > 0);

@@ -3,6 +3,7 @@
  * A history entry is the map {seq, at, by, op, changes, audience?}: `changes` is an array of
  * {field, class, from, to, departments?}, class a number of enum field_class, departments the
  * array of names of a restricted field; `audience` is {added, removed}, arrays of tags.
+ * Of a note whose typing settles it names the versions only: those can be read.
  * An audit entry is the map {at, by, action, id, seq, detail}.
  */
 #ifndef TANDEM_CORE_APPLY_HISTORY_H

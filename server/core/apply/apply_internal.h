@@ -14,6 +14,8 @@ enum status apply_credential(const struct state *state, const struct command *co
                              struct effects *effects);
 enum status apply_prune(const struct state *state, const struct command *command,
                         struct effects *effects);
+enum status apply_note(const struct state *state, const struct command *command,
+                       struct effects *effects);
 
 /* Replaces effects->answer by an encoded `result`. `fault` says what was refused; `conflicts`
  * (encoded maps, one after the other) may be empty. `seq` counts when the status is OK. */

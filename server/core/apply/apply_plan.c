@@ -93,7 +93,7 @@ static enum status make_draft(struct plan *plan, struct record *now, struct reco
     struct draft *draft = arena_take(&plan->arena, sizeof *draft);
     enum status status = draft ? STATUS_OK : STATUS_NO_MEMORY;
     if (status == STATUS_OK) {
-        *draft = (struct draft){now->id, now, old, entity, false};
+        *draft = (struct draft){.id = now->id, .now = now, .old = old, .entity = entity};
         status = add_draft(plan, draft);
     }
     if (status != STATUS_OK) {

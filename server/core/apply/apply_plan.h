@@ -17,12 +17,15 @@
 #include "server/core/apply/apply.h"
 #include "server/core/apply/arena.h"
 
+struct live_note;
+
 struct draft {
     struct id id;
     struct record *now;
     struct record *old; /* NULL: made by this mutation */
     const struct entity_def *entity;
     bool changed; /* known after plan_settle */
+    struct live_note *live; /* of a note that is edited live, once a change looked; see apply_note.h */
 };
 
 #define PLAN_SLOTS 2048u
@@ -45,6 +48,8 @@ struct plan {
     struct custom_field *custom_fields;
     struct custom_entity *custom_entities;
     bool nothing_required; /* no custom field is: seen once, good for a mutation of many records */
+
+    bool settles; /* it is a note's typing that settles: its versions tell of the texts */
 
     bool opening_known; /* the opening asked for last */
     struct scope opening_scope;

@@ -1,5 +1,6 @@
 #include "server/core/apply/apply_rules.h"
 
+#include "server/core/apply/apply_note.h"
 #include "server/core/apply/apply_schema.h"
 
 /* Most entries of one lane looked at when asking whether a scope is empty. */
@@ -7,12 +8,13 @@
 #define MOST_PARTIES 100000u
 
 static const struct entity_rules table[] = {
-    {"account", account_check, account_write},
-    {"assignment", assignment_check, assignment_write},
-    {"user", user_check, user_write},
-    {"party", party_check, party_write},
-    {"customField", schema_record_check, NULL},
-    {"customEntity", schema_record_check, NULL},
+    {"account", account_check, account_write, NULL},
+    {"assignment", assignment_check, assignment_write, NULL},
+    {"user", user_check, user_write, NULL},
+    {"party", party_check, party_write, NULL},
+    {"note", note_check, note_write, note_begin},
+    {"customField", schema_record_check, NULL, NULL},
+    {"customEntity", schema_record_check, NULL, NULL},
 };
 
 const struct entity_rules *rules_of(struct bytes entity)

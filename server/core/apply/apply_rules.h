@@ -1,5 +1,6 @@
 /* What single entities demand beyond their schema.
  *
+ * `begin` prepares the draft of a stored record for a change of its fields, or its removal.
  * `check` looks at a draft after each change of it and may refuse, or set what follows from the
  * change. `write` does what goes with the record once the mutation stands: it cannot refuse.
  */
@@ -12,6 +13,7 @@ struct entity_rules {
     const char *entity;
     enum status (*check)(struct plan *plan, struct draft *draft);
     enum status (*write)(struct plan *plan, struct draft *draft, struct effects *effects);
+    enum status (*begin)(struct plan *plan, struct draft *draft);
 };
 
 /* NULL when the entity has none. */

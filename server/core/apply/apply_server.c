@@ -4,26 +4,26 @@
 #include "server/core/apply/apply_draft.h"
 #include "server/core/apply/apply_history.h"
 #include "server/core/apply/apply_internal.h"
+#include "server/core/apply/apply_note.h"
 #include "server/core/apply/apply_rules.h"
 #include "server/core/credential.h"
+#include "server/core/note/note_prune.h"
 
 /* Bounds of one command, so that no batch is held up by another's housekeeping. */
 #define MOST_DUE 100u
 #define MOST_FORGOTTEN 1000u
 #define MOST_VISITED 10000u
 
-/* Brings one assignment to the status it has at the plan's time. */
-static enum status refresh(struct plan *plan, struct id id)
+/* Brings one assignment to the status it has at the plan's time. What cannot be brought up to date,
+ * such as one whose partner is gone, stays as it is. */
+static enum status refresh(struct plan *plan, struct draft *draft, struct effects *effects)
 {
-    struct draft *draft;
-    enum status status = plan_draft(plan, id, &draft);
-    if (status != STATUS_OK)
-        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-    if (draft->now->deleted || !bytes_is(draft->now->entity, "assignment"))
+    if (draft->now->deleted)
         return STATUS_OK;
-    status = assignment_check(plan, draft);
-    /* What cannot be brought up to date, such as one whose partner is gone, stays as it is. */
-    return apply_is_failure(status) || status == STATUS_OK ? status : STATUS_NOT_FOUND;
+    enum status status = assignment_check(plan, draft);
+    if (status == STATUS_OK)
+        status = plan_settle(plan);
+    return status == STATUS_OK && draft->changed ? plan_write(plan, effects) : status;
 }
 
 static enum status apply_one_due(const struct state *state, const struct principal *system,
@@ -31,14 +31,14 @@ static enum status apply_one_due(const struct state *state, const struct princip
 {
     struct plan plan;
     struct fault fault;
+    struct draft *draft;
     enum status status = plan_init(&plan, state, system, at_ms, &fault);
     if (status == STATUS_OK)
-        status = refresh(&plan, id);
-    if (status == STATUS_OK)
-        status = plan_settle(&plan);
-    bool changes = status == STATUS_OK && plan.draft_count > 0 && plan.drafts[0]->changed;
-    if (changes)
-        status = plan_write(&plan, effects);
+        status = plan_draft(&plan, id, &draft);
+    if (status == STATUS_OK && bytes_is(draft->now->entity, "assignment"))
+        status = refresh(&plan, draft, effects);
+    else if (status == STATUS_OK && bytes_is(draft->now->entity, "note"))
+        status = note_due(&plan, draft, effects);
     plan_release(&plan);
     return apply_is_failure(status) ? status : STATUS_OK;
 }
@@ -74,13 +74,27 @@ static uint64_t newest_ms(const struct record *record)
 }
 
 struct pruning {
-    uint64_t before_ms;
+    uint64_t now_ms, before_ms;
     uint64_t seq; /* place in the feed */
     struct id id;
     uint64_t done; /* every entry up to this seq was visited */
     unsigned visited, forgotten;
     struct record *record;
 };
+
+/* What is kept of a note's typing goes first, bit by bit as a thing that is due, and the tombstone
+ * behind it. */
+static enum status forget(const struct state *state, const struct pruning *pruning)
+{
+    bool kept = false;
+    enum status status = STATUS_OK;
+    if (bytes_is(pruning->record->entity, "note"))
+        status = note_is_kept(state, pruning->id, &kept);
+    if (status != STATUS_OK)
+        return status;
+    return kept ? state->ops->put_due(state->self, pruning->now_ms, pruning->id, true)
+                : state->ops->forget_record(state->self, pruning->record);
+}
 
 /* Visits one entry of the feed; *more is false when the walk is over. All of one seq are visited
  * together, because a horizon speaks of whole seqs. */
@@ -113,14 +127,14 @@ static enum status prune_step(const struct state *state, struct pruning *pruning
     if (!pruning->record->deleted)
         return STATUS_OK;
     pruning->forgotten++;
-    return state->ops->forget_record(state->self, pruning->record);
+    return forget(state, pruning);
 }
 
 enum status apply_prune(const struct state *state, const struct command *command,
                         struct effects *effects)
 {
     struct meta meta;
-    struct pruning pruning = {0};
+    struct pruning pruning = {.now_ms = command->at_ms};
     struct bytes value;
     bool more = true;
     (void)effects;
@@ -131,6 +145,8 @@ enum status apply_prune(const struct state *state, const struct command *command
     if (!wire_get_uint(&reader, &pruning.before_ms))
         return STATUS_OK;
     enum status status = state->ops->meta(state->self, &meta);
+    if (status == STATUS_OK)
+        status = note_remember_horizon(state, pruning.before_ms);
     pruning.record = memory_resize(NULL, sizeof *pruning.record);
     if (status == STATUS_OK && !pruning.record)
         status = STATUS_NO_MEMORY;

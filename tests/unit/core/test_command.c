@@ -35,7 +35,7 @@ static void what_is_no_command_is_refused(void **state)
     assert_int_equal(command_decode(bytes_of(NULL, 0), &back), STATUS_CORRUPT);
     encoded.data[1] = 0;
     assert_int_equal(command_decode(buffer_bytes(&encoded), &back), STATUS_CORRUPT);
-    encoded.data[1] = COMMAND_FORGET_CLIENT + 1;
+    encoded.data[1] = COMMAND_NOTE + 1;
     assert_int_equal(command_decode(buffer_bytes(&encoded), &back), STATUS_CORRUPT);
     encoded.data[1] = COMMAND_DUE;
     encoded.data[0] = 2;

@@ -247,7 +247,7 @@ static struct reply read_reply(struct bytes answer)
     return reply;
 }
 
-static void apply(struct world *world, const struct command *command)
+void give(struct world *world, const struct command *command)
 {
     struct buffer log = {0};
     struct command replayed;
@@ -291,7 +291,7 @@ struct reply send_numbered(struct world *world, struct id user, struct id client
                                     .client = client,
                                     .at_ms = ++world->now,
                                     .body = buffer_bytes(&body)};
-    apply(world, &command);
+    give(world, &command);
     struct reply reply = read_reply(buffer_bytes(&world->effects.answer));
     buffer_release(&list);
     buffer_release(&body);
@@ -355,7 +355,7 @@ enum status order(struct world *world, enum command_kind kind, struct id actor, 
     struct command command = {.kind = kind, .actor = actor, .at_ms = ++world->now, .body = body};
     command.client = client_of(actor);
     command.entropy[0] = 7;
-    apply(world, &command);
+    give(world, &command);
     if (world->effects.answer.size == 0)
         return STATUS_OK;
     return read_reply(buffer_bytes(&world->effects.answer)).status;

@@ -99,6 +99,8 @@ struct reply erase(struct world *world, struct id user, struct id id);
 struct reply share(struct world *world, struct id user, struct id id, const char *add,
                    const char *remove);
 
+/* Applies a command as it is; the answer is in world->effects. */
+void give(struct world *world, const struct command *command);
 /* Any other command, now. Returns the status of the answer (OK when none is owed). */
 enum status order(struct world *world, enum command_kind kind, struct id actor, struct bytes body);
 /* Everything due up to now. */

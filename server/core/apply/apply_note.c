@@ -1,0 +1,165 @@
+#include "server/core/apply/apply_note.h"
+
+#include <assert.h>
+
+#include "protocol/wire.h"
+#include "server/core/apply/apply_draft.h"
+#include "server/core/note/note_edit.h"
+#include "server/core/note/note_row.h"
+#include "server/core/note/note_text.h"
+
+static const uint8_t nil_octet[] = {0xc0};
+
+/* The newest version of the note that a draft is of. */
+struct live_note {
+    struct note_head head; /* the numbers and the author */
+    struct bytes text;
+    struct bytes value; /* the same, encoded */
+    bool dropped;       /* the draft's text is as it was stored, though more was typed */
+};
+
+static struct bytes encoded_text(struct plan *plan, struct bytes text)
+{
+    struct buffer value = {0};
+    wire_put_str(&value, text);
+    return arena_keep(&plan->arena, &value);
+}
+
+/* OK without draft->live when nobody edited the note live. */
+static enum status load(struct plan *plan, struct draft *draft)
+{
+    struct bytes row;
+    struct note_head head;
+    enum status status = plan->state->ops->note_head(plan->state->self, draft->id, &row);
+    if (status == STATUS_NOT_FOUND)
+        return STATUS_OK;
+    if (status == STATUS_OK)
+        status = note_head_decode(row, &head);
+    if (status != STATUS_OK)
+        return status;
+    struct live_note *live = arena_take(&plan->arena, sizeof *live);
+    if (!live)
+        return STATUS_NO_MEMORY;
+    *live = (struct live_note){.head = head, .text = arena_copy(&plan->arena, head.text)};
+    live->head.by = arena_copy(&plan->arena, head.by);
+    live->head.text = live->head.runs = (struct bytes){NULL, 0};
+    live->value = encoded_text(plan, live->text);
+    draft->live = live;
+    return plan->arena.failed ? STATUS_NO_MEMORY : STATUS_OK;
+}
+
+static enum status set(struct plan *plan, struct draft *draft, const char *name,
+                       struct bytes value)
+{
+    const struct field_def *field = schema_field(draft->entity, bytes_text(name));
+    assert(field);
+    return draft_set(plan, draft, field, value);
+}
+
+static enum status set_version(struct plan *plan, struct draft *draft, uint64_t version)
+{
+    struct buffer value = {0};
+    wire_put_uint(&value, version);
+    const struct bytes kept = arena_keep(&plan->arena, &value);
+    return plan->arena.failed ? STATUS_NO_MEMORY : set(plan, draft, "version", kept);
+}
+
+/* As it is stored. */
+static enum status restore(struct plan *plan, struct draft *draft, const char *name)
+{
+    const struct record_field *old = draft_old_field(draft, bytes_text(name));
+    return set(plan, draft, name, old ? old->value : bytes_of(nil_octet, sizeof nil_octet));
+}
+
+static bool waits(const struct live_note *live)
+{
+    return live->head.settled < live->head.version;
+}
+
+enum status note_begin(struct plan *plan, struct draft *draft)
+{
+    if (!draft->old || draft->now->deleted)
+        return STATUS_OK;
+    if (!draft->live) {
+        const enum status status = load(plan, draft);
+        if (status != STATUS_OK || !draft->live)
+            return status;
+        draft->live->dropped = true;
+    }
+    if (!draft->live->dropped)
+        return STATUS_OK;
+    draft->live->dropped = false;
+    return waits(draft->live) ? set(plan, draft, "text", draft->live->value) : STATUS_OK;
+}
+
+static enum status normalise(struct plan *plan, struct draft *draft)
+{
+    const struct bytes text = record_text(draft->now, "text");
+    struct buffer normal = {0};
+    if (!note_text_is_foreign(text))
+        return STATUS_OK;
+    note_text_normalise(text, &normal);
+    const struct bytes kept = arena_keep(&plan->arena, &normal);
+    const struct bytes value = encoded_text(plan, kept);
+    return plan->arena.failed ? STATUS_NO_MEMORY : set(plan, draft, "text", value);
+}
+
+enum status note_check(struct plan *plan, struct draft *draft)
+{
+    struct live_note *live = draft->live;
+    if (!live || live->dropped || draft->now->deleted)
+        return STATUS_OK;
+    enum status status = normalise(plan, draft);
+    if (status != STATUS_OK)
+        return status;
+    if (!bytes_equal(record_text(draft->now, "text"), live->text))
+        return set_version(plan, draft, live->head.version + 1);
+    live->dropped = true;
+    status = restore(plan, draft, "text");
+    return status == STATUS_OK ? restore(plan, draft, "version") : status;
+}
+
+bool note_unsettled(const struct plan *plan, const struct draft *draft, struct bytes field,
+                    struct bytes *value, struct stamp *stamp)
+{
+    const struct live_note *live = draft->live;
+    if (!live || !waits(live) || !bytes_is(field, "text"))
+        return false;
+    *value = live->value;
+    *stamp = (struct stamp){plan->seq, live->head.changed_ms, live->head.by};
+    return true;
+}
+
+/* The record's text as the next version. */
+static enum status replace(struct plan *plan, const struct draft *draft)
+{
+    const struct note_author author = {.by = bytes_text(plan->actor->name),
+                                       .at_ms = plan->at_ms,
+                                       .seq = plan->meta.seq};
+    struct note_edit edit;
+    struct change_set difference = {0};
+    struct fault fault;
+    enum status status = note_edit_begin(&edit, plan->state, draft->now);
+    if (status == STATUS_OK) {
+        note_text_difference(note_edit_text(&edit), record_text(draft->now, "text"), &difference);
+        status = difference.state;
+    }
+    if (status == STATUS_OK)
+        status = note_edit_add(&edit, &difference, &author, &fault);
+    if (status == STATUS_OK) {
+        assert(edit.head.version == draft->live->head.version + 1);
+        note_edit_settled(&edit);
+        status = note_edit_write(&edit, plan->state);
+    }
+    change_set_release(&difference);
+    note_edit_release(&edit);
+    return status;
+}
+
+enum status note_write(struct plan *plan, struct draft *draft, struct effects *effects)
+{
+    effects_touch_note(effects, draft->id);
+    if (!draft->live || draft->live->dropped || draft->now->deleted)
+        return STATUS_OK;
+    return replace(plan, draft);
+}

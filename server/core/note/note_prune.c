@@ -1,0 +1,114 @@
+#include "server/core/note/note_prune.h"
+
+#include "server/core/note/note_row.h"
+
+/* Rows that one command drops, about. */
+#define MOST_PRUNED 1000u
+#define MOST_ERASED 200u
+
+static const struct id horizon_id = {{0}};
+static const struct bytes none = {NULL, 0};
+
+/* 0 while none was set. */
+static enum status horizon(const struct state *state, uint64_t *before_ms)
+{
+    struct bytes row;
+    const enum status status = state->ops->note_head(state->self, horizon_id, &row);
+    *before_ms = 0;
+    if (status == STATUS_NOT_FOUND)
+        return STATUS_OK;
+    return status == STATUS_OK ? note_horizon_decode(row, before_ms) : status;
+}
+
+enum status note_remember_horizon(const struct state *state, uint64_t before_ms)
+{
+    struct buffer row = {0};
+    uint64_t known;
+    enum status status = horizon(state, &known);
+    if (status != STATUS_OK || before_ms <= known)
+        return status;
+    note_horizon_encode(&row, before_ms);
+    status = row.failed ? STATUS_NO_MEMORY
+                        : state->ops->put_note_head(state->self, horizon_id, buffer_bytes(&row));
+    buffer_release(&row);
+    return status;
+}
+
+/* The oldest snapshot behind `after`, and whether it is older than the horizon. */
+static enum status next_snapshot(const struct state *state, struct id note, uint64_t after,
+                                 uint64_t before_ms, uint64_t *version, bool *old)
+{
+    struct bytes row;
+    struct note_snapshot snapshot;
+    enum status status =
+        state->ops->note_next(state->self, NOTE_SNAPSHOT, note, after, version, &row);
+    *old = false;
+    if (status == STATUS_OK)
+        status = note_snapshot_decode(row, &snapshot);
+    if (status == STATUS_OK)
+        *old = snapshot.at_ms < before_ms;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+/* Drops the snapshot `from` and the log from it up to `to`. */
+static enum status drop_versions(const struct state *state, struct id note, uint64_t from,
+                                 uint64_t to)
+{
+    enum status status = state->ops->put_note_row(state->self, NOTE_SNAPSHOT, note, from, none);
+    while (from < to && status == STATUS_OK)
+        status = state->ops->put_note_row(state->self, NOTE_LOG, note, ++from, none);
+    return status;
+}
+
+/* The rows between two snapshots come to about as many bytes as a text has, so that a step over one
+ * is bounded; what is left goes with the next snapshot. */
+enum status note_prune(const struct state *state, struct id note, struct note_head *head)
+{
+    uint64_t before_ms, next, dropped = 0;
+    bool old;
+    enum status status = horizon(state, &before_ms);
+    while (status == STATUS_OK && dropped < MOST_PRUNED) {
+        status = next_snapshot(state, note, head->oldest, before_ms, &next, &old);
+        if (status != STATUS_OK || !old)
+            return status;
+        status = drop_versions(state, note, head->oldest, next);
+        dropped += next - head->oldest;
+        head->oldest = next;
+    }
+    return status;
+}
+
+enum status note_is_kept(const struct state *state, struct id note, bool *kept)
+{
+    struct bytes row;
+    const enum status status = state->ops->note_head(state->self, note, &row);
+    *kept = status == STATUS_OK;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+/* Drops the newest row; NOT_FOUND when there is none. */
+static enum status drop_newest(const struct state *state, struct id note, enum note_rows rows)
+{
+    struct bytes row;
+    uint64_t version;
+    const enum status status =
+        state->ops->note_before(state->self, rows, note, UINT64_MAX, &version, &row);
+    return status == STATUS_OK ? state->ops->put_note_row(state->self, rows, note, version, none)
+                               : status;
+}
+
+enum status note_erase(const struct state *state, struct id note, bool *done)
+{
+    static const enum note_rows kinds[] = {NOTE_LOG, NOTE_SNAPSHOT};
+    unsigned dropped = 0;
+    *done = false;
+    for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        enum status status = STATUS_OK;
+        while (status == STATUS_OK && dropped++ < MOST_ERASED)
+            status = drop_newest(state, note, kinds[i]);
+        if (status != STATUS_NOT_FOUND)
+            return status;
+    }
+    *done = true;
+    return state->ops->put_note_head(state->self, note, none);
+}

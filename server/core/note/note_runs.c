@@ -1,0 +1,157 @@
+#include "server/core/note/note_runs.h"
+
+#include <assert.h>
+
+#include "protocol/memory.h"
+#include "protocol/wire.h"
+
+#define FIRST_CAPACITY 16u
+
+void note_runs_release(struct note_runs *runs)
+{
+    memory_free(runs->runs);
+    *runs = (struct note_runs){0};
+}
+
+void note_runs_clear(struct note_runs *runs)
+{
+    runs->count = 0;
+    runs->failed = false;
+}
+
+static bool make_room(struct note_runs *runs)
+{
+    if (runs->failed || runs->count < runs->capacity)
+        return !runs->failed;
+    const size_t capacity = runs->capacity ? runs->capacity * 2 : FIRST_CAPACITY;
+    void *larger = memory_resize(runs->runs, capacity * sizeof *runs->runs);
+    if (!larger) {
+        runs->failed = true;
+        return false;
+    }
+    runs->runs = larger;
+    runs->capacity = capacity;
+    return true;
+}
+
+static void join(struct note_run *run, uint32_t length, uint64_t at_ms)
+{
+    run->length += length;
+    if (at_ms > run->at_ms)
+        run->at_ms = at_ms;
+}
+
+void note_runs_add(struct note_runs *runs, uint32_t length, struct bytes by, uint64_t at_ms)
+{
+    struct note_run *last = runs->count ? &runs->runs[runs->count - 1] : NULL;
+    if (length == 0)
+        return;
+    if (last && bytes_equal(last->by, by))
+        join(last, length, at_ms);
+    else if (make_room(runs))
+        runs->runs[runs->count++] = (struct note_run){length, by, at_ms};
+}
+
+uint64_t note_runs_length(const struct note_runs *runs)
+{
+    uint64_t length = 0;
+    for (size_t i = 0; i < runs->count; i++)
+        length += runs->runs[i].length;
+    return length;
+}
+
+static bool read_run(struct wire_reader *reader, struct note_run *out)
+{
+    uint32_t parts;
+    uint64_t length;
+    if (!wire_get_array(reader, &parts) || parts != 3 || !wire_get_uint(reader, &length) ||
+        !wire_get_str(reader, &out->by) || !wire_get_uint(reader, &out->at_ms))
+        return false;
+    out->length = (uint32_t)length;
+    return length > 0 && length <= CHANGE_TEXT_MAX && out->by.size <= UINT8_MAX;
+}
+
+enum status note_runs_read(struct bytes encoded, struct note_runs *out)
+{
+    struct wire_reader reader = wire_read(encoded);
+    struct note_run run;
+    uint32_t count;
+    note_runs_clear(out);
+    if (!wire_get_array(&reader, &count) || count > NOTE_RUNS_MAX)
+        return STATUS_CORRUPT;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!read_run(&reader, &run))
+            return STATUS_CORRUPT;
+        note_runs_add(out, run.length, run.by, run.at_ms);
+    }
+    if (!wire_at_end(&reader) || note_runs_length(out) > CHANGE_TEXT_MAX)
+        return STATUS_CORRUPT;
+    return out->failed ? STATUS_NO_MEMORY : STATUS_OK;
+}
+
+void note_runs_write(const struct note_runs *runs, struct buffer *out)
+{
+    wire_put_array(out, (uint32_t)runs->count);
+    for (size_t i = 0; i < runs->count; i++) {
+        wire_put_array(out, 3);
+        wire_put_uint(out, runs->runs[i].length);
+        wire_put_str(out, runs->runs[i].by);
+        wire_put_uint(out, runs->runs[i].at_ms);
+    }
+    out->failed = out->failed || runs->failed;
+}
+
+/* Gives each run of at most `shortest` units to the one before it. */
+static void coarsen(struct note_runs *runs, uint32_t shortest)
+{
+    size_t kept = 1;
+    for (size_t i = 1; i < runs->count; i++) {
+        struct note_run *last = &runs->runs[kept - 1];
+        const struct note_run *run = &runs->runs[i];
+        if (run->length <= shortest || bytes_equal(run->by, last->by))
+            join(last, run->length, run->at_ms);
+        else
+            runs->runs[kept++] = *run;
+    }
+    runs->count = kept;
+}
+
+/* Where a walk through the runs stands. */
+struct walk {
+    const struct note_runs *runs;
+    size_t next;
+    uint32_t left; /* of the run before `next` */
+};
+
+/* Goes on by `length` units, which come into `out` unless it is NULL. */
+static void walk_on(struct walk *walk, uint32_t length, struct note_runs *out)
+{
+    while (length > 0) {
+        if (walk->left == 0) {
+            assert(walk->next < walk->runs->count);
+            walk->left = walk->runs->runs[walk->next++].length;
+        }
+        const struct note_run *run = &walk->runs->runs[walk->next - 1];
+        const uint32_t step = length < walk->left ? length : walk->left;
+        if (out)
+            note_runs_add(out, step, run->by, run->at_ms);
+        walk->left -= step;
+        length -= step;
+    }
+}
+
+void note_runs_apply(const struct note_runs *old, const struct change_set *set, struct bytes by,
+                     uint64_t at_ms, struct note_runs *out)
+{
+    struct walk walk = {.runs = old};
+    assert(out != old && note_runs_length(old) == set->before);
+    note_runs_clear(out);
+    out->failed = old->failed;
+    for (size_t i = 0; i < set->count; i++) {
+        const struct change_part *part = &set->parts[i];
+        walk_on(&walk, part->length, part->kept ? out : NULL);
+        note_runs_add(out, part->kept ? 0 : part->inserted, by, at_ms);
+    }
+    for (uint32_t shortest = 1; out->count > NOTE_RUNS_MAX && !out->failed; shortest *= 2)
+        coarsen(out, shortest);
+}

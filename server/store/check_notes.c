@@ -1,0 +1,206 @@
+/* The scrub of live notes: a head must decode and belong to a note, its runs must be as long as its
+ * text, its log must have a row for every version behind the oldest, and its snapshots lie between
+ * the oldest version and the newest, with one at the oldest. */
+#include "protocol/utf16.h"
+#include "protocol/wire.h"
+#include "server/core/note/note_row.h"
+#include "server/core/note/note_runs.h"
+#include "server/store/check_internal.h"
+
+#define NOTE_KEY_SIZE (ID_SIZE + 8u)
+
+static struct id id_of(struct bytes key)
+{
+    struct id id = {{0}};
+    id_from_bytes(bytes_slice(key, 0, ID_SIZE), &id);
+    return id;
+}
+
+/* The record of the note; *gone: it was removed and its rows are going, so that some may be gone. */
+static enum status find_note(struct check *check, struct bytes id, bool *found, bool *gone)
+{
+    struct bytes stored;
+    enum status status = txn_get_sealed(&check->txn, TABLE_RECORD, id, &stored);
+    *found = *gone = false;
+    if (status == STATUS_OK)
+        status = record_decode(stored, &check->record);
+    if (status == STATUS_OK) {
+        *found = bytes_is(check->record.entity, "note");
+        *gone = check->record.deleted && check->record.seq <= check->meta.horizon;
+    }
+    return status == STATUS_IO || status == STATUS_NO_MEMORY ? status : STATUS_OK;
+}
+
+static enum status check_text(struct check *check, enum table table, struct bytes key,
+                              struct bytes text, struct bytes encoded)
+{
+    struct note_runs runs = {0};
+    enum status status = note_runs_read(encoded, &runs);
+    if (status == STATUS_NO_MEMORY)
+        return status;
+    if (!wire_utf8_valid(text))
+        check_finding_at(check, table, key, "has a text that is not UTF-8");
+    else if (status != STATUS_OK || wire_validate(encoded, NULL) != STATUS_OK)
+        check_finding_at(check, table, key, "has runs that cannot be decoded");
+    else if (note_runs_length(&runs) != utf16_length(text))
+        check_finding_at(check, table, key, "has runs of another length than its text");
+    note_runs_release(&runs);
+    return STATUS_OK;
+}
+
+/* One log row; those before it were there. */
+static enum status check_entry(struct check *check, struct bytes key, struct bytes row,
+                               uint64_t version)
+{
+    struct note_entry entry;
+    struct change_set set = {0};
+    enum status status = note_entry_decode(row, version, &entry);
+    if (status == STATUS_OK && wire_validate(entry.changes, NULL) == STATUS_OK)
+        status = change_set_read(entry.changes, &set, NULL);
+    else
+        status = STATUS_CORRUPT;
+    change_set_release(&set);
+    if (status != STATUS_OK && status != STATUS_NO_MEMORY)
+        check_finding_at(check, TABLE_NOTE_LOG, key, "cannot be decoded");
+    return status == STATUS_NO_MEMORY ? status : STATUS_OK;
+}
+
+static enum status check_log(struct check *check, struct bytes id, const struct note_head *head,
+                             bool gone)
+{
+    for (uint64_t version = head->oldest + 1; version <= head->version; version++) {
+        struct key key = {0};
+        struct bytes row;
+        key_add(&key, id);
+        key_add_u64(&key, version);
+        enum status status = txn_get_sealed(&check->txn, TABLE_NOTE_LOG, key_bytes(&key), &row);
+        if (status == STATUS_NOT_FOUND) {
+            if (!gone)
+                check_finding_at(check, TABLE_NOTE_LOG, key_bytes(&key), "missing");
+            return STATUS_OK; /* a head that lies about its versions must not be followed on */
+        }
+        check->present[TABLE_NOTE_LOG]++;
+        if (status == STATUS_OK)
+            status = check_entry(check, key_bytes(&key), row, version);
+        else if (status == STATUS_CORRUPT)
+            check_finding_at(check, TABLE_NOTE_LOG, key_bytes(&key), "fails its checksum");
+        if (status != STATUS_OK && status != STATUS_CORRUPT)
+            return status;
+    }
+    return STATUS_OK;
+}
+
+static enum status check_snapshot(struct check *check, struct bytes key, struct bytes value)
+{
+    struct bytes row;
+    struct note_snapshot snapshot;
+    check->present[TABLE_NOTE_SNAPSHOT]++;
+    if (sealed_open(key, value, &row) != STATUS_OK)
+        check_finding_at(check, TABLE_NOTE_SNAPSHOT, key, "fails its checksum");
+    else if (note_snapshot_decode(row, &snapshot) != STATUS_OK)
+        check_finding_at(check, TABLE_NOTE_SNAPSHOT, key, "cannot be decoded");
+    else
+        return check_text(check, TABLE_NOTE_SNAPSHOT, key, snapshot.text, snapshot.runs);
+    return STATUS_OK;
+}
+
+/* Walks the snapshots from the newest version down. */
+static enum status check_snapshots(struct check *check, struct bytes id,
+                                   const struct note_head *head, bool gone)
+{
+    struct key at = {0};
+    bool oldest = false, newest = false;
+    key_add(&at, id);
+    key_add_u64(&at, head->version + 1);
+    for (;;) {
+        struct bytes key, value;
+        enum status status =
+            txn_before(&check->txn, TABLE_NOTE_SNAPSHOT, key_bytes(&at), &key, &value);
+        if (status == STATUS_NOT_FOUND ||
+            (status == STATUS_OK && (!bytes_begin_with(key, id) || key.size != NOTE_KEY_SIZE ||
+                                     get_u64(key.data + ID_SIZE) < head->oldest)))
+            break;
+        if (status != STATUS_OK)
+            return status;
+        const uint64_t version = get_u64(key.data + ID_SIZE);
+        oldest = oldest || version == head->oldest;
+        newest = newest || version == head->snapshot;
+        status = check_snapshot(check, key, value);
+        if (status != STATUS_OK)
+            return status;
+        key_clear(&at);
+        key_add(&at, id);
+        key_add_u64(&at, version);
+    }
+    if (!gone && (!oldest || !newest))
+        check_finding_at(check, TABLE_NOTE_HEAD, id, "lacks a snapshot");
+    return STATUS_OK;
+}
+
+static enum status check_head(struct check *check, enum table table, struct bytes key,
+                              struct bytes value)
+{
+    struct bytes row;
+    struct note_head head;
+    uint64_t before_ms;
+    bool found, gone;
+    if (key.size != ID_SIZE) {
+        check_finding_at(check, table, key, "is no key of this table");
+        return STATUS_OK;
+    }
+    const struct id id = id_of(key);
+    enum status status = sealed_open(key, value, &row);
+    if (status != STATUS_OK) {
+        check_finding_at(check, table, key, "fails its checksum");
+        return STATUS_OK;
+    }
+    status = id_is_zero(id) ? note_horizon_decode(row, &before_ms) : note_head_decode(row, &head);
+    if (status != STATUS_OK) {
+        check_finding_at(check, table, key, "cannot be decoded");
+        return STATUS_OK;
+    }
+    if (id_is_zero(id))
+        return STATUS_OK;
+    status = find_note(check, key, &found, &gone);
+    if (status == STATUS_OK && !found)
+        check_finding_at(check, table, key, "belongs to no note");
+    if (status == STATUS_OK)
+        status = check_text(check, table, key, head.text, head.runs);
+    if (status == STATUS_OK)
+        status = check_log(check, key, &head, gone);
+    return status == STATUS_OK ? check_snapshots(check, key, &head, gone) : status;
+}
+
+/* A row behind no head, or of a version that its head does not have. */
+static enum status check_row(struct check *check, enum table table, struct bytes key,
+                             struct bytes value)
+{
+    struct bytes row;
+    struct note_head head;
+    (void)value;
+    if (key.size != NOTE_KEY_SIZE) {
+        check_finding_at(check, table, key, "is no key of this table");
+        return STATUS_OK;
+    }
+    const struct bytes id = bytes_slice(key, 0, ID_SIZE);
+    const uint64_t version = get_u64(key.data + ID_SIZE);
+    enum status status = txn_get_sealed(&check->txn, TABLE_NOTE_HEAD, id, &row);
+    if (status == STATUS_OK)
+        status = note_head_decode(row, &head);
+    if (status == STATUS_CORRUPT)
+        return STATUS_OK; /* its head was found before */
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        return status;
+    const uint64_t first = table == TABLE_NOTE_LOG ? head.oldest + 1 : head.oldest;
+    if (status == STATUS_NOT_FOUND || version < first || version > head.version)
+        check_finding_at(check, table, key, "belongs to no note");
+    return STATUS_OK;
+}
+
+enum status check_notes(struct check *check)
+{
+    enum status status = check_each_row(check, TABLE_NOTE_HEAD, check_head);
+    if (status == STATUS_OK)
+        status = check_strangers(check, TABLE_NOTE_LOG, check_row);
+    return status == STATUS_OK ? check_strangers(check, TABLE_NOTE_SNAPSHOT, check_row) : status;
+}

@@ -1,0 +1,158 @@
+/* What is kept of live notes: snapshots, what is pruned, and what goes with a note that was removed.
+ */
+#include <string.h>
+
+#include "tests/unit/core/note_world.h"
+
+#define KARI nid(900)
+#define NOTE nid(10)
+
+static int setup(void **state)
+{
+    const int result = world_setup(state);
+    struct world *w = *state;
+    add_staff(w, KARI, "kari", "Member", "sales");
+    assert_ok(create(w, KARI, "note", NOTE, "text=x"));
+    return result;
+}
+
+#define NOTE_TEST(function) cmocka_unit_test_setup_teardown(function, setup, world_teardown)
+
+/* One letter at a time, at the end; returns the newest version. */
+static uint64_t type(struct world *w, uint64_t version, unsigned letters)
+{
+    for (unsigned i = 0; i < letters; i++, version++)
+        assert_pushed(push(w, KARI, NOTE, version, fmt("=%u +a", 1 + (unsigned)version)),
+                      version + 1);
+    return version;
+}
+
+static unsigned snapshots(struct world *w)
+{
+    struct bytes row;
+    uint64_t version = UINT64_MAX;
+    unsigned count = 0;
+    while (w->state.ops->note_before(w->state.self, NOTE_SNAPSHOT, NOTE, version, &version,
+                                     &row) == STATUS_OK)
+        count++;
+    return count;
+}
+
+static void a_snapshot_comes_with_as_many_bytes_as_a_text_has(void **state)
+{
+    struct world *w = *state;
+    type(w, 0, 2000);
+    const struct note_head head = head_of(w, NOTE);
+    assert_true(head.logged <= head.text.size + 4096);
+    assert_true(snapshots(w) >= 5 && snapshots(w) <= 30);
+    check_kept(w, NOTE);
+    assert_int_equal(strlen(text_of(w, NOTE, 700)), 701);
+    assert_string_equal(authors_of(w, NOTE, 700), "701 kari");
+    /* Log and snapshots together: twice the log, about. */
+    assert_true(memory_state_note_bytes(w->memory) < 2000 * 160);
+}
+
+static void what_is_older_than_deletions_are_remembered_goes(void **state)
+{
+    struct world *w = *state;
+    uint64_t version = type(w, 0, 1000);
+    w->now += 100 * DAY;
+    const uint64_t between = w->now;
+    version = type(w, version, 1000);
+    assert_int_equal(head_of(w, NOTE).oldest, 0);
+    prune(w, between);
+    assert_int_equal(head_of(w, NOTE).oldest, 0); /* until there is a new snapshot */
+    version = type(w, version, 200);
+    const struct note_head head = head_of(w, NOTE);
+    assert_true(head.oldest > 800 && head.oldest <= 1000);
+    assert_null(text_of(w, NOTE, head.oldest - 1));
+    const uint64_t oldest = head.oldest;
+    assert_int_equal(strlen(text_of(w, NOTE, oldest)), oldest + 1);
+    assert_int_equal(strlen(text_of(w, NOTE, oldest + 150)), oldest + 151);
+    check_kept(w, NOTE);
+    prune(w, between - 1); /* time does not go back */
+    type(w, version, 300);
+    assert_int_equal(head_of(w, NOTE).oldest, oldest);
+}
+
+/* A long history goes in pieces, each with a snapshot. */
+static void pruning_takes_its_time(void **state)
+{
+    struct world *w = *state;
+    uint64_t version = type(w, 0, 3000), oldest = 0;
+    w->now += 100 * DAY;
+    prune(w, w->now);
+    unsigned steps = 0;
+    while (head_of(w, NOTE).oldest < 2800) {
+        version = type(w, version, 10);
+        if (head_of(w, NOTE).oldest != oldest) {
+            assert_true(head_of(w, NOTE).oldest - oldest < 1500);
+            oldest = head_of(w, NOTE).oldest;
+            check_kept(w, NOTE);
+            steps++;
+        }
+        assert_true(version < 5000);
+    }
+    assert_true(steps >= 2);
+}
+
+static void a_removed_note_is_kept_as_long_as_its_tombstone(void **state)
+{
+    struct world *w = *state;
+    struct bytes unused;
+    type(w, 0, 300);
+    assert_ok(erase(w, KARI, NOTE));
+    const size_t rows = memory_state_note_rows(w->memory);
+    pass(w, NOTE_LONGEST_MS);
+    assert_int_equal(memory_state_due_count(w->memory), 0);
+    prune(w, w->now - DAY);
+    assert_int_equal(memory_state_note_rows(w->memory), rows + 1); /* how old things may be */
+    const uint64_t seq = head(w);
+    prune(w, w->now + 1);
+    assert_int_equal(memory_state_due_count(w->memory), 1);
+    unsigned slices = 0;
+    for (; is_kept(w, NOTE); slices++) {
+        assert_int_equal(w->state.ops->record(w->state.self, NOTE, &unused), STATUS_OK);
+        assert_true(slices < 10);
+        pass(w, 1);
+    }
+    assert_true(slices >= 2);
+    assert_int_equal(memory_state_note_rows(w->memory), 1);
+    assert_int_equal(memory_state_due_count(w->memory), 0);
+    assert_int_equal(w->state.ops->record(w->state.self, NOTE, &unused), STATUS_NOT_FOUND);
+    assert_int_equal(head(w), seq);
+    /* Its id may be that of another now, which begins anew. */
+    assert_ok(create(w, KARI, "note", NOTE, "text=x"));
+    assert_pushed(push(w, KARI, NOTE, 0, "=1 +y"), 1);
+    check_kept(w, NOTE);
+}
+
+static void replaying_the_log_comes_to_the_same(void **state)
+{
+    struct world *w = *state;
+    struct buffer here = {0}, there = {0};
+    uint64_t version = type(w, 0, 400);
+    pass(w, NOTE_PAUSE_MS);
+    prune(w, w->now);
+    assert_ok(update(w, w->ada, "note", NOTE, "text=other"));
+    assert_pushed(push(w, KARI, NOTE, version + 1, "=5 +s"), version + 2);
+    struct memory_state *again = world_replay(w);
+    memory_state_dump(w->memory, true, &here);
+    memory_state_dump(again, true, &there);
+    assert_true(bytes_equal(buffer_bytes(&here), buffer_bytes(&there)));
+    memory_state_free(again);
+    buffer_release(&here);
+    buffer_release(&there);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        NOTE_TEST(a_snapshot_comes_with_as_many_bytes_as_a_text_has),
+        NOTE_TEST(what_is_older_than_deletions_are_remembered_goes),
+        NOTE_TEST(pruning_takes_its_time),
+        NOTE_TEST(a_removed_note_is_kept_as_long_as_its_tombstone),
+        NOTE_TEST(replaying_the_log_comes_to_the_same),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
