@@ -7,6 +7,7 @@
  *     client_read.c     reading the replica
  *     client_tell.c     events, those about records above all
  *     client_send.c     mutations and their results
+ *     client_check.c    refusing at once what the server can never take
  *     client_queue.c    queueing them durably, with what their author saw
  *     client_settle.c   sending what is queued, recording what is answered
  *     client_user.c     whose folder it is

@@ -6,6 +6,7 @@
 
 #include "client-lib/base/fault.h"
 #include "client-lib/base/mutation.h"
+#include "client-lib/client/client_check.h"
 #include "client-lib/client/client_queue.h"
 #include "client-lib/client/result.h"
 #include "client-lib/outbox/outbox_state.h"
@@ -98,6 +99,8 @@ tandem_code tandem_send(tandem_client *client, const tandem_mutation *mutation,
     if (client->foreign)
         return client_not_theirs(client);
     enum status status = mutation_encode(mutation, &client->source, &changes, &client->fault);
+    if (status == STATUS_OK)
+        status = client_check(client, buffer_bytes(&changes));
     if (status == STATUS_OK && client->store != NULL)
         status = send_durably(client, buffer_bytes(&changes), mutation, done, context, &entry);
     else if (status == STATUS_OK)

@@ -478,7 +478,9 @@ typedef struct tandem_result {
 typedef void tandem_result_fn(void *context, const tandem_result *result);
 
 /* Queues the mutation for the server; copies it. With a folder it is durable when this returns OK:
- * it survives the process, is sent until it is answered, and reads show it at once. `done` (may be
+ * it survives the process, is sent until it is answered, and reads show it at once. What no server
+ * can take (a required field is missing, a value is wrong, ...) is refused at once with the server's
+ * code, field and words; what the server may know better passes. `done` (may be
  * NULL) is called exactly once, with the server's answer, with KEPT (it stays in the outbox) or
  * with CANCELLED. What the server cannot take for now (busy, read-only, stopping) is sent again
  * until it can; with tandem_server.once only what it is too busy for, and the rest is told. LIMIT
