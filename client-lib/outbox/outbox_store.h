@@ -8,6 +8,8 @@
  *        ^                                             |                           |
  *        +---- settled: a new entry in its place ------+------- retried -----------+
  *
+ * A REFUSED entry that would replace a newer value of its author is in CONFLICT with it instead.
+ *
  * Entries that are SENT have contiguous numbers, and those that are WAITING get the next ones in
  * the order in which they were typed. A retried entry keeps its place among them; others that were
  * typed after it may be SENT before it by then, so numbers and not places say what goes first. An
@@ -198,7 +200,8 @@ enum status outbox_store_forget_record(struct outbox_store *store, struct id id)
 /* The same for these records, which are not held any more, wherever an entry speaks of them: also
  * as the account that a new record was to go into. Sorts the ids. */
 enum status outbox_store_forget_records(struct outbox_store *store, struct id *ids, size_t count);
-/* Replaces the conflicts of an entry in CONFLICT, of which its author has learned more. */
+/* Replaces the conflicts of an entry in CONFLICT, of which its author has learned more; one that was
+ * REFUSED is in CONFLICT from then on. */
 enum status outbox_store_reconflict(struct outbox_store *store, uint64_t order,
                                     struct bytes conflicts);
 /* When its values were typed, as compared with those of others. */
@@ -209,6 +212,10 @@ enum status outbox_store_drop(struct outbox_store *store, uint64_t order);
  * NULL) receives their numbers. Entries behind it follow. */
 enum status outbox_store_replace(struct outbox_store *store, uint64_t order,
                                  const struct outbox_item *items, size_t count, uint64_t *orders);
+/* Deletes these entries, which are in quarantine, and queues as many others in their places, at the
+ * end and in this order, in one commit: `now` receives their numbers. BUSY, NOT_FOUND, TOO_LARGE. */
+enum status outbox_store_replace_all(struct outbox_store *store, const uint64_t *before,
+                                     const struct outbox_item *items, size_t count, uint64_t *now);
 /* Deletes an entry that is not under way and queues this in its place, under its number and before
  * all that wait with a higher one: what was typed first is sent first. Entries behind it follow.
  * One commit; BUSY, NOT_FOUND, TOO_LARGE. */

@@ -331,16 +331,24 @@ enum status outbox_store_reconflict(struct outbox_store *store, uint64_t order,
 {
     struct outbox_writing writing;
     struct buffer copy = {0};
-    struct outbox_item item;
+    struct outbox_item item = {.order = 0};
     enum status status = outbox_begin(store, &writing);
     if (status != STATUS_OK)
         return status;
     status = outbox_load_copy(&writing, order, &copy, &item);
-    if (status == STATUS_OK && item.state != TANDEM_ENTRY_CONFLICT)
+    const tandem_entry_state from = item.state;
+    if (status == STATUS_OK && from != TANDEM_ENTRY_CONFLICT && from != TANDEM_ENTRY_REFUSED)
         status = STATUS_NOT_FOUND;
     item.conflicts = conflicts;
+    if (status == STATUS_OK && from == TANDEM_ENTRY_REFUSED) {
+        item.state = TANDEM_ENTRY_CONFLICT;
+        item.status = STATUS_CONFLICT;
+        item.field = (struct bytes){0};
+        item.detail = bytes_text(status_text(STATUS_CONFLICT));
+        item.change = -1;
+    }
     if (status == STATUS_OK)
-        status = outbox_rewrite(&writing, &item, item.state, buffer_bytes(&copy));
+        status = outbox_rewrite(&writing, &item, from, buffer_bytes(&copy));
     buffer_release(&copy);
     return outbox_end(&writing, status);
 }
@@ -371,6 +379,22 @@ enum status outbox_store_replace(struct outbox_store *store, uint64_t order,
         status = queue(&writing, &items[i], 0, orders != NULL ? &orders[i] : NULL);
     if (status == STATUS_OK)
         status = let_followers(&writing, order, count > 0);
+    return outbox_end(&writing, status);
+}
+
+enum status outbox_store_replace_all(struct outbox_store *store, const uint64_t *before,
+                                     const struct outbox_item *items, size_t count, uint64_t *now)
+{
+    struct outbox_writing writing;
+    enum status status = outbox_begin(store, &writing);
+    if (status != STATUS_OK)
+        return status;
+    for (size_t i = 0; i < count && status == STATUS_OK; i++)
+        status = take_out(&writing, before[i]);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++)
+        status = queue(&writing, &items[i], 0, &now[i]);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++)
+        status = let_followers(&writing, before[i], true);
     return outbox_end(&writing, status);
 }
 

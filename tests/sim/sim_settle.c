@@ -131,6 +131,53 @@ static void note(const struct picking *picking, const char *way, const char *mad
         note_made(picking, made);
 }
 
+/* Another value of the author's for the same field, which was settled along. */
+static void note_along(const struct picking *picking, struct sim_deed *deed)
+{
+    deed->outcome = DEED_KEPT;
+    deed->moved = true;
+    for (unsigned i = 0; deed->careful && i < picking->count; i++)
+        if (id_equal(picking->deeds[i]->record, deed->record) &&
+            strcmp(picking->deeds[i]->field, deed->field) == 0) {
+            see(picking, deed, i);
+            return;
+        }
+}
+
+static bool is_of(const struct picking *picking, const struct sim_deed *deed)
+{
+    for (unsigned i = 0; i < picking->count; i++)
+        if (picking->deeds[i] == deed)
+            return true;
+    return false;
+}
+
+/* What was in conflict before, and is not any more. */
+static void note_others(const struct picking *picking, struct sim_device *device)
+{
+    struct own_entries now;
+    own_look(device, &now);
+    for (unsigned i = 0; i < picking->sim->deed_count; i++) {
+        struct sim_deed *deed = &picking->sim->deeds[i];
+        const bool was = deed->device == device && picking->entries.has[i] &&
+                         picking->entries.state[i] == TANDEM_ENTRY_CONFLICT;
+        if (was && !is_of(picking, deed) && now.has[i] && now.state[i] != TANDEM_ENTRY_CONFLICT)
+            note_along(picking, deed);
+    }
+}
+
+static void note_unknown_along(const struct picking *picking, struct sim_deed *deed)
+{
+    if (!goes_along(picking, deed))
+        return;
+    deed->promised = false;
+    if (picking->entries.state[deed->number] != TANDEM_ENTRY_CONFLICT || is_of(picking, deed))
+        return;
+    deed->outcome = DEED_UNKNOWN;
+    deed->careful = false;
+    deed->moved = true;
+}
+
 /* Nobody knows how far it came. */
 static void note_unknown(const struct picking *picking)
 {
@@ -138,8 +185,7 @@ static void note_unknown(const struct picking *picking)
     for (unsigned i = 0; i < picking->count; i++)
         picking->deeds[i]->careful = false;
     for (unsigned i = 0; i < picking->sim->deed_count; i++)
-        if (goes_along(picking, &picking->sim->deeds[i]))
-            picking->sim->deeds[i].promised = false;
+        note_unknown_along(picking, &picking->sim->deeds[i]);
 }
 
 void sim_settle(struct sim_device *device, unsigned n, const char *way)
@@ -163,6 +209,8 @@ void sim_settle(struct sim_device *device, unsigned n, const char *way)
              picking.deeds[0]->number, alive ? tandem_error_name(code) : "crashed");
     if (alive && code == TANDEM_OK)
         note(&picking, way, made);
+    if (alive && code == TANDEM_OK && strcmp(way, "mine") == 0)
+        note_others(&picking, device);
     if (!alive)
         note_unknown(&picking);
     if (deed != NULL)

@@ -162,25 +162,59 @@ static void a_newer_value_that_waits_is_not_replaced_by_an_older(void **state)
     assert_ok(tandem_resolve_mine(world->client, view.entry, NULL));
 }
 
-/* An older value that came into conflict once more is still the older one. */
-static void what_was_typed_first_stays_the_older(void **state)
+/* The texts of all that was sent since, "222 999". */
+static const char *sent_since(size_t first, char *out, size_t size)
 {
-    struct world *world = *state;
+    size_t used = 0;
+    out[0] = '\0';
+    for (size_t i = first; i < server.sent_count; i++) {
+        struct bytes change, fields, text;
+        uint32_t count = 0;
+        if (server.sent[i].message.type != MESSAGE_MUTATE)
+            continue;
+        struct wire_reader reader = wire_read(server.sent[i].message.as.mutate.changes);
+        assert_true(wire_get_array(&reader, &count) && wire_skip(&reader, &change));
+        assert_true(wire_map_find(change, "fields", &fields) &&
+                    wire_map_str(fields, "phoneNumber", &text));
+        used += (size_t)snprintf(out + used, size - used, "%s%.*s", used > 0 ? " " : "",
+                                 (int)text.size, (const char *)text.data);
+        assert_true(used < size);
+    }
+    return out;
+}
+
+/* Phone "222" with a site, and later phone "999", both against nils's "333". */
+static struct view two_of_ones_own(struct world *world, uint64_t *newer)
+{
     struct view old = shop_phone_conflict(world);
     shop_refuse_for("phoneNumber", "333");
     assert_ok(shop_edit(world, "999", NULL, NULL));
-    uint64_t newer = tandem_last_entry(world->client);
+    *newer = tandem_last_entry(world->client);
     durable_settle(world, &shop);
+    assert_int_equal(tandem_outbox_count(world->client, STATE(TANDEM_ENTRY_CONFLICT)), 2);
+    return old;
+}
+
+/* Values that came into conflict once more are still as old as they were. */
+static void what_was_typed_first_stays_the_older(void **state)
+{
+    struct world *world = *state;
+    uint64_t newer = 0;
+    char sent[64];
+    struct view old = two_of_ones_own(world, &newer);
     shop_refuse_for("phoneNumber", "555");
-    assert_ok(tandem_resolve_mine(world->client, old.entry, NULL));
-    uint64_t again = tandem_last_entry(world->client);
-    assert_true(again > newer);
-    durable_settle(world, &shop);
-    assert_int_equal(tandem_resolve_mine(world->client, newer, NULL), STATUS_USAGE);
-    assert_ok(tandem_resolve_mine(world->client, again, NULL));
-    durable_settle(world, &shop);
+    shop.refuse_always = true;
     assert_ok(tandem_resolve_mine(world->client, newer, NULL));
-    assert_string_equal(shop_last_sent().text, "999");
+    uint64_t again = tandem_last_entry(world->client);
+    assert_true(again > newer && again > old.entry);
+    durable_settle(world, &shop);
+    shop.refuse_always = false;
+    shop.refuse = NULL;
+    assert_int_equal(tandem_outbox_count(world->client, STATE(TANDEM_ENTRY_CONFLICT)), 2);
+    assert_int_equal(tandem_resolve_theirs(world->client, again), STATUS_USAGE);
+    size_t before = server.sent_count;
+    assert_ok(tandem_resolve_mine(world->client, again, NULL));
+    assert_string_equal(sent_since(before, sent, sizeof sent), "222 999");
 }
 
 static void whoever_changes_it_meanwhile_makes_a_new_conflict(void **state)
@@ -196,25 +230,64 @@ static void whoever_changes_it_meanwhile_makes_a_new_conflict(void **state)
     assert_string_equal(again.line[0].theirs, "999");
 }
 
-static void conflicts_about_one_field_are_settled_oldest_first(void **state)
+/* Whichever of them is named: the newest stands in the end, and both can be read until then. */
+static void values_of_ones_own_for_one_field_are_settled_as_one(void **state)
 {
     struct world *world = *state;
-    struct view old = shop_phone_conflict(world);
+    for (int which = 0; which < 2; which++) {
+        uint64_t newer = 0;
+        char sent[64];
+        struct view old = two_of_ones_own(world, &newer);
+        size_t before = server.sent_count;
+        assert_ok(tandem_resolve_mine(world->client, which == 0 ? old.entry : newer, NULL));
+        assert_int_equal(tandem_outbox_count(world->client, STATE(TANDEM_ENTRY_CONFLICT)), 0);
+        assert_int_equal(tandem_outbox_count(world->client, STATE(TANDEM_ENTRY_SENT)), 2);
+        assert_string_equal(sent_since(before, sent, sizeof sent), "222 999");
+        assert_int_equal(shop_last_sent().change_base, 60);
+        durable_settle(world, &shop);
+        assert_int_equal(tandem_outbox_count(world->client, STATE(TANDEM_ENTRY_ACCEPTED)), 2);
+        if (which == 0) { /* once more, in a new world */
+            void *next = world;
+            (void)shop_tear_down(state);
+            (void)shop_set_up(&next);
+            *state = world = next;
+        }
+    }
+}
+
+/* What was not looked at is not settled along: the newer one asks about the site as well. */
+static void what_is_in_conflict_about_more_is_not_settled_along(void **state)
+{
+    struct world *world = *state;
+    char sent[64];
+    shop_begin(world);
     shop_refuse_for("phoneNumber", "333");
-    assert_ok(shop_edit(world, "999", NULL, NULL));
+    assert_ok(shop_edit(world, "222", NULL, NULL));
+    uint64_t old = tandem_last_entry(world->client);
+    durable_settle(world, &shop);
+    shop_refuse_for("website", "theirs.example");
+    assert_ok(shop_edit(world, "999", "new.example", NULL));
     uint64_t newer = tandem_last_entry(world->client);
     durable_settle(world, &shop);
-    assert_int_equal(tandem_outbox_count(world->client, STATE(TANDEM_ENTRY_CONFLICT)), 2);
-    assert_int_equal(tandem_resolve_mine(world->client, newer, NULL), STATUS_USAGE);
+    size_t before = server.sent_count;
+    assert_ok(tandem_resolve_mine(world->client, old, NULL));
+    assert_string_equal(sent_since(before, sent, sizeof sent), "222");
+    durable_settle(world, &shop);
+    struct view view = shop_conflict(world);
+    assert_int_equal(view.entry, newer);
+    assert_string_equal(view.line[0].mine, "999");
+}
+
+static void giving_up_one_of_them_leaves_the_other(void **state)
+{
+    struct world *world = *state;
+    uint64_t newer = 0;
+    struct view old = two_of_ones_own(world, &newer);
     assert_int_equal(tandem_resolve_theirs(world->client, newer), STATUS_USAGE);
     assert_int_equal(tandem_outbox_count(world->client, STATE(TANDEM_ENTRY_CONFLICT)), 2);
-    assert_ok(tandem_resolve_mine(world->client, old.entry, NULL));
-    assert_string_equal(shop_last_sent().text, "222");
+    assert_ok(tandem_resolve_theirs(world->client, old.entry));
     durable_settle(world, &shop);
-    assert_ok(tandem_resolve_mine(world->client, newer, NULL));
-    assert_string_equal(shop_last_sent().text, "999");
-    durable_settle(world, &shop);
-    assert_int_equal(tandem_outbox_count(world->client, STATE(TANDEM_ENTRY_CONFLICT)), 0);
+    assert_int_equal(shop_conflict(world).entry, newer);
 }
 
 static void theirs_leaves_what_is_not_in_conflict(void **state)
@@ -522,7 +595,9 @@ int main(void)
                                        SHOP(a_newer_value_that_waits_is_not_replaced_by_an_older),
                                        SHOP(what_was_typed_first_stays_the_older),
                                        SHOP(whoever_changes_it_meanwhile_makes_a_new_conflict),
-                                       SHOP(conflicts_about_one_field_are_settled_oldest_first),
+                                       SHOP(values_of_ones_own_for_one_field_are_settled_as_one),
+                                       SHOP(what_is_in_conflict_about_more_is_not_settled_along),
+                                       SHOP(giving_up_one_of_them_leaves_the_other),
                                        SHOP(theirs_leaves_what_is_not_in_conflict),
                                        SHOP(theirs_alone_leaves_nothing),
                                        SHOP(new_values_take_its_place),
