@@ -3,6 +3,7 @@
 
 #include "client-lib/base/fault.h"
 #include "client-lib/client/client_queue.h"
+#include "client-lib/client/client_resolve.h"
 #include "client-lib/client/entry_view.h"
 #include "client-lib/outbox/outbox_entry.h"
 
@@ -94,8 +95,14 @@ tandem_code tandem_outbox_retry(tandem_client *client, uint64_t entry)
         return (tandem_code)trouble(&client->fault, STATUS_USAGE, "",
                                     "only what was refused can be sent again");
     }
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
+        enum status contested = resolve_contest(client, &copy);
+        if (contested != STATUS_OK) {
+            queue_copy_release(&copy);
+            return (tandem_code)contested;
+        }
         status = outbox_store_again(client->store, entry, &copy.from);
+    }
     if (status == STATUS_OK) {
         client_outbox_changed(client, &copy.from);
         queue_tell(client, entry);

@@ -13,7 +13,9 @@ static const bool allowed[TANDEM_ENTRY_STATES][TANDEM_ENTRY_STATES + 1] = {
                            [TANDEM_ENTRY_REFUSED] = true},
     [TANDEM_ENTRY_ACCEPTED] = {[TANDEM_ENTRY_ACCEPTED] = true, [OUTBOX_GONE] = true},
     [TANDEM_ENTRY_CONFLICT] = {[TANDEM_ENTRY_CONFLICT] = true, [OUTBOX_GONE] = true},
-    [TANDEM_ENTRY_REFUSED] = {[TANDEM_ENTRY_REFUSED] = true, [OUTBOX_GONE] = true},
+    [TANDEM_ENTRY_REFUSED] = {[TANDEM_ENTRY_CONFLICT] = true,
+                              [TANDEM_ENTRY_REFUSED] = true,
+                              [OUTBOX_GONE] = true},
 };
 
 bool outbox_state_may(int from, int to)

@@ -1,6 +1,7 @@
 /* An author's own value that was taken, against others of theirs that are in conflict about the same
- * field. Those that were typed before it would replace it, so the conflict is with it from then on,
- * also where nobody else has changed the field. Of those typed after it it is what they replace. */
+ * field, or were refused. Those that were typed before it would replace it, so the conflict is with
+ * it from then on, also where nobody else has changed the field; of one that was refused it is noted,
+ * for when it is tried again. Of those typed after it it is what they replace. */
 #include "client-lib/outbox/outbox_store_tables.h"
 
 uint64_t outbox_typed(const struct outbox_item *item)
@@ -125,7 +126,8 @@ static enum status supersede_one(struct outbox_writing *writing, uint64_t order,
     struct outbox_change change;
     bool any = false, newer = false;
     enum status status = outbox_load_copy(writing, order, &copy, &other);
-    if (status == STATUS_OK && other.state == TANDEM_ENTRY_CONFLICT) {
+    if (status == STATUS_OK &&
+        (other.state == TANDEM_ENTRY_CONFLICT || other.state == TANDEM_ENTRY_REFUSED)) {
         struct wire_reader reader = outbox_list(other.changes);
         newer = outbox_typed(&other) > outbox_typed(accepted);
         buffer_append(&conflicts, other.conflicts.data, other.conflicts.size);
@@ -156,7 +158,9 @@ enum status outbox_supersede(struct outbox_writing *writing, const struct outbox
     struct outbox_change change;
     struct buffer orders = {0}, name = {0};
     enum status status = STATUS_OK;
-    if (writing->counters.counts[TANDEM_ENTRY_CONFLICT] == 0)
+    if (writing->counters.counts[TANDEM_ENTRY_CONFLICT] +
+            writing->counters.counts[TANDEM_ENTRY_REFUSED] ==
+        0)
         return STATUS_OK;
     status = outbox_own_name(writing, &name);
     while (status == STATUS_OK && outbox_change_next(&reader, &change)) {

@@ -544,13 +544,16 @@ tandem_code tandem_outbox_get(tandem_client *client, uint64_t entry, tandem_entr
 /* How many entries are in these states. */
 size_t tandem_outbox_count(const tandem_client *client, unsigned states);
 /* Queues a refused entry again, in its place and under its number: before what was typed after it
- * and still waits. Forgets one that is not under way (BUSY when it is: the server may have it).
- * Durable when they return. */
+ * and still waits. CONFLICT when a field of it has another value by now than its author saw, be it a
+ * newer one of their own: nothing is queued, and the entry is in conflict from then on. USAGE while a
+ * newer value of one's own for the same field is under way. Forgets one that is not under way (BUSY
+ * when it is: the server may have it). Durable when they return. */
 tandem_code tandem_outbox_retry(tandem_client *client, uint64_t entry);
 tandem_code tandem_outbox_drop(tandem_client *client, uint64_t entry);
-/* Settle a conflict, durably; of several about one field the oldest first, so that the newer value
- * is the last (else USAGE, and nothing is changed; so when a newer value of one's own for the same
- * field is not answered yet).
+/* Settle a conflict, durably. Of several about one field: mine settles all that are about nothing
+ * else, in the order in which they were typed, so that the newest value is the last; an older one that
+ * is about more is to be settled before, and so is each older one before theirs and with (else USAGE,
+ * and nothing is changed; so when a newer value of one's own for the same field is not answered yet).
  *
  * Mine: again, against what the conflict shows. Where something else is there by now, it is
  * CONFLICT: nothing is sent, and the conflict shows it; so does one with a newer value of one's own
