@@ -47,6 +47,16 @@ static void note(tandem_client *client, const struct sync_event *event, enum pee
     peers_note(client->peers, &news);
 }
 
+/* The scope's name is no secret: what is subscribed to may name it still. */
+static void note_purged(tandem_client *client, const struct sync_event *event)
+{
+    const struct peers_news news = {.kind = PEERS_PURGED,
+                                    .seq = event->seq,
+                                    .id = event->scope.id,
+                                    .scope = event->scope.kind};
+    peers_purged(client->peers, &news);
+}
+
 void client_shared_sync_event(void *context, const struct sync_event *event)
 {
     tandem_client *client = context;
@@ -60,6 +70,9 @@ void client_shared_sync_event(void *context, const struct sync_event *event)
             break;
         case TANDEM_EVENT_CAUGHT_UP:
             note(client, event, PEERS_CAUGHT_UP);
+            break;
+        case TANDEM_EVENT_PURGED:
+            note_purged(client, event);
             break;
         case TANDEM_EVENT_PROGRESS:
             break;
@@ -112,6 +125,16 @@ static void tell(tandem_client *client, tandem_event_kind kind, const struct pee
     client_sync_event(client, &event);
 }
 
+static void tell_purged(tandem_client *client, const struct peers_news *news)
+{
+    struct sync_event event = {.kind = TANDEM_EVENT_PURGED, .seq = news->seq, .detail = ""};
+    uint8_t octets[SCOPE_SIZE];
+    scope_put((struct scope){news->scope, news->id}, octets);
+    if (!scope_from_bytes(bytes_of(octets, sizeof octets), &event.scope))
+        event.kind = TANDEM_EVENT_RELOAD;
+    client_sync_event(client, &event);
+}
+
 /* Somebody came who has not heard that the replica shows all there is. */
 static void tell_caught_up(tandem_client *client)
 {
@@ -138,6 +161,9 @@ static void on_news(void *context, const struct peers_news *news)
         break;
     case PEERS_CAUGHT_UP:
         tell(client, TANDEM_EVENT_CAUGHT_UP, news);
+        break;
+    case PEERS_PURGED:
+        tell_purged(client, news);
         break;
     case PEERS_DROPPED:
         settle_expect_drop(client, news->seq);

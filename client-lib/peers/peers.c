@@ -353,6 +353,18 @@ void peers_forget(struct peers *peers)
     peers->told = false;
 }
 
+/* Of records that were noted and not told nobody knows whether they are in the scope. */
+void peers_purged(struct peers *peers, const struct peers_news *news)
+{
+    if (news_name_records(buffer_bytes(&peers->rows))) {
+        peers->gap = true;
+        buffer_clear(&peers->rows);
+    }
+    wipe(peers);
+    peers->told = false;
+    peers_note(peers, news);
+}
+
 /* With nobody to tell it to, what was told before goes as well. */
 static void tell_nobody(struct peers *peers)
 {

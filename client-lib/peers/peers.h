@@ -65,6 +65,9 @@ void peers_note(struct peers *peers, const struct peers_news *news);
  * process was stopped while it wrote, and who has not heard all of it is told that something is
  * lost. What the disk refuses is tried again with the next peers_tell() or peers_run(). */
 void peers_forget(struct peers *peers);
+/* The same of one scope, which `news` names: who has heard all that was told before is told of the
+ * scope instead. */
+void peers_purged(struct peers *peers, const struct peers_news *news);
 /* Wakes the others, and tells them what was noted. */
 void peers_tell(struct peers *peers);
 

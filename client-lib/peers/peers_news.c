@@ -188,6 +188,15 @@ void news_put(struct buffer *rows, uint32_t process, const struct peers_news *ne
     put_u32(row + 1, process);
     put_u64(row + 5, news->seq);
     memcpy(row + 13, news->id.octet, ID_SIZE);
+    row[13 + ID_SIZE] = news->scope;
+}
+
+bool news_name_records(struct bytes rows)
+{
+    for (size_t at = 0; at < rows.size; at += NEWS_ROW_SIZE)
+        if (rows.data[at] == PEERS_CHANGED || rows.data[at] == PEERS_REMOVED)
+            return true;
+    return false;
 }
 
 static void hand_over(const uint8_t *row, uint32_t process, news_fn *each, void *context)
@@ -196,6 +205,7 @@ static void hand_over(const uint8_t *row, uint32_t process, news_fn *each, void 
     if (get_u32(row + 1) == process)
         return;
     memcpy(news.id.octet, row + 13, ID_SIZE);
+    news.scope = row[13 + ID_SIZE];
     each(context, &news);
 }
 

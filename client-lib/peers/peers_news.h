@@ -7,8 +7,8 @@
  * Rows are numbered from 0 for ever; `head` is the number of the next, `floor` that of the oldest
  * that is still there, and row n is in the place n % NEWS_ROWS:
  *
- *     0      1          5     13         30    32
- *     | kind | process  | seq | about    | 0 0 |
+ *     0      1          5     13         29      30    32
+ *     | kind | process  | seq | about    | scope | 0 0 |
  *
  * One process writes at a time (the caller sees to it), anybody reads. A writer that reuses places
  * raises `floor` first, then writes the rows, then raises `head`: a reader that finds its rows at
@@ -31,13 +31,15 @@ enum peers_kind {
     PEERS_REMOVED = 2,
     PEERS_CAUGHT_UP = 3,
     PEERS_WAITS = 4,  /* who subscribed is to hear when all has come, also if it has */
-    PEERS_DROPPED = 5 /* seq: an entry of the outbox that is about to be given up */
+    PEERS_DROPPED = 5, /* seq: an entry of the outbox that is about to be given up */
+    PEERS_PURGED = 6   /* a scope */
 };
 
 struct peers_news {
     unsigned kind; /* unknown ones are of a later library */
     uint64_t seq;  /* DROPPED: the entry */
-    struct id id;  /* CHANGED, REMOVED */
+    struct id id;  /* CHANGED, REMOVED; of the scope PURGED */
+    uint8_t scope; /* PURGED: its kind */
 };
 
 #define NEWS_ROWS 2040u
@@ -60,6 +62,9 @@ enum status news_set_clean(int file, bool clean, bool *was);
 enum status news_ring(int file);
 
 void news_put(struct buffer *rows, uint32_t process, const struct peers_news *news);
+
+/* Whether any of these rows is about a record. */
+bool news_name_records(struct bytes rows);
 
 /* Reads the rows from *next on, `most` at most, passing over those of `process`, and moves *next
  * behind them; `each` gets them when they are known to be whole. *more: there are others. LIMIT

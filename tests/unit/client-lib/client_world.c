@@ -112,6 +112,7 @@ static void take_event(void *context, const tandem_event *event)
                           .seq = event->seq,
                           .entry = event->entry};
     snprintf(told->id, sizeof told->id, "%s", event->id);
+    snprintf(told->scope, sizeof told->scope, "%s", event->scope);
     snprintf(told->detail, sizeof told->detail, "%s", event->detail);
     if (event->record != NULL)
         snprintf(told->title, sizeof told->title, "%s", tandem_record_title(event->record));

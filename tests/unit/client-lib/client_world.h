@@ -42,6 +42,7 @@ struct told {
     bool final;
     uint64_t seq, entry;
     char id[ID_TEXT_SIZE];
+    char scope[SCOPE_TEXT_SIZE];
     char detail[256];
     char title[64];
 };

@@ -7,11 +7,12 @@
  *     remove N SEQ    and one removed
  *     notes COUNT PER notes and tells: records 1 to COUNT, seq 1 each, PER at a time
  *     storm           notes and tells for ever, with seq 0, which nobody prints
+ *     purge N SEQ     the account with this number was closed
  *     edit N TEXT     queues a change of this record in the outbox, "entry ORDER"
  *     drop ORDER      gives it up
  *     pause, resume   as tandem_pause()
  *
- *     news N SEQ, caught-up SEQ, lost, leads
+ *     news N SEQ, purged N SEQ, caught-up SEQ, lost, leads
  *     value TEXT      the contents of FOLDER/value, when they differ from what it saw before
  *
  * With PEER_BLIND set the system has no watches to give. */
@@ -68,7 +69,8 @@ static void news(void *context, const struct peers_news *news)
     if (news->kind == PEERS_CAUGHT_UP)
         printf("caught-up %llu\n", (unsigned long long)news->seq);
     else
-        printf("news %u %llu\n", get_u32(news->id.octet + 12), (unsigned long long)news->seq);
+        printf("%s %u %llu\n", news->kind == PEERS_PURGED ? "purged" : "news",
+               get_u32(news->id.octet + 12), (unsigned long long)news->seq);
 }
 
 static void lost(void *context)
@@ -95,6 +97,13 @@ static void note(struct peer *peer, enum peers_kind kind, unsigned number, unsig
 {
     const struct peers_news row = {.kind = kind, .seq = seq, .id = make_id(number)};
     peers_note(peer->peers, &row);
+}
+
+static void purge(struct peer *peer, unsigned number, unsigned long long seq)
+{
+    const struct peers_news row = {
+        .kind = PEERS_PURGED, .seq = seq, .id = make_id(number), .scope = SCOPE_ACCOUNT};
+    peers_purged(peer->peers, &row);
 }
 
 static bool open_store(struct peer *peer)
@@ -173,6 +182,8 @@ static void obey(struct peer *peer, const char *line)
         note(peer, PEERS_CHANGED, number, seq);
     else if (sscanf(line, "remove %u %llu", &number, &seq) == 2)
         note(peer, PEERS_REMOVED, number, seq);
+    else if (sscanf(line, "purge %u %llu", &number, &seq) == 2)
+        purge(peer, number, seq);
     else if (sscanf(line, "edit %u %31s", &number, text) == 2)
         edit(peer, number, text);
     else if (sscanf(line, "drop %llu", &seq) == 1)

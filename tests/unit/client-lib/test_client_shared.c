@@ -80,7 +80,7 @@ static void what_was_told_of_a_purged_account_is_gone_when_the_purge_is_told(voi
     say(&changes);
     (void)wait_for(world, TANDEM_EVENT_PURGED);
     assert_false(lock_file_has(world, id_of(8)));
-    peer_expect(&peer, "lost");
+    peer_expect(&peer, "purged 1 4");
     buffer_release(&list);
 }
 
@@ -240,6 +240,31 @@ static void what_the_leader_did_is_told_as_events(void **state)
     /* Of a record that is gone by now there is nothing to say. */
     world->told_count = 0;
     peer_say(&peer, "note 9 11\nforget\ntell");
+    (void)wait_for(world, TANDEM_EVENT_RELOAD);
+    assert_int_equal(world->told_count, 1);
+}
+
+/* What is left of it is named, where nothing before it was missed. */
+static void what_the_leader_purged_is_told_with_its_scope(void **state)
+{
+    struct world *world = *state;
+    open_client(world, true);
+    peer_start(&peer, world->folder, NULL);
+    peer_ask(&peer, "lead", "leading");
+    peer_say(&peer, "note 8 9\nremove 8 10\ntell");
+    assert_string_equal(wait_for(world, TANDEM_EVENT_REMOVED)->id, id_text(8));
+    world->told_count = 0;
+    peer_say(&peer, "purge 1 12\npurge 2 13\nremove 9 14\ntell");
+    assert_string_equal(wait_for(world, TANDEM_EVENT_REMOVED)->id, id_text(9));
+    assert_int_equal(world->told_count, 3);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(world->told[i].kind, TANDEM_EVENT_PURGED);
+        assert_int_equal(world->told[i].seq, 12 + i);
+        assert_string_equal(world->told[i].scope + strlen("account:"), id_text(1 + i));
+    }
+    /* Something before it was not told, and may be of another scope. */
+    world->told_count = 0;
+    peer_say(&peer, "remove 8 15\npurge 1 16\ntell");
     (void)wait_for(world, TANDEM_EVENT_RELOAD);
     assert_int_equal(world->told_count, 1);
 }
@@ -453,6 +478,7 @@ int main(void)
         SHARED(closing_before_it_is_moved_leaves_the_folders_numbers_alone),
         SHARED(a_program_for_one_thing_does_not_take_over),
         SHARED(what_the_leader_did_is_told_as_events),
+        SHARED(what_the_leader_purged_is_told_with_its_scope),
         SHARED(a_damaged_outbox_that_others_have_open_stays),
         SHARED(another_user_does_not_join_those_who_use_the_folder),
         SHARED(a_folder_that_others_use_does_not_change_its_user),
