@@ -6,6 +6,7 @@
 
 #include "protocol/wire.h"
 #include "server/core/feed/feed_cache.h"
+#include "server/core/session/session_note.h"
 
 static enum status read_begin(void *self, struct state *out)
 {
@@ -116,10 +117,20 @@ void stage_connect(struct stage *stage, struct slot *slot, bool certificate)
 {
     static const uint8_t fingerprint[32] = {0xce};
     const struct session_limits limits = {10000, 60000, 50};
-    const struct session_port port = {stage,       read_begin,      read_end,         submit,
-                                      hash,        sign_in_allowed, sign_in_forgiven, digest,
-                                      fill_random, now_ms,          uptime_ms,        describe,
-                                      wake,        close_session,   NULL};
+    const struct session_port port = {.self = stage,
+                                      .read_begin = read_begin,
+                                      .read_end = read_end,
+                                      .submit = submit,
+                                      .hash = hash,
+                                      .sign_in_allowed = sign_in_allowed,
+                                      .sign_in_forgiven = sign_in_forgiven,
+                                      .digest = digest,
+                                      .random = fill_random,
+                                      .now_ms = now_ms,
+                                      .uptime_ms = uptime_ms,
+                                      .describe = describe,
+                                      .wake = wake,
+                                      .close = close_session};
     stage_disconnect(stage, slot);
     slot->session = session_new(&port, &limits, stage->world->interest, stage->world->cache,
                                 bytes_of(fingerprint, certificate ? sizeof fingerprint : 0));
@@ -297,6 +308,36 @@ static size_t replies_of(const struct session *session)
     return bytes;
 }
 
+static uint32_t notes_due_of(const struct session *session)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; session->notes != NULL && i < LIMIT_NOTES_OPEN; i++) {
+        MUST(session->notes->slots[i].open || !session->notes->slots[i].due);
+        count += session->notes->slots[i].due;
+    }
+    return count;
+}
+
+/* Entries are what makes one version of the other, and none is empty. */
+static void look_at_entries(struct bytes entries)
+{
+    struct wire_reader reader = wire_read(entries);
+    struct change_set set = {0};
+    struct bytes by, changes;
+    struct id client;
+    uint64_t at_ms;
+    uint32_t count = 0, parts;
+    MUST(wire_get_array(&reader, &count) && count > 0);
+    while (count-- > 0) {
+        MUST(wire_get_array(&reader, &parts) && parts == 4 && wire_get_id(&reader, &client) &&
+             wire_get_str(&reader, &by) && wire_get_uint(&reader, &at_ms) &&
+             wire_skip(&reader, &changes));
+        MUST(by.size > 0 && change_set_read(changes, &set, NULL) == STATUS_OK);
+        MUST(!change_set_is_empty(&set));
+    }
+    change_set_release(&set);
+}
+
 void stage_check(struct stage *stage, const struct slot *slot)
 {
     const struct session *session = slot->session;
@@ -308,6 +349,7 @@ void stage_check(struct stage *stage, const struct slot *slot)
     MUST(session->feed.frames_sent - session->feed.frames_acked <= LIMIT_WINDOW);
     MUST((slot->closed != 0) == (session->phase == PHASE_CLOSING));
     MUST(slot->closed == 0 || !session_wants_read(session));
+    MUST(session->notes_due == notes_due_of(session));
     MUST((session->hashing != THEN_NOTHING) == slot->hashing);
     MUST(!slot->silent || session->first_reply == NULL);
     MUST(stage->attempts < 1u << 20);
@@ -318,7 +360,7 @@ static void look_at_records(struct bytes records);
 static bool is_told_to_closed(enum message_type type)
 {
     return type != MESSAGE_CHANGES && type != MESSAGE_BACKFILL && type != MESSAGE_CAUGHT_UP &&
-           type != MESSAGE_SUMS;
+           type != MESSAGE_SUMS && type != MESSAGE_NOTE_CHANGES && type != MESSAGE_NOTE_ENDED;
 }
 
 static void look_at(struct stage *stage, struct slot *slot, struct bytes frame)
@@ -344,6 +386,13 @@ static void look_at(struct stage *stage, struct slot *slot, struct bytes frame)
         break;
     case MESSAGE_ANSWER:
         look_at_records(message.as.answer.records);
+        break;
+    case MESSAGE_NOTE:
+        MUST(message.as.note.oldest <= message.as.note.version);
+        MUST(message.as.note.version <= message.as.note.newest);
+        break;
+    case MESSAGE_NOTE_CHANGES:
+        look_at_entries(message.as.note_changes.entries);
         break;
     default:
         break;

@@ -2,12 +2,14 @@
  * ' for " and # around bytes, and for what differs: $A $B $C accounts (assigned, never, ended), $c
  * contact, $s and $h notes (shared, hidden), $o opportunity, $u user, $x their client, $X a new id,
  * $P partner, $L $M the scopes of $A and $C, $T the tag for all partners, $E epoch, $N number, $K
- * cursor, $F frames, $t token.
+ * cursor, $F frames, $t token, $V the newest version of the shared note and $U the units of its text.
  */
 #include "tests/fuzz/stage.h"
 
 #include <string.h>
 
+#include "protocol/utf16.h"
+#include "server/core/note/note.h"
 #include "tests/unit/protocol/notation.h"
 
 #define HELLO "{'type':'hello','versions':[1],'client':$x,'method':"
@@ -16,6 +18,8 @@
     "{'op':'create','id':$X,'entity':'customField','fields':{'key':'note.k','entity':'note',"
 #define SUBSCRIBE "{'type':'subscribe','epoch':$E,'cursor':"
 #define QUERY "{'type':'query','request':3,'entity':"
+#define OPEN "{'type':'note-open','request':19,'note':"
+#define PUSH "{'type':'note-push','request':20,'note':"
 #define CERTIFICATE "{'type':'certificate','request':12,'user':$u,'fingerprint':"
 
 static const char *const templates[] = {
@@ -69,6 +73,24 @@ static const char *const templates[] = {
     "{'type':'prefer','scopes':[$L,$M]}",
     "{'type':'prefer','scopes':[]}",
     "{'type':'check','request':18,'scopes':[$L,$M]}",
+    OPEN "$s}",
+    OPEN "$s,'version':$V}",
+    OPEN "$s,'version':0}",
+    OPEN "$h}",
+    "{'type':'note-close','note':$s}",
+    PUSH "$s,'base':$V,'changes':[[[0,'typed'],$U]]}",
+    PUSH "$s,'base':$V,'changes':[[$U,[0,'one line','']],[[$U],6,3]]}",
+    PUSH "$s,'base':0,'changes':[[[0,'late'],$U]]}",
+    PUSH "$h,'base':0,'changes':[[[0,'seized']]]}",
+    "{'type':'note-read','request':21,'note':$s,'version':$V}",
+    "{'type':'note-read','request':21,'note':$s,'version':1}",
+    "{'type':'note-read','request':21,'note':$h}",
+    "{'type':'note-versions','request':22,'note':$s,'before':$V,'limit':3}",
+    "{'type':'note-versions','request':22,'note':$h}",
+    "{'type':'present','about':$s,'typing':true,'anchor':1,'head':2,'version':$V}",
+    "{'type':'present','about':$h}",
+    "{'type':'present','about':$A}",
+    "{'type':'present','about':$s,'gone':true}",
 };
 
 size_t stage_templates(void)
@@ -112,6 +134,22 @@ static struct id epoch(struct stage *stage)
     return meta.epoch;
 }
 
+/* Of the newest version of the shared note, 0 once there is none. */
+static void put_note_number(struct stage *stage, char sign, struct buffer *out)
+{
+    static struct record record;
+    struct state state = world_state(stage->world);
+    struct buffer scratch = {0};
+    struct note_head head = {0};
+    struct bytes encoded;
+    if (state.ops->record(state.self, stage->shared_note, &encoded) == STATUS_OK) {
+        MUST(record_decode(encoded, &record) == STATUS_OK);
+        MUST(note_read_head(&state, &record, &scratch, &head) == STATUS_OK);
+    }
+    put_number(out, sign == 'V' ? head.version : utf16_length(head.text));
+    buffer_release(&scratch);
+}
+
 static void put_sign(struct stage *stage, struct slot *slot, char sign, struct buffer *out)
 {
     static const char ids[] = "ABCcshouxPEX";
@@ -144,6 +182,10 @@ static void put_sign(struct stage *stage, struct slot *slot, char sign, struct b
         break;
     case 'F':
         put_number(out, feed != NULL ? feed->frames_sent : 0);
+        break;
+    case 'V':
+    case 'U':
+        put_note_number(stage, sign, out);
         break;
     case 't':
         buffer_append(out, slot->token, strlen(slot->token));

@@ -20,6 +20,10 @@ void feed_cache_clear(struct feed_cache *cache)
         entry->used = false;
     }
     cache->count = 0;
+    for (unsigned i = 0; i < FEED_CACHE_NOTES; i++) {
+        frame_drop(cache->notes[i].frame);
+        cache->notes[i].frame = NULL;
+    }
 }
 
 /* Multiplying by the golden ratio's fraction (Knuth, The Art of Computer Programming 6.4) spreads
@@ -67,6 +71,28 @@ struct feed_entry *feed_cache_add(struct feed_cache *cache, const struct feed_ke
         }
     }
     return NULL;
+}
+
+struct frame *feed_cache_find_note(const struct feed_cache *cache, struct id note, uint64_t from,
+                                   uint64_t *to)
+{
+    for (unsigned i = 0; i < FEED_CACHE_NOTES; i++) {
+        const struct feed_note *kept = &cache->notes[i];
+        if (kept->frame != NULL && kept->from == from && id_equal(kept->note, note)) {
+            *to = kept->to;
+            return kept->frame;
+        }
+    }
+    return NULL;
+}
+
+void feed_cache_keep_note(struct feed_cache *cache, struct id note, uint64_t from, uint64_t to,
+                          struct frame *frame)
+{
+    struct feed_note *kept = &cache->notes[cache->next_note];
+    cache->next_note = (cache->next_note + 1) % FEED_CACHE_NOTES;
+    frame_drop(kept->frame);
+    *kept = (struct feed_note){note, from, to, frame_share(frame)};
 }
 
 void feed_cache_free(struct feed_cache *cache)

@@ -31,10 +31,22 @@ struct feed_entry {
     bool news;     /* the frame tells more than progress */
 };
 
+/* Frames of live notes in one turn: few are busy at the same moment. */
+#define FEED_CACHE_NOTES 16u
+
+/* What follows a version of a note is the same for everybody. */
+struct feed_note {
+    struct id note;
+    uint64_t from, to;
+    struct frame *frame; /* NULL: not in use */
+};
+
 struct feed_cache {
     struct feed_entry entries[FEED_CACHE_ENTRIES]; /* found by the key's hash */
     uint16_t used[FEED_CACHE_ENTRIES];             /* places of those in use */
     unsigned count;
+    struct feed_note notes[FEED_CACHE_NOTES];
+    unsigned next_note; /* the place to be used next */
     struct record record;
     struct buffer records, removed, purged, entered, message;
 };
@@ -45,5 +57,13 @@ const struct feed_entry *feed_cache_find(const struct feed_cache *cache,
 /* An empty entry for this key, in place of the one it may have, to be filled in by the caller; its
  * frame is the cache's to drop. NULL when there is no room. */
 struct feed_entry *feed_cache_add(struct feed_cache *cache, const struct feed_key *key);
+
+/* The frame of what follows version `from` of the note, up to `*to`, the cache's own; NULL when there
+ * is none. */
+struct frame *feed_cache_find_note(const struct feed_cache *cache, struct id note, uint64_t from,
+                                   uint64_t *to);
+/* Keeps a reference of its own to the frame. */
+void feed_cache_keep_note(struct feed_cache *cache, struct id note, uint64_t from, uint64_t to,
+                          struct frame *frame);
 
 #endif

@@ -131,7 +131,7 @@ static bool add_open(void *context, struct scope scope)
 enum status feed_list_lanes(struct feed *feed, const struct feed_context *context)
 {
     const struct principal *who = context->who;
-    interest_forget(context->interest, context->session);
+    interest_forget_feed(context->interest, context->session);
     lanes_clear(&feed->lanes);
     feed->fingerprint = feed->asked;
     feed->own_count = 0;

@@ -1,6 +1,6 @@
 /* Topics in a chained hash table; each registration is a node in two lists, that of its topic
- * (doubly linked, to leave at once) and that of its session (found by the session's address in a
- * second table of the same shape). */
+ * (doubly linked, to leave at once) and that of its owner: a session's subscription or its open
+ * notes (found by the session's address in a second table of the same shape). */
 #include "server/core/feed/interest.h"
 
 #include <assert.h>
@@ -11,18 +11,21 @@
 #define KEY_SIZE (1 + SCOPE_SIZE + TAG_SIZE)
 #define FIRST_BUCKETS 64u
 
+/* For what a session has registered; each is forgotten on its own. */
+enum owner { OWNER_FEED, OWNER_NOTES };
+
 struct group;
 
 struct node {
     struct session *session;
     struct group *topic;
-    uint32_t lane_index;
+    uint32_t index;
     uint8_t reason;
     struct node *topic_next, *topic_previous;
-    struct node *session_next;
+    struct node *owner_next;
 };
 
-/* The nodes of one topic, or of one session. */
+/* The nodes of one topic, or of one owner. */
 struct group {
     uint8_t key[KEY_SIZE];
     struct group *bucket_next;
@@ -36,7 +39,7 @@ struct table {
 
 struct interest {
     struct table topics;
-    struct table sessions;
+    struct table owners;
     uint64_t announced;
 };
 
@@ -129,9 +132,10 @@ static void table_remove(struct table *table, struct group *group)
     memory_free(group);
 }
 
-static void session_key(const struct session *session, uint8_t key[KEY_SIZE])
+static void owner_key(const struct session *session, enum owner owner, uint8_t key[KEY_SIZE])
 {
     memset(key, 0, KEY_SIZE);
+    key[0] = (uint8_t)owner;
     memcpy(key + 1, &session, sizeof session);
 }
 
@@ -155,7 +159,7 @@ struct interest *interest_new(void)
         return NULL;
     }
     bool topics = table_init(&interest->topics);
-    if (!table_init(&interest->sessions) || !topics) {
+    if (!table_init(&interest->owners) || !topics) {
         interest_free(interest);
         return NULL;
     }
@@ -184,18 +188,18 @@ void interest_free(struct interest *interest)
         return;
     }
     table_release(&interest->topics, true);
-    table_release(&interest->sessions, false);
+    table_release(&interest->owners, false);
     memory_free(interest);
 }
 
-static bool add(struct interest *interest, struct session *session, const uint8_t key[KEY_SIZE],
-                uint32_t lane_index)
+static bool add(struct interest *interest, struct session *session, enum owner whose,
+                const uint8_t key[KEY_SIZE], uint32_t index)
 {
-    uint8_t owner_key[KEY_SIZE];
-    session_key(session, owner_key);
+    uint8_t by_owner[KEY_SIZE];
+    owner_key(session, whose, by_owner);
     struct node *node = memory_new(sizeof *node);
     struct group *topic = node != NULL ? table_get(&interest->topics, key) : NULL;
-    struct group *owner = topic != NULL ? table_get(&interest->sessions, owner_key) : NULL;
+    struct group *owner = topic != NULL ? table_get(&interest->owners, by_owner) : NULL;
     if (owner == NULL) {
         if (topic != NULL && topic->first == NULL) {
             table_remove(&interest->topics, topic);
@@ -205,14 +209,14 @@ static bool add(struct interest *interest, struct session *session, const uint8_
     }
     node->session = session;
     node->topic = topic;
-    node->lane_index = lane_index;
+    node->index = index;
     node->reason = key[0];
     node->topic_next = topic->first;
     if (topic->first != NULL) {
         topic->first->topic_previous = node;
     }
     topic->first = node;
-    node->session_next = owner->first;
+    node->owner_next = owner->first;
     owner->first = node;
     return true;
 }
@@ -221,7 +225,7 @@ bool interest_everything(struct interest *interest, struct session *session)
 {
     uint8_t key[KEY_SIZE];
     topic_key(INTEREST_EVERYTHING, NULL, NULL, NULL, key);
-    return add(interest, session, key, 0);
+    return add(interest, session, OWNER_FEED, key, 0);
 }
 
 bool interest_lane(struct interest *interest, struct session *session, struct scope scope,
@@ -229,49 +233,101 @@ bool interest_lane(struct interest *interest, struct session *session, struct sc
 {
     uint8_t key[KEY_SIZE];
     topic_key(INTEREST_LANE, &scope, &tag, NULL, key);
-    return add(interest, session, key, lane_index);
+    return add(interest, session, OWNER_FEED, key, lane_index);
 }
 
 bool interest_subject(struct interest *interest, struct session *session, struct id subject)
 {
     uint8_t key[KEY_SIZE];
     topic_key(INTEREST_SUBJECT, NULL, NULL, &subject, key);
-    return add(interest, session, key, 0);
+    return add(interest, session, OWNER_FEED, key, 0);
 }
 
 bool interest_user(struct interest *interest, struct session *session, struct id user)
 {
     uint8_t key[KEY_SIZE];
     topic_key(INTEREST_USER, NULL, NULL, &user, key);
-    return add(interest, session, key, 0);
+    return add(interest, session, OWNER_FEED, key, 0);
+}
+
+bool interest_note(struct interest *interest, struct session *session, struct id note,
+                   uint32_t slot)
+{
+    uint8_t key[KEY_SIZE];
+    topic_key(INTEREST_NOTE, NULL, NULL, &note, key);
+    return add(interest, session, OWNER_NOTES, key, slot);
+}
+
+bool interest_note_subject(struct interest *interest, struct session *session, struct id subject)
+{
+    uint8_t key[KEY_SIZE];
+    topic_key(INTEREST_SUBJECT, NULL, NULL, &subject, key);
+    return add(interest, session, OWNER_NOTES, key, 0);
+}
+
+static void leave_topic(struct interest *interest, struct node *node)
+{
+    struct group *topic = node->topic;
+    if (node->topic_previous != NULL) {
+        node->topic_previous->topic_next = node->topic_next;
+    } else {
+        assert(topic->first == node);
+        topic->first = node->topic_next;
+    }
+    if (node->topic_next != NULL) {
+        node->topic_next->topic_previous = node->topic_previous;
+    }
+    if (topic->first == NULL) {
+        table_remove(&interest->topics, topic);
+    }
+    memory_free(node);
+}
+
+/* Forgets what the owner has registered for the topic of this key, NULL: for any. */
+static void forget(struct interest *interest, struct session *session, enum owner whose,
+                   const uint8_t *key)
+{
+    uint8_t by_owner[KEY_SIZE];
+    owner_key(session, whose, by_owner);
+    struct group *owner = table_find(&interest->owners, by_owner);
+    if (owner == NULL) {
+        return;
+    }
+    for (struct node **link = &owner->first; *link != NULL;) {
+        struct node *node = *link;
+        if (key != NULL && memcmp(node->topic->key, key, KEY_SIZE) != 0) {
+            link = &node->owner_next;
+        } else {
+            *link = node->owner_next;
+            leave_topic(interest, node);
+        }
+    }
+    if (owner->first == NULL) {
+        table_remove(&interest->owners, owner);
+    }
+}
+
+void interest_forget_feed(struct interest *interest, struct session *session)
+{
+    forget(interest, session, OWNER_FEED, NULL);
+}
+
+void interest_forget_notes(struct interest *interest, struct session *session)
+{
+    forget(interest, session, OWNER_NOTES, NULL);
+}
+
+void interest_forget_note(struct interest *interest, struct session *session, struct id note)
+{
+    uint8_t key[KEY_SIZE];
+    topic_key(INTEREST_NOTE, NULL, NULL, &note, key);
+    forget(interest, session, OWNER_NOTES, key);
 }
 
 void interest_forget(struct interest *interest, struct session *session)
 {
-    uint8_t key[KEY_SIZE];
-    session_key(session, key);
-    struct group *owner = table_find(&interest->sessions, key);
-    if (owner == NULL) {
-        return;
-    }
-    for (struct node *node = owner->first, *next; node != NULL; node = next) {
-        next = node->session_next;
-        struct group *topic = node->topic;
-        if (node->topic_previous != NULL) {
-            node->topic_previous->topic_next = node->topic_next;
-        } else {
-            assert(topic->first == node);
-            topic->first = node->topic_next;
-        }
-        if (node->topic_next != NULL) {
-            node->topic_next->topic_previous = node->topic_previous;
-        }
-        if (topic->first == NULL) {
-            table_remove(&interest->topics, topic);
-        }
-        memory_free(node);
-    }
-    table_remove(&interest->sessions, owner);
+    interest_forget_feed(interest, session);
+    interest_forget_notes(interest, session);
 }
 
 static void tell_topic(struct interest *interest, const uint8_t key[KEY_SIZE],
@@ -285,7 +341,7 @@ static void tell_topic(struct interest *interest, const uint8_t key[KEY_SIZE],
             __builtin_prefetch(next->topic_next);
             __builtin_prefetch(next->session);
         }
-        mark(context, node->session, (enum interest_reason)node->reason, node->lane_index);
+        mark(context, node->session, (enum interest_reason)node->reason, node->index);
     }
 }
 
@@ -300,6 +356,10 @@ void interest_tell(struct interest *interest, const struct notice *notice, inter
     }
     for (size_t i = 0; i < notice->subject_count; i++) {
         topic_key(INTEREST_SUBJECT, NULL, NULL, &notice->subjects[i], key);
+        tell_topic(interest, key, mark, context);
+    }
+    for (size_t i = 0; i < notice->note_count; i++) {
+        topic_key(INTEREST_NOTE, NULL, NULL, &notice->notes[i], key);
         tell_topic(interest, key, mark, context);
     }
     for (size_t i = 0; i < notice->lane_count; i++) {

@@ -63,6 +63,7 @@ void session_free(struct session *session)
         return;
     }
     assert(session->magic == SESSION_MAGIC);
+    session_close_notes(session);
     interest_forget(session->interest, session);
     drop_replies(session);
     feed_release(&session->feed);
@@ -110,6 +111,7 @@ void session_close(struct session *session, enum close_code code)
     }
     session_move(session, PHASE_CLOSING);
     feed_stop(&session->feed);
+    session_close_notes(session);
     session->port.close(session->port.self, session, code);
 }
 
@@ -315,6 +317,47 @@ void session_warm(const struct session *session)
     }
 }
 
+/* Whether there may be something of the subscription or of open notes to send. */
+static bool owes_data(const struct session *session)
+{
+    return session->phase == PHASE_SIGNED_IN &&
+           (session->notes_due > 0 || feed_due(&session->feed));
+}
+
+static enum status next_of_feed(struct session *session, const struct state *state,
+                                const struct meta *meta, struct frame **out)
+{
+    if (!feed_due(&session->feed)) {
+        return STATUS_OK;
+    }
+    if (feed_outlived(&session->feed, meta)) {
+        start_over(session, "horizon", meta);
+    }
+    struct feed_context context = {state,   meta,           &session->who,      session->interest,
+                                   session, session->cache, session->view_class};
+    return feed_next(&session->feed, &context, out);
+}
+
+/* Notes come first, since somebody is looking at them, but take turns with the feed. */
+static enum status next_data(struct session *session, const struct state *state,
+                             const struct meta *meta, struct frame **out)
+{
+    enum status status = STATUS_OK;
+    if (!session->note_sent) {
+        status = session_next_note(session, state, meta, out);
+        session->note_sent = *out != NULL;
+        return status == STATUS_OK && *out == NULL ? next_of_feed(session, state, meta, out)
+                                                   : status;
+    }
+    session->note_sent = false;
+    status = next_of_feed(session, state, meta, out);
+    if (status == STATUS_OK && *out == NULL) {
+        status = session_next_note(session, state, meta, out);
+        session->note_sent = *out != NULL;
+    }
+    return status;
+}
+
 struct frame *session_next_frame(struct session *session)
 {
     assert(session->magic == SESSION_MAGIC);
@@ -326,17 +369,11 @@ struct frame *session_next_frame(struct session *session)
     }
     struct state state;
     struct meta meta;
-    if (session->phase != PHASE_SIGNED_IN || !feed_due(&session->feed) ||
-        !session_look(session, &state, &meta)) {
+    if (!owes_data(session) || !session_look(session, &state, &meta)) {
         return session->first_reply != NULL ? take_reply(session) : NULL;
     }
-    if (feed_outlived(&session->feed, &meta)) {
-        start_over(session, "horizon", &meta);
-    }
     struct frame *frame = NULL;
-    struct feed_context context = {&state,  &meta,          &session->who,      session->interest,
-                                   session, session->cache, session->view_class};
-    enum status status = feed_next(&session->feed, &context, &frame);
+    enum status status = next_data(session, &state, &meta, &frame);
     session_look_away(session);
     if (status != STATUS_OK) {
         session_refuse(session, NULL, status, NULL);
@@ -350,7 +387,7 @@ struct frame *session_next_frame(struct session *session)
 bool session_due(const struct session *session)
 {
     return session->first_reply != NULL ||
-           (session->phase == PHASE_SIGNED_IN && feed_due(&session->feed));
+           owes_data(session);
 }
 
 /* Ends a session that lives by a token which has ended, or by a password which was changed: perhaps
@@ -378,7 +415,7 @@ static void check_secret(struct session *session, const struct state *state)
     }
 }
 
-void session_mark(struct session *session, enum interest_reason reason, uint32_t lane_index)
+void session_mark(struct session *session, enum interest_reason reason, uint32_t index)
 {
     assert(session->magic == SESSION_MAGIC);
     switch (reason) {
@@ -386,10 +423,14 @@ void session_mark(struct session *session, enum interest_reason reason, uint32_t
         feed_mark(&session->feed);
         break;
     case INTEREST_LANE:
-        feed_mark_lane(&session->feed, lane_index);
+        feed_mark_lane(&session->feed, index);
         break;
     case INTEREST_SUBJECT:
         feed_mark_access(&session->feed);
+        session_mark_notes(session, false);
+        break;
+    case INTEREST_NOTE:
+        session_mark_note(session, index);
         break;
     case INTEREST_USER: {
         /* Acts at once, also on a session without a subscription. */
@@ -397,6 +438,7 @@ void session_mark(struct session *session, enum interest_reason reason, uint32_t
         struct meta meta;
         if (session->phase == PHASE_SIGNED_IN && session_look(session, &state, &meta)) {
             check_secret(session, &state);
+            session_mark_notes(session, true);
             session_look_away(session);
         }
         break;
@@ -469,7 +511,8 @@ bool session_submit(struct session *session, enum command_kind kind, struct byte
     if (!session->port.submit(session->port.self, session, ticket, &command)) {
         return false;
     }
-    session->pending[session->pending_count++] = (struct pending){ticket, number, then};
+    session->pending[session->pending_count++] =
+        (struct pending){.ticket = ticket, .number = number, .then = then};
     return true;
 }
 
@@ -506,7 +549,7 @@ void session_answered(struct session *session, uint64_t ticket, enum status stat
         return;
     }
     struct message refusal;
-    if (pending.then != THEN_RESULT && status == STATUS_OK && answer.size > 0 &&
+    if (pending.then != THEN_RESULT && pending.then != THEN_NOTE && status == STATUS_OK && answer.size > 0 &&
         message_decode(answer, &refusal, NULL) == STATUS_OK && refusal.type == MESSAGE_RESULT) {
         status = bytes_is(refusal.as.result.status, "ok")
                      ? STATUS_OK
@@ -515,6 +558,9 @@ void session_answered(struct session *session, uint64_t ticket, enum status stat
     switch (pending.then) {
     case THEN_RESULT:
         session_answer_result(session, &pending, status, answer);
+        break;
+    case THEN_NOTE:
+        session_answer_push(session, &pending, status, answer);
         break;
     case THEN_WELCOME:
     case THEN_ISSUE_TOKEN:

@@ -27,6 +27,7 @@
 
 struct session;
 struct feed_cache;
+struct presence;
 
 enum close_code {
     CLOSE_GOODBYE = 1000,
@@ -87,6 +88,10 @@ struct session_port {
      * for how many ms it is not to be heard now. With no points it is only asked. May be NULL: then
      * nobody counts. */
     uint64_t (*charge)(void *self, struct session *session, struct id user, uint32_t points);
+    /* The board of who is present, for one step: until presence_end() nobody else uses it, and
+     * nothing else of the port is asked. Both NULL: nobody is ever present. */
+    struct presence *(*presence_begin)(void *self);
+    void (*presence_end)(void *self);
 };
 
 struct session_limits {
@@ -126,7 +131,9 @@ void session_answered(struct session *session, uint64_t ticket, enum status stat
 void session_hashed(struct session *session, const struct hash_outcome *outcome);
 /* interest_mark_fn: marks the session due; returns through port.wake nothing, the transport asks
  * session_due of those marked. */
-void session_mark(struct session *session, enum interest_reason reason, uint32_t lane_index);
+void session_mark(struct session *session, enum interest_reason reason, uint32_t index);
+/* The board of who is present has woken the session (presence_wake_fn); as session_mark. */
+void session_mark_presence(struct session *session);
 /* Once a second or so: idle and sign-in timers, rate limits. */
 void session_tick(struct session *session, uint64_t uptime_ms);
 /* Queues `error` shutting-down and closes with 4003. */

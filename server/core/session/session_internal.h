@@ -1,6 +1,7 @@
 /* Shared between the files of a session: session.c (life, timers, what is sent next),
  * session_receive.c (which message goes where), session_sign_in.c, session_subscribe.c,
- * session_mutate.c, session_ask.c (reading), session_secrets.c (codes, passwords, certificates). */
+ * session_mutate.c, session_ask.c (reading), session_note.c and session_note_read.c (live notes),
+ * session_secrets.c (codes, passwords, certificates). */
 #ifndef TANDEM_CORE_SESSION_INTERNAL_H
 #define TANDEM_CORE_SESSION_INTERNAL_H
 
@@ -35,14 +36,18 @@ enum continuation {
     THEN_HASH_CHANGED,   /* change of password: the old one was compared */
     THEN_STORE_CHANGED,  /* change of password: the new one was hashed */
     THEN_ANSWER,         /* a request: it is stored, say so */
-    THEN_ANSWER_CODE     /* invite: hand out the code */
+    THEN_ANSWER_CODE,    /* invite: hand out the code */
+    THEN_NOTE            /* a push to a live note: pass its result on */
 };
 
 struct pending {
     uint64_t ticket;
     uint64_t number; /* of a mutation, or the request to answer */
     enum continuation then;
+    struct id note; /* THEN_NOTE: that was pushed to */
 };
+
+struct session_notes; /* session_note.h */
 
 struct reply {
     struct frame *frame;
@@ -65,6 +70,9 @@ struct session {
     struct buffer held; /* messages that must wait, each behind its size (4 bytes) */
     size_t held_from;   /* where the first of them begins */
     uint32_t pending_count;
+    uint32_t notes_due; /* slots of `notes` that are */
+    bool note_sent;     /* the newest frame was of a note: it is the feed's turn */
+    struct session_notes *notes; /* NULL: none was opened */
 
     uint64_t people_seen; /* `who` and `view_class` are as of this seq */
     uint64_t view_class;
@@ -163,6 +171,14 @@ void session_on_check(struct session *session, const struct msg_check *check);
 /* False: the committer's queue is full, the message must wait. */
 bool session_on_mutate(struct session *session, const struct msg_mutate *mutate,
                        struct bytes frame);
+/* `named`: the message names a version. */
+void session_on_note_open(struct session *session, const struct msg_note_open *open, bool named);
+void session_on_note_close(struct session *session, const struct msg_note_close *close);
+/* As session_on_mutate(). */
+bool session_on_note_push(struct session *session, const struct msg_note_push *push,
+                          struct bytes frame);
+void session_on_note_read(struct session *session, const struct msg_note_read *read, bool named);
+void session_on_note_versions(struct session *session, const struct msg_note_versions *asked);
 void session_on_goodbye(struct session *session, const struct msg_goodbye *goodbye);
 void session_on_fetch(struct session *session, const struct msg_fetch *fetch);
 void session_on_query(struct session *session, const struct msg_query *query);
@@ -184,6 +200,17 @@ void session_stored_request(struct session *session, const struct pending *pendi
                             enum status status);
 void session_answer_result(struct session *session, const struct pending *pending,
                            enum status status, struct bytes answer);
+void session_answer_push(struct session *session, const struct pending *pending,
+                         enum status status, struct bytes answer);
+
+/* The open note in this slot, or all of them, may have something to tell. */
+void session_mark_note(struct session *session, uint32_t slot);
+void session_mark_notes(struct session *session, bool principal_changed);
+/* A frame of the open notes that are due, in turn; NULL when there is nothing to tell of them. An
+ * error is one of the store, or NO_MEMORY. */
+enum status session_next_note(struct session *session, const struct state *state,
+                              const struct meta *meta, struct frame **out);
+void session_close_notes(struct session *session);
 
 /* Overwrites memory that held a secret. */
 void session_wipe(void *memory, size_t size);

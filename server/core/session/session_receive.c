@@ -27,6 +27,14 @@ static const uint64_t *request_of(const struct message *message)
         return &message->as.sign_out.request;
     case MESSAGE_CHECK:
         return &message->as.check.request;
+    case MESSAGE_NOTE_OPEN:
+        return &message->as.note_open.request;
+    case MESSAGE_NOTE_PUSH:
+        return &message->as.note_push.request;
+    case MESSAGE_NOTE_READ:
+        return &message->as.note_read.request;
+    case MESSAGE_NOTE_VERSIONS:
+        return &message->as.note_versions.request;
     default:
         return NULL;
     }
@@ -97,6 +105,20 @@ static bool dispatch(struct session *session, const struct message *message, str
         break;
     case MESSAGE_SIGN_OUT:
         session_on_sign_out(session, &message->as.sign_out);
+        break;
+    case MESSAGE_NOTE_OPEN:
+        session_on_note_open(session, &message->as.note_open, message_has(message, "version"));
+        break;
+    case MESSAGE_NOTE_CLOSE:
+        session_on_note_close(session, &message->as.note_close);
+        break;
+    case MESSAGE_NOTE_PUSH:
+        return session_on_note_push(session, &message->as.note_push, frame);
+    case MESSAGE_NOTE_READ:
+        session_on_note_read(session, &message->as.note_read, message_has(message, "version"));
+        break;
+    case MESSAGE_NOTE_VERSIONS:
+        session_on_note_versions(session, &message->as.note_versions);
         break;
     case MESSAGE_PING:
         on_ping(session, &message->as.ping);

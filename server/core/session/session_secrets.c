@@ -214,7 +214,7 @@ void session_on_sign_out(struct session *session, const struct msg_sign_out *sig
     bool everywhere = sign_out->everywhere;
     bool submitted;
     if (!everywhere && !session->has_token) {
-        struct pending pending = {0, sign_out->request, THEN_ANSWER};
+        struct pending pending = {.number = sign_out->request, .then = THEN_ANSWER};
         session_stored_request(session, &pending, STATUS_OK);
         return;
     }

@@ -105,6 +105,8 @@ static void put_limits(struct buffer *out)
         {"scopes", LIMIT_SCOPES},
         {"prefer", LIMIT_PREFER},
         {"check", LIMIT_CHECK},
+        {"notes", LIMIT_NOTES_OPEN},
+        {"noteText", LIMIT_NOTE_TEXT},
     };
     wire_put_map(out, sizeof limits / sizeof *limits);
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {

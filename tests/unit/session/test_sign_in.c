@@ -186,9 +186,21 @@ static int set_up(void **state)
     f->kari = world_id(f->world);
     f->interest = interest_new();
     f->cache = feed_cache_new();
-    const struct session_port port = {f,       read_begin, read_end, submit,       hash,
-                                      allowed, forgiven,   digest,   fill_random,  now,
-                                      now,     describe,   wake,     close_session, charge};
+    const struct session_port port = {.self = f,
+                                      .read_begin = read_begin,
+                                      .read_end = read_end,
+                                      .submit = submit,
+                                      .hash = hash,
+                                      .sign_in_allowed = allowed,
+                                      .sign_in_forgiven = forgiven,
+                                      .digest = digest,
+                                      .random = fill_random,
+                                      .now_ms = now,
+                                      .uptime_ms = now,
+                                      .describe = describe,
+                                      .wake = wake,
+                                      .close = close_session,
+                                      .charge = charge};
     const struct session_limits limits = {10000, 60000, 500};
     f->session = session_new(&port, &limits, f->interest, f->cache, bytes_of(NULL, 0));
     assert_int_equal(world_create(f->world, world_admin(f->world), "user", f->kari, "name", "kari",

@@ -1,0 +1,53 @@
+/* The live notes that a connection has open.
+ *
+ *     note-open  ->  gate, text or version  ->  `note`, and the note stands in a slot
+ *     commit     ->  interest_tell marks the slots of those who have it open
+ *     socket can be written  ->  gate, log rows behind the version the client has  ->  note-changes
+ *
+ * As with the feed there is no backlog: a slot holds the version the client has been sent, and a
+ * frame is made from the log when it can be sent. Entries are for who could see the note all the
+ * time from when they were made: whoever lost sight of it meanwhile starts over from the text.
+ *
+ * Nothing of what the gate reads changes without a new seq, and pushes take none, so that a slot
+ * asks it again only when the seq has moved.
+ */
+#ifndef TANDEM_CORE_SESSION_NOTE_H
+#define TANDEM_CORE_SESSION_NOTE_H
+
+#include "server/core/note/note.h"
+#include "server/core/session/session_internal.h"
+
+/* Log rows that follow an opened version are sent instead of the text up to this size. */
+#define SESSION_NOTE_CATCH_UP (64u * 1024u)
+
+struct note_slot {
+    struct id note;
+    uint64_t version; /* that the client has been sent */
+    uint64_t allowed; /* seq at which the gate let them read it */
+    bool open, due;
+};
+
+struct session_notes {
+    struct note_slot slots[LIMIT_NOTES_OPEN];
+    uint32_t turn; /* slot whose turn it is */
+    bool unlisted; /* interests must be registered anew: the principal changed */
+};
+
+/* A note as the session's user may know it, for the length of one look. */
+struct note_look {
+    struct record *record; /* the cache's */
+    struct buffer scratch;
+    struct note_head head;
+    uint64_t oldest; /* version they may read */
+    uint64_t since;  /* seq since which they have seen it without a break */
+};
+
+/* Loads the record for them and, with session_note_look(), the head. OK, NOT_FOUND for whatever is
+ * not theirs to read or no live note, or an error of the store. To be released in any case. */
+enum status session_note_gate(const struct session *session, const struct state *state,
+                              struct id note, struct note_look *out);
+enum status session_note_look(const struct session *session, const struct state *state,
+                              struct id note, struct note_look *out);
+void note_look_release(struct note_look *look);
+
+#endif

@@ -1,0 +1,168 @@
+/* What was in a note: any version of it with its authors, and the list of versions. */
+#include "server/core/session/session_note.h"
+
+#include "server/core/query/query.h"
+
+#define DEFAULT_VERSIONS 100u
+/* Bytes of log rows that one list looks through. */
+#define VERSIONS_SCAN (1024u * 1024u)
+
+static void answer_read(struct session *session, const struct msg_note_read *read,
+                        const struct note_look *look, uint64_t version, struct bytes text,
+                        struct bytes authors)
+{
+    struct message message = {.type = MESSAGE_NOTE};
+    struct msg_note *note = &message.as.note;
+    note->request = read->request;
+    note->note = read->note;
+    note->version = version;
+    note->newest = look->head.version;
+    note->oldest = look->oldest;
+    note->text = text;
+    note->authors = authors;
+    message_mark(&message, "text");
+    message_mark(&message, "authors");
+    session_reply(session, &message);
+}
+
+static enum status read_version(struct session *session, const struct state *state,
+                                const struct msg_note_read *read, const struct note_look *look)
+{
+    struct buffer text = {0}, authors = {0};
+    enum status status = note_read_version(state, look->record, read->version, &text, &authors);
+    if (status == STATUS_OK && (text.failed || authors.failed)) {
+        status = STATUS_NO_MEMORY;
+    }
+    if (status == STATUS_OK) {
+        answer_read(session, read, look, read->version, buffer_bytes(&text),
+                    buffer_bytes(&authors));
+    }
+    buffer_release(&text);
+    buffer_release(&authors);
+    return status;
+}
+
+static enum status read_note(struct session *session, const struct state *state,
+                             const struct msg_note_read *read, bool named)
+{
+    struct note_look look;
+    enum status status = session_note_look(session, state, read->note, &look);
+    if (status == STATUS_OK && (!named || read->version == look.head.version)) {
+        answer_read(session, read, &look, look.head.version, look.head.text, look.head.runs);
+    } else if (status == STATUS_OK && read->version < look.oldest) {
+        status = STATUS_NOT_FOUND;
+    } else if (status == STATUS_OK) {
+        status = read_version(session, state, read, &look);
+    }
+    note_look_release(&look);
+    return status;
+}
+
+void session_on_note_read(struct session *session, const struct msg_note_read *read, bool named)
+{
+    struct state state;
+    struct meta meta;
+    if (!session_look(session, &state, &meta)) {
+        return;
+    }
+    enum status status = read_note(session, &state, read, named);
+    session_look_away(session);
+    if (status != STATUS_OK) {
+        session_refuse(session, &read->request, status, NULL);
+    }
+}
+
+static enum status put_version(struct buffer *out, const struct note_entry *entry,
+                               struct change_set *set)
+{
+    uint64_t removed = 0, inserted = 0;
+    enum status status = change_set_read(entry->changes, set, NULL);
+    if (status != STATUS_OK) {
+        return status == STATUS_NO_MEMORY ? status : STATUS_CORRUPT;
+    }
+    for (size_t i = 0; i < set->count; i++) {
+        if (!set->parts[i].kept) {
+            removed += set->parts[i].length;
+            inserted += set->parts[i].inserted;
+        }
+    }
+    wire_put_map(out, 5);
+    wire_put_text(out, "version");
+    wire_put_uint(out, entry->version);
+    wire_put_text(out, "by");
+    wire_put_str(out, entry->by);
+    wire_put_text(out, "at");
+    wire_put_uint(out, entry->at_ms);
+    wire_put_text(out, "removed");
+    wire_put_uint(out, removed);
+    wire_put_text(out, "inserted");
+    wire_put_uint(out, inserted);
+    return STATUS_OK;
+}
+
+static enum status list_versions(const struct state *state, const struct msg_note_versions *asked,
+                                 const struct note_look *look, struct page *page)
+{
+    uint64_t before = asked->before != 0 ? asked->before : UINT64_MAX;
+    uint64_t limit = asked->limit == 0           ? DEFAULT_VERSIONS
+                     : asked->limit > LIMIT_PAGE ? LIMIT_PAGE
+                                                 : asked->limit;
+    struct change_set set = {0};
+    struct note_entry entry;
+    enum status status = STATUS_OK;
+    for (size_t scanned = 0; page->count < limit && scanned < VERSIONS_SCAN;
+         scanned += entry.changes.size) {
+        status = note_entry_before(state, asked->note, before, &entry);
+        if (status != STATUS_OK || entry.version <= look->oldest) {
+            break;
+        }
+        status = put_version(&page->items, &entry, &set);
+        if (status != STATUS_OK) {
+            break;
+        }
+        page->count++;
+        before = entry.version;
+    }
+    change_set_release(&set);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static void answer_versions(struct session *session, uint64_t request, const struct page *page)
+{
+    struct buffer items = {0};
+    struct message message = {.type = MESSAGE_ANSWER};
+    wire_put_array(&items, page->count);
+    wire_put_raw(&items, buffer_bytes(&page->items));
+    message.as.answer.request = request;
+    message.as.answer.entries = buffer_bytes(&items);
+    message_mark(&message, "entries");
+    if (items.failed || page->items.failed) {
+        session_refuse(session, &request, STATUS_NO_MEMORY, NULL);
+    } else {
+        session_reply(session, &message);
+    }
+    buffer_release(&items);
+}
+
+void session_on_note_versions(struct session *session, const struct msg_note_versions *asked)
+{
+    struct state state;
+    struct meta meta;
+    struct note_look look;
+    struct page page = {0};
+    if (!session_look(session, &state, &meta)) {
+        return;
+    }
+    enum status status = session_note_look(session, &state, asked->note, &look);
+    if (status == STATUS_OK) {
+        status = list_versions(&state, asked, &look, &page);
+    }
+    session_look_away(session);
+    if (status == STATUS_OK) {
+        answer_versions(session, asked->request, &page);
+    } else {
+        session_refuse(session, &asked->request, status, NULL);
+    }
+    note_look_release(&look);
+    page_release(&page);
+}
