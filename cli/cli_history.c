@@ -17,18 +17,6 @@ struct history {
     bool failed;
 };
 
-static const char *verb(const char *op)
-{
-    static const char *const verbs[][2] = {
-        {"create", "added"}, {"update", "changed"}, {"remove", "removed"}, {"share", "shared"}};
-    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
-        if (strcmp(op, verbs[i][0]) == 0) {
-            return verbs[i][1];
-        }
-    }
-    return op;
-}
-
 static void print_value(FILE *out, const char *value)
 {
     if (value[0] == '\0') {
@@ -183,7 +171,7 @@ static void print_entry(struct cli *cli, struct names *names, const char *entity
                   text_local_time(json_integer_value(json_object_get(kept, "at")), when));
     (void)text_put(cli->out, member(kept, "by"), 0);
     (void)fputc(' ', cli->out);
-    (void)text_put(cli->out, verb(member(kept, "op")), 0);
+    (void)text_put(cli->out, names_verb(member(kept, "op"), whole), 0);
     (void)fprintf(cli->out, " (seq %llu)\n",
                   (unsigned long long)json_integer_value(json_object_get(kept, "seq")));
     print_audience(cli->out, kept, table);

@@ -220,6 +220,23 @@ void names_put(const json_t *table, const char *list, struct buffer *out)
     }
 }
 
+const char *names_verb(const char *op, const json_t *entry)
+{
+    static const char *const verbs[][2] = {
+        {"create", "added"}, {"update", "changed"}, {"remove", "removed"}, {"share", "shared"}};
+    const json_t *audience = json_object_get(entry, "audience");
+    if (strcmp(op, "share") == 0 && json_array_size(json_object_get(audience, "added")) == 0 &&
+        json_array_size(json_object_get(audience, "removed")) > 0) {
+        return "unshared";
+    }
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        if (strcmp(op, verbs[i][0]) == 0) {
+            return verbs[i][1];
+        }
+    }
+    return op;
+}
+
 void names_put_scope(const json_t *table, const char *scope, struct buffer *out)
 {
     const char *colon = strchr(scope, ':');

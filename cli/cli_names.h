@@ -41,6 +41,9 @@ bool names_refers(struct names *names, const char *entity, const char *field);
 void names_take(struct names *names, const char *list, json_t *into);
 /* The list with names for the ids that the table has; the table may be NULL. */
 void names_put(const json_t *table, const char *list, struct buffer *out);
+/* What an entry of a history did, in a word: "added", "unshared" for a share that only takes
+ * away; `op` itself when there is none. `entry` is the whole of it, or NULL. */
+const char *names_verb(const char *op, const json_t *entry);
 /* Of a scope: "account Fjord Bruk AS", "the library". */
 void names_put_scope(const json_t *table, const char *scope, struct buffer *out);
 

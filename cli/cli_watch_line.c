@@ -154,18 +154,16 @@ static void add_changes(struct watch_line *line, const tandem_history_entry *ent
     }
 }
 
-static const char *verb(const char *op)
-{
-    return strcmp(op, "create") == 0 ? "added" : strcmp(op, "share") == 0 ? "shared" : "changed";
-}
-
 static bool take_entry(void *context, const tandem_history_entry *entry)
 {
     struct watch_line *line = context;
     if (entry->seq != line->seq) {
         return entry->seq > line->seq;
     }
-    line->verb = verb(entry->op);
+    json_t *whole = json_loads(entry->json, JSON_ALLOW_NUL, NULL);
+    const char *verb = names_verb(entry->op, whole);
+    line->verb = verb == entry->op ? "changed" : verb; /* what has no word of its own */
+    json_decref(whole);
     line->at_ms = line->earlier ? entry->at_ms : line->at_ms;
     (void)bytes_to_text(bytes_text(entry->by), line->by, sizeof line->by);
     add_changes(line, entry);
