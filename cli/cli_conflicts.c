@@ -97,6 +97,21 @@ static enum tandem_failure check_editable(struct cli *cli, const json_t *entry)
     return TANDEM_DONE;
 }
 
+/* The field of "field=value", by its proper name where the entity knows another. */
+static bool split(const json_t *entry, const char *assignment, char name[FIELDS_NAME])
+{
+    const char *value = NULL;
+    tandem_field_info info;
+    const char *entity = member(json_array_get(json_object_get(entry, "changes"), 0), "entity");
+    if (!fields_split(assignment, name, &value)) {
+        return false;
+    }
+    if (tandem_field_find(entity, name, &info)) {
+        (void)snprintf(name, FIELDS_NAME, "%s", info.name);
+    }
+    return true;
+}
+
 static bool is_in_conflict(const json_t *entry, const char *field)
 {
     size_t index = 0;
@@ -111,13 +126,12 @@ static bool is_in_conflict(const json_t *entry, const char *field)
     return false;
 }
 
-static bool is_given(const struct arguments *arguments, const char *field)
+static bool is_given(const struct arguments *arguments, const json_t *entry, const char *field)
 {
     char name[FIELDS_NAME];
-    const char *value = NULL;
     const char *assignment = NULL;
     for (size_t i = 0; (assignment = arguments_nth(arguments, "set", i)) != NULL; i++) {
-        if (fields_split(assignment, name, &value) && strcmp(name, field) == 0) {
+        if (split(entry, assignment, name) && strcmp(name, field) == 0) {
             return true;
         }
     }
@@ -129,12 +143,11 @@ static enum tandem_failure check_given(struct cli *cli, const struct arguments *
                                        const json_t *entry)
 {
     char name[FIELDS_NAME];
-    const char *value = NULL;
     const char *assignment = NULL;
     size_t index = 0;
     json_t *change = NULL;
     for (size_t i = 0; (assignment = arguments_nth(arguments, "set", i)) != NULL; i++) {
-        if (fields_split(assignment, name, &value) && !is_in_conflict(entry, name)) {
+        if (split(entry, assignment, name) && !is_in_conflict(entry, name)) {
             return cli_refuse(cli, TANDEM_REFUSED,
                               "%s is not in conflict in entry %llu. See: tandem outbox show %llu",
                               name, (unsigned long long)entry_number(entry),
@@ -144,7 +157,7 @@ static enum tandem_failure check_given(struct cli *cli, const struct arguments *
     json_array_foreach(json_object_get(entry, "changes"), index, change)
     {
         const char *field = member(change, "field");
-        if (json_is_true(json_object_get(change, "conflict")) && !is_given(arguments, field)) {
+        if (json_is_true(json_object_get(change, "conflict")) && !is_given(arguments, entry, field)) {
             return cli_refuse(cli, TANDEM_REFUSED,
                               "%s is still undecided: --set %s=..., or --mine, or --theirs", field,
                               field);
