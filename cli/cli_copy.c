@@ -3,13 +3,17 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define COPY_MAX 4096
+#define LOCK_TRIES 100u
+#define LOCK_PAUSE_MS 10
 
 static bool copy_path(const struct profile *profile, const char *name, char out[PROFILE_PATH])
 {
@@ -102,7 +106,28 @@ static bool write_file(const char *path, const struct copy *copy)
     return fclose(file) == 0 && good;
 }
 
-bool copy_save(const struct profile *profile, const struct copy *copy, char problem[256])
+/* Other commands of the profile write too. The lock is the folder's own, and ends with the handle,
+ * or the process; when there is none to be had, since somebody was stopped with it, it is done all
+ * the same. */
+static int lock_folder(const struct profile *profile)
+{
+    char folder[PROFILE_PATH];
+    int handle = open(profile_replica(profile, folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (unsigned i = 0; i < LOCK_TRIES && handle >= 0 && flock(handle, LOCK_EX | LOCK_NB) != 0;
+         i++) {
+        (void)poll(NULL, 0, LOCK_PAUSE_MS);
+    }
+    return handle;
+}
+
+static void unlock_folder(int handle)
+{
+    if (handle >= 0) {
+        (void)close(handle);
+    }
+}
+
+static bool save(const struct profile *profile, const struct copy *copy, char problem[256])
 {
     char path[PROFILE_PATH];
     char fresh[PROFILE_PATH];
@@ -120,6 +145,27 @@ bool copy_save(const struct profile *profile, const struct copy *copy, char prob
         return false;
     }
     return true;
+}
+
+bool copy_save(const struct profile *profile, const struct copy *copy, char problem[256])
+{
+    int lock = lock_folder(profile);
+    bool saved = save(profile, copy, problem);
+    unlock_folder(lock);
+    return saved;
+}
+
+bool copy_note_time(const struct profile *profile, int64_t caught_up_ms, char problem[256])
+{
+    struct copy copy;
+    int lock = lock_folder(profile);
+    copy_load(profile, &copy);
+    copy.caught_up_ms = caught_up_ms;
+    bool ours = copy.kept && strcmp(copy.url, profile->session.url) == 0 &&
+                strcmp(copy.user, profile->session.user) == 0;
+    bool noted = !ours || save(profile, &copy, problem);
+    unlock_folder(lock);
+    return noted;
 }
 
 bool copy_is_foreign(const struct profile *profile, const char *url, const char *user)

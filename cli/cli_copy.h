@@ -28,6 +28,9 @@ void copy_load(const struct profile *profile, struct copy *out);
 /* Writes it, all or nothing, into the folder, which is there. False with a sentence in `problem`.
  */
 bool copy_save(const struct profile *profile, const struct copy *copy, char problem[256]);
+/* Writes only when it last was as the server had it, whatever others wrote meanwhile. Does nothing
+ * where no copy of the session's user is kept. As copy_save(). */
+bool copy_note_time(const struct profile *profile, int64_t caught_up_ms, char problem[256]);
 /* Whether what is in the profile's folder belongs to somebody else than this user of this server:
  * as the copy says, else as the session does. */
 bool copy_is_foreign(const struct profile *profile, const char *url, const char *user);

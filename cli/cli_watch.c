@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/cli_list_of_commands.h"
@@ -58,6 +57,12 @@ static int open_signals(sigset_t *before)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* Of two waits, -1 being one without end. */
+static int sooner(int a, int b)
+{
+    return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 /* One turn of the loop. False when it is over. */
 static bool turn(struct watch *watch, int signals)
 {
@@ -69,38 +74,23 @@ static bool turn(struct watch *watch, int signals)
          .events = (short)((want & TANDEM_WANT_READ ? POLLIN : 0) |
                            (want & TANDEM_WANT_WRITE ? POLLOUT : 0))},
     };
-    int ready = poll(polled, 2, tandem_timeout(client));
+    int ready = poll(polled, 2, sooner(tandem_timeout(client), watch_copy_due(watch)));
     if ((ready < 0 && errno != EINTR) || polled[0].revents != 0) {
         return false;
     }
     tandem_code code = tandem_service(client);
+    watch_look_at_line(watch);
+    watch_note_copy(watch, false);
     watch_advance(watch);
     watch->stop = watch->stop || (watch->enough && watch->line_count == 0);
     return code == TANDEM_OK && !watch->stop && !watch->cli->lost;
-}
-
-/* A copy that is kept for working offline is as new as what this watch has seen. */
-static void note_copy(struct watch *watch, bool up_to_date)
-{
-    struct copy *copy = &watch->cli->copy;
-    char problem[256];
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    if (!watch->own || !up_to_date || !watch->greeted) {
-        return;
-    }
-    copy_load(&watch->cli->profile, copy);
-    copy->caught_up_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-    if (copy->kept && copy->url[0] != '\0' && !copy_save(&watch->cli->profile, copy, problem)) {
-        cli_note(watch->cli, "%s", problem);
-    }
 }
 
 static enum tandem_failure ended(struct watch *watch)
 {
     struct cli *cli = watch->cli;
     watch_flush(watch);
-    note_copy(watch, tandem_connected(cli->client));
+    watch_note_copy(watch, true);
     if (!cli->lost) {
         return TANDEM_DONE;
     }

@@ -1,6 +1,7 @@
-/* tandem watch, in five parts: cli_watch.c connects, waits and cleans up; cli_watch_print.c turns
+/* tandem watch, in parts: cli_watch.c connects, waits and cleans up; cli_watch_print.c turns
  * events into lines; cli_watch_line.c prints those for people; cli_watch_names.c knows what things are
- * called; cli_watch_outbox.c finds what other processes of the profile queue.
+ * called; cli_watch_outbox.c finds what other processes of the profile queue; cli_watch_seen.c what was
+ * told already.
  *
  * A JSON line is written as soon as its event is there. A line for people also says what changed,
  * which the event does not carry: its history entry is asked for, and the lines wait in a short
@@ -51,9 +52,15 @@ struct watch {
     unsigned caught_up;    /* how often everything had come */
     struct names names;    /* of what lines refer to */
     json_t *accounts;      /* names of accounts, for when they are gone */
+    json_t *assignments;   /* what assignments are called, likewise */
+    bool reloaded;         /* accounts may have come and gone untold since the last CAUGHT_UP */
+    json_t *seen;          /* changes told lately (cli_watch_seen.c) */
+    int64_t noted_ms;      /* when it was last noted how new the copy is; 0: not yet */
+    bool newer;            /* the copy is newer than what was noted */
     bool stop;             /* end at once */
     bool enough;           /* end when the lines in the queue are out */
     bool broken;           /* the line broke, and that was said */
+    bool offline;          /* so is the profile, and that was said */
     unsigned long changes; /* printed so far */
     bool greet, greeted;   /* that all is there is to be said, was said */
     struct watch_line *lines[WATCH_QUEUE];
@@ -67,11 +74,25 @@ struct watch {
 void watch_on_event(void *context, const tandem_event *event);
 /* Prints a change of one's own that the server does not have yet. */
 void watch_print_pending(struct watch *watch, const tandem_event *event);
+/* Whether the change is no news: told already, or only that the server took what was typed here. If
+ * it is news, it is taken as told. */
+bool watch_is_seen(struct watch *watch, const tandem_record *record);
+/* What comes of the record next is news in any case; NULL: of all. */
+void watch_forget_seen(struct watch *watch, const char *id);
+/* Tells that the profile went offline; when it is online again, an event says. */
+void watch_look_at_line(struct watch *watch);
 /* Finds what is new in the outbox, and tells of it or, at the beginning, only notes it. False when
  * there is nothing. */
 bool watch_look_at_outbox(struct watch *watch, bool tell);
 /* Whether an entry that was not taken is still to be told of; from then on it is not. */
 bool watch_tells_entry(struct watch *watch, uint64_t entry);
+/* Notes beside the copy that it is as new as this watch has seen, when that is due or `now`. */
+void watch_note_copy(struct watch *watch, bool now);
+/* Milliseconds until it is due again; -1: it is not. */
+int watch_copy_due(const struct watch *watch);
+/* Tells of it in words, or with --json as an object. `looked`: what was to be found by looking again
+ * is told already. */
+void watch_tell(struct watch *watch, const tandem_event *event, bool looked);
 /* Prints one record already held. */
 bool watch_print_held(void *context, const tandem_record *record);
 void watch_print_json_held(struct watch *watch, const tandem_record *record);
@@ -97,10 +118,20 @@ void watch_names_begin(struct watch *watch);
 void watch_names_release(struct watch *watch);
 /* Keeps the notes in step with an event, after it was printed. */
 void watch_note_name(struct watch *watch, const tandem_event *event);
+/* Whether all accounts of the replica are remembered. */
+bool watch_knows_accounts(const struct watch *watch);
+/* After RELOAD: tells which accounts came into sight or went, as ENTERED and PURGED would have, as
+ * far as they are in the replica. True when any did. */
+bool watch_find_accounts(struct watch *watch);
+/* A record's entity and name; of one that is called by others, by those: an assignment by its party
+ * and its account. */
+void watch_name_record(struct watch *watch, const tandem_record *record, struct buffer *out);
 /* "account Fjord Bruk AS", or with the id; false when there is no name. */
 bool watch_name_scope(struct watch *watch, const char *scope, struct buffer *out);
 /* The name of a record that is gone, or its id. */
 void watch_name_id(struct watch *watch, const char *id, struct buffer *out);
+/* In quotes, and cut when it is long. */
+void watch_add_value(struct buffer *out, const char *value);
 /* A value with names for the ids of a reference. */
 void watch_name_value(struct watch *watch, const char *entity, const char *field, const char *value,
                       struct buffer *out);

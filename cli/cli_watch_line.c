@@ -7,8 +7,6 @@
 #include "cli/cli_watch.h"
 #include "protocol/memory.h"
 
-/* Longer values are cut in what a line says about a change. */
-#define VALUE_COLUMNS 60u
 #define IN_FLIGHT 16u
 
 static bool is_today(int64_t ms)
@@ -101,23 +99,6 @@ static struct watch_line *enqueue(struct watch *watch)
     return line;
 }
 
-static void add_value(struct buffer *out, const char *value)
-{
-    char cut[VALUE_COLUMNS * 4 + 4];
-    if (value[0] == '\0') {
-        text_add(out, "nothing");
-        return;
-    }
-    FILE *memory = fmemopen(cut, sizeof cut, "w");
-    if (memory == NULL) {
-        return;
-    }
-    (void)text_put(memory, value, VALUE_COLUMNS);
-    (void)fclose(memory);
-    cut[sizeof cut - 1] = '\0';
-    text_addf(out, "\"%s\"", cut);
-}
-
 /* What says nothing to a person: an id that has no name, or what the line has said already. */
 static bool is_noise(const char *value, const char *about)
 {
@@ -137,10 +118,10 @@ static void add_change(struct watch_line *line, const char *about, const char *f
     if (from[0] != '\0' || !is_noise(to, about)) {
         text_addf(out, "%s%s ", out->size == 0 ? ": " : ", ", field);
         if (from[0] != '\0') {
-            add_value(out, from);
+            watch_add_value(out, from);
             text_add(out, " -> ");
         }
-        add_value(out, to);
+        watch_add_value(out, to);
     }
     buffer_release(&before);
     buffer_release(&after);
@@ -187,19 +168,6 @@ static void on_history(void *context, const tandem_answer *answer, const tandem_
     line->complete = line->complete || last;
 }
 
-static void name_record(struct watch *watch, struct buffer *out, const tandem_record *record)
-{
-    const char *title = tandem_record_title(record);
-    struct buffer name = {0};
-    text_addf(out, "%s ", tandem_record_entity(record));
-    if (strcmp(title, tandem_record_id(record)) == 0) { /* it may be called by another */
-        watch_name_id(watch, title, &name);
-        title = text_of(&name) == NULL ? title : text_of(&name);
-    }
-    add_value(out, title);
-    buffer_release(&name);
-}
-
 static int64_t now_ms(void)
 {
     return (int64_t)time(NULL) * 1000;
@@ -221,7 +189,7 @@ void watch_say_record(struct watch *watch, const tandem_record *record, const ch
                       bool earlier)
 {
     struct buffer text = {0};
-    name_record(watch, &text, record);
+    watch_name_record(watch, record, &text);
     text_add(&text, happened);
     watch_say(watch, text_of(&text) == NULL ? happened : text_of(&text), earlier);
     buffer_release(&text);
@@ -254,7 +222,7 @@ void watch_say_changed(struct watch *watch, const tandem_record *record, bool ea
     line->at_ms = earlier ? tandem_record_modified_at(record) : now_ms();
     line->verb = added ? "added" : "changed";
     (void)bytes_to_text(bytes_text(tandem_record_modified_by(record)), line->by, sizeof line->by);
-    name_record(watch, &line->about, record);
+    watch_name_record(watch, record, &line->about);
 }
 
 bool watch_print_held(void *context, const tandem_record *record)
@@ -266,7 +234,7 @@ bool watch_print_held(void *context, const tandem_record *record)
         struct watch_line line = {.earlier = true, .at_ms = tandem_record_modified_at(record)};
         struct buffer text = {0};
         add_begin(&text, &line);
-        name_record(watch, &text, record);
+        watch_name_record(watch, record, &text);
         const char *whole = text_of(&text);
         put_now(watch, whole == NULL ? "" : whole);
         buffer_release(&text);

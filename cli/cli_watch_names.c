@@ -1,7 +1,7 @@
 /* What the things are called that a watch tells of (cli_watch.h). Names are looked up in the
- * replica. Of accounts they are also kept beside it, up to a number: when access to one ends, its
- * records are gone before that is told, and the person is to know which account it was. That is
- * told once, and the name is forgotten with it. */
+ * replica. Of accounts and assignments they are also kept beside it, up to a number: when access to
+ * an account ends, its records are gone before that is told, and the person is to know which account
+ * it was. That is told once, and the name is forgotten with it. */
 #include <string.h>
 
 #include "cli/cli_lookup.h"
@@ -9,6 +9,76 @@
 #include "cli/cli_watch.h"
 
 #define ACCOUNTS_MOST 10000u
+/* Longer values are cut in what a line says about a change. */
+#define VALUE_COLUMNS 60u
+
+void watch_add_value(struct buffer *out, const char *value)
+{
+    char cut[VALUE_COLUMNS * 4 + 4];
+    if (value[0] == '\0') {
+        text_add(out, "nothing");
+        return;
+    }
+    FILE *memory = fmemopen(cut, sizeof cut, "w");
+    if (memory == NULL) {
+        return;
+    }
+    (void)text_put(memory, value, VALUE_COLUMNS);
+    (void)fclose(memory);
+    cut[sizeof cut - 1] = '\0';
+    text_addf(out, "\"%s\"", cut);
+}
+
+/* ---- Records --------------------------------------------------------------------------------- */
+
+static const char *name_of(struct watch *watch, const char *id)
+{
+    const char *name = names_of(&watch->names, id);
+    const char *kept = json_string_value(json_object_get(watch->accounts, id));
+    return name[0] != '\0' ? name : kept == NULL ? "" : kept;
+}
+
+/* The name of the record that a field of this one points to. */
+static const char *referred(struct watch *watch, const tandem_record *record, const char *field)
+{
+    const char *id = field == NULL ? NULL : tandem_record_text(record, field);
+    return id == NULL ? "" : name_of(watch, id);
+}
+
+void watch_name_record(struct watch *watch, const tandem_record *record, struct buffer *out)
+{
+    const char *entity = tandem_record_entity(record);
+    const char *title = tandem_record_title(record);
+    const char *field = names_title_field(entity);
+    bool named = strcmp(title, tandem_record_id(record)) != 0;
+    const char *other = named ? "" : referred(watch, record, field);
+    text_addf(out, "%s ", entity);
+    watch_add_value(out, other[0] == '\0' ? title : other);
+    const char *account = named || field == NULL || strcmp(field, "account") == 0
+                              ? ""
+                              : referred(watch, record, "account");
+    if (account[0] != '\0') {
+        text_add(out, " to ");
+        watch_add_value(out, account);
+    }
+}
+
+static void take_assignment(struct watch *watch, const tandem_record *record)
+{
+    struct buffer text = {0};
+    if (json_object_size(watch->assignments) < ACCOUNTS_MOST) {
+        watch_name_record(watch, record, &text);
+        (void)json_object_set_new(watch->assignments, tandem_record_id(record),
+                                  json_string(text_of(&text) == NULL ? "" : text_of(&text)));
+    }
+    buffer_release(&text);
+}
+
+static bool take_assignment_held(void *context, const tandem_record *record)
+{
+    take_assignment(context, record);
+    return true;
+}
 
 static bool take_account(void *context, const tandem_record *record)
 {
@@ -22,14 +92,25 @@ void watch_names_begin(struct watch *watch)
 {
     names_begin(&watch->names, watch->cli, false);
     watch->accounts = json_object();
+    watch->assignments = json_object();
     (void)tandem_each(watch->cli->client, "account", take_account, watch->accounts);
+    (void)tandem_each(watch->cli->client, "assignment", take_assignment_held, watch);
 }
 
 void watch_names_release(struct watch *watch)
 {
     names_release(&watch->names);
     json_decref(watch->accounts);
+    json_decref(watch->seen);
+    json_decref(watch->assignments);
     watch->accounts = NULL;
+    watch->assignments = NULL;
+    watch->seen = NULL;
+}
+
+bool watch_knows_accounts(const struct watch *watch)
+{
+    return json_object_size(watch->accounts) < ACCOUNTS_MOST;
 }
 
 static const char *id_of(const char *scope)
@@ -45,6 +126,8 @@ static void note_record(struct watch *watch, const tandem_record *record)
     if (strcmp(tandem_record_entity(record), "account") == 0 &&
         (known || json_object_size(watch->accounts) < ACCOUNTS_MOST)) {
         (void)json_object_set_new(watch->accounts, id, json_string(tandem_record_title(record)));
+    } else if (strcmp(tandem_record_entity(record), "assignment") == 0) {
+        take_assignment(watch, record);
     } else if (strcmp(tandem_record_entity(record), "customField") == 0) {
         names_release(&watch->names); /* there may be a reference more */
         names_begin(&watch->names, watch->cli, false);
@@ -59,24 +142,21 @@ void watch_note_name(struct watch *watch, const tandem_event *event)
         break;
     case TANDEM_EVENT_REMOVED:
         (void)json_object_del(watch->accounts, event->id);
+        (void)json_object_del(watch->assignments, event->id);
         break;
     case TANDEM_EVENT_PURGED:
         (void)json_object_del(watch->accounts, id_of(event->scope));
+        (void)json_object_clear(watch->assignments); /* which may have its name */
+        (void)tandem_each(watch->cli->client, "assignment", take_assignment_held, watch);
         break;
     case TANDEM_EVENT_RESET:
         (void)json_object_clear(watch->accounts);
+        (void)json_object_clear(watch->assignments);
         break;
     default:
         break;
     }
-    json_object_clear(watch->names.known); /* they may be called otherwise by now, or be gone */
-}
-
-static const char *name_of(struct watch *watch, const char *id)
-{
-    const char *name = names_of(&watch->names, id);
-    const char *kept = json_string_value(json_object_get(watch->accounts, id));
-    return name[0] != '\0' ? name : kept == NULL ? "" : kept;
+    (void)json_object_clear(watch->names.known); /* they may be called otherwise by now, or be gone */
 }
 
 static json_t *table_of(struct watch *watch, const char *id)
@@ -98,7 +178,8 @@ bool watch_name_scope(struct watch *watch, const char *scope, struct buffer *out
 void watch_name_id(struct watch *watch, const char *id, struct buffer *out)
 {
     const char *name = name_of(watch, id);
-    text_add(out, name[0] == '\0' ? id : name);
+    const char *kept = json_string_value(json_object_get(watch->assignments, id));
+    text_add(out, name[0] != '\0' ? name : kept == NULL ? id : kept);
 }
 
 void watch_name_value(struct watch *watch, const char *entity, const char *field, const char *value,
@@ -132,6 +213,14 @@ void watch_print_names(struct watch *watch, const tandem_event *event)
     json_t *table = json_object();
     if (event->record != NULL) {
         take_references(watch, event->record, table);
+    } else if (event->kind == TANDEM_EVENT_REMOVED) { /* found gone by another process */
+        struct buffer name = {0};
+        watch_name_id(watch, event->id, &name);
+        const char *text = text_of(&name);
+        if (text != NULL && strcmp(text, event->id) != 0) {
+            (void)json_object_set_new(table, event->id, json_string(text));
+        }
+        buffer_release(&name);
     }
     if (event->scope != NULL && event->scope[0] != '\0') {
         json_t *scope = table_of(watch, id_of(event->scope));

@@ -217,12 +217,36 @@ static bool is_pending(const tandem_event *event)
                                  event->kind == TANDEM_EVENT_REMOVED);
 }
 
+/* That the profile works without the network is news like any other. */
+static void say_line(struct watch *watch, bool offline)
+{
+    static const tandem_event nothing = {.detail = ""};
+    watch->offline = offline;
+    if (watch->cli->json) {
+        print_json(watch, offline ? "offline" : "online", tandem_cursor(watch->cli->client),
+                   &nothing, false);
+    } else {
+        watch_say(watch, offline ? "offline, until: tandem online" : "online again", false);
+    }
+}
+
+/* Asked for, since a line that is down already does not break. */
+void watch_look_at_line(struct watch *watch)
+{
+    if (!watch->offline && !watch->stop && tandem_paused(watch->cli->client)) {
+        say_line(watch, true);
+    }
+}
+
 static void follow_line(struct watch *watch, const tandem_event *event)
 {
     watch->catching = watch->catching || event->kind == TANDEM_EVENT_DISCONNECTED;
-    if (event->kind == TANDEM_EVENT_DISCONNECTED && tandem_paused(watch->cli->client)) {
-        watch->broken = true;
-        (void)fputs("tandem: offline, until tandem online\n", watch->cli->err);
+    watch_look_at_line(watch);
+    if (watch->offline) {
+        if (event->kind == TANDEM_EVENT_CONNECTED) {
+            say_line(watch, false);
+            watch->broken = false;
+        }
     } else if (event->kind == TANDEM_EVENT_DISCONNECTED && watch->cli->ever_connected &&
                !event->final && !watch->broken) {
         watch->broken = true;
@@ -249,6 +273,7 @@ static void count(struct watch *watch, const tandem_event *event)
     if (event->kind == TANDEM_EVENT_CAUGHT_UP) {
         watch->head = event->seq > watch->head ? event->seq : watch->head;
         watch->catching = false;
+        watch->newer = true;
         watch->caught_up++;
         watch->greet = watch->greet || !watch->greeted;
         watch->live = true;
@@ -260,21 +285,43 @@ static void count(struct watch *watch, const tandem_event *event)
     }
 }
 
+void watch_tell(struct watch *watch, const tandem_event *event, bool looked)
+{
+    if (watch->cli->json) {
+        print_json(watch, kind_name(event->kind), event->seq, event, is_earlier(watch, event));
+    } else {
+        print_event(watch, event, looked);
+    }
+}
+
+static bool is_account(const tandem_event *event)
+{
+    return event->kind == TANDEM_EVENT_CHANGED &&
+           strcmp(tandem_record_entity(event->record), "account") == 0;
+}
+
 void watch_on_event(void *context, const tandem_event *event)
 {
     struct watch *watch = context;
-    const char *kind = kind_name(event->kind);
-    if (kind == NULL) {
+    if (kind_name(event->kind) == NULL) {
         follow_line(watch, event);
         return;
     }
     if (watch->stop || watch->enough || !is_meant(watch, event)) {
         return;
     }
+    if (event->kind == TANDEM_EVENT_REMOVED || is_pending(event)) {
+        watch_forget_seen(watch, event->id);
+    } else if (event->kind == TANDEM_EVENT_RESET || event->kind == TANDEM_EVENT_PURGED) {
+        watch_forget_seen(watch, NULL);
+    }
     if (is_pending(event)) { /* while online the server's own word of it follows at once */
         if (tandem_paused(watch->cli->client)) {
             watch_print_pending(watch, event);
         }
+        return;
+    }
+    if (event->kind == TANDEM_EVENT_CHANGED && watch_is_seen(watch, event->record)) {
         return;
     }
     bool undecided =
@@ -284,11 +331,20 @@ void watch_on_event(void *context, const tandem_event *event)
     }
     bool looked = event->kind == TANDEM_EVENT_RELOAD && watch->own &&
                   watch_look_at_outbox(watch, true);
-    if (watch->cli->json) {
-        print_json(watch, kind, event->seq, event, is_earlier(watch, event));
-    } else {
-        print_event(watch, event, looked);
+    if (watch->own && event->kind == TANDEM_EVENT_RELOAD) {
+        looked = watch_find_accounts(watch) || looked;
+        watch->reloaded = true;
+    } else if (watch->reloaded && (event->kind == TANDEM_EVENT_CAUGHT_UP || is_account(event))) {
+        (void)watch_find_accounts(watch);
+        watch->reloaded = event->kind != TANDEM_EVENT_CAUGHT_UP;
     }
+    if (event->kind == TANDEM_EVENT_CAUGHT_UP) { /* who hears it finds it noted */
+        count(watch, event);
+        watch_note_copy(watch, false);
+    }
+    watch_tell(watch, event, looked);
     watch_note_name(watch, event);
-    count(watch, event);
+    if (event->kind != TANDEM_EVENT_CAUGHT_UP) {
+        count(watch, event);
+    }
 }

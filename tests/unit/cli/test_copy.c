@@ -114,6 +114,36 @@ static void it_belongs_to_whom_it_was_made_for(void **state)
     assert_true(copy_is_foreign(&profile, "wss://elsewhere", "kari"));
 }
 
+/* A watch notes how new the copy is while commands write the rest. */
+static void only_its_age_is_noted(void **state)
+{
+    struct copy copy;
+    char problem[256];
+    (void)state;
+    assert_true(copy_note_time(&profile, 1, problem)); /* there is none to note it of */
+    copy_load(&profile, &copy);
+    assert_false(copy.kept);
+    save(&known);
+    assert_true(copy_note_time(&profile, known.caught_up_ms + 60000, problem));
+    copy_load(&profile, &copy);
+    assert_true(copy.offline);
+    assert_string_equal(copy.role, known.role);
+    assert_int_equal(copy.caught_up_ms, known.caught_up_ms + 60000);
+}
+
+/* Who signed in since has a copy of their own. */
+static void the_age_of_another_ones_copy_is_left_alone(void **state)
+{
+    struct copy copy;
+    char problem[256];
+    (void)state;
+    save(&known);
+    (void)snprintf(profile.session.user, sizeof profile.session.user, "nils");
+    assert_true(copy_note_time(&profile, known.caught_up_ms + 60000, problem));
+    copy_load(&profile, &copy);
+    assert_int_equal(copy.caught_up_ms, known.caught_up_ms);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +152,8 @@ int main(void)
         cmocka_unit_test_setup(a_damaged_one_is_kept_and_not_trusted, set_up),
         cmocka_unit_test_setup(nothing_begins_a_line_of_its_own, set_up),
         cmocka_unit_test_setup(it_belongs_to_whom_it_was_made_for, set_up),
+        cmocka_unit_test_setup(only_its_age_is_noted, set_up),
+        cmocka_unit_test_setup(the_age_of_another_ones_copy_is_left_alone, set_up),
     };
     char folder[64];
     (void)run_folder(folder);
