@@ -197,7 +197,9 @@ static const struct command commands[] = {
      NULL, 0, 1, command_outbox_retry},
     {"outbox drop", "ID", "Forget an entry of the outbox",
      ENTRY_ID "\n"
-     "What it would have changed stays as it is. An entry that is under way cannot be dropped.",
+     "What it would have changed stays as it is. An entry that is under way cannot be dropped. Of a\n"
+     "record that it would have added, what waits about it is listed: that is kept, and to be dropped\n"
+     "too.",
      NULL, 1, 1, command_outbox_drop},
     {"conflicts", "", "List your changes that are in conflict with others'",
      "Of each field: base, the value you saw; mine, yours; theirs, with who and when.", NULL, 0, 0,

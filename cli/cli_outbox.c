@@ -137,10 +137,49 @@ enum tandem_failure command_outbox_show(struct cli *cli, const struct arguments 
 
 /* ---- drop ------------------------------------------------------------------------------------ */
 
-static void tell_dropped(struct cli *cli, json_t *entry)
+/* They are kept, since they hold what somebody typed. */
+static void tell_behind(struct cli *cli, const json_t *behind)
+{
+    size_t index = 0;
+    json_t *entry = NULL;
+    size_t count = json_array_size(behind);
+    if (count == 0) {
+        return;
+    }
+    cli_note(cli,
+             "%zu change%s in the outbox need%s what this would have added, and will be refused. Let "
+             "%s go too: tandem outbox drop",
+             count, count == 1 ? "" : "s", count == 1 ? "s" : "", count == 1 ? "it" : "them");
+    json_array_foreach(behind, index, entry)
+    {
+        struct buffer text = {0};
+        entry_add_line(entry, &text);
+        cli_note(cli, "  entry %llu  %s", (unsigned long long)entry_number(entry),
+                 text_of(&text) == NULL ? "" : text_of(&text));
+        buffer_release(&text);
+    }
+}
+
+static void put_behind(json_t *object, const json_t *behind)
+{
+    json_t *numbers = json_array();
+    size_t index = 0;
+    json_t *entry = NULL;
+    json_array_foreach(behind, index, entry)
+    {
+        (void)json_array_append_new(numbers, json_integer((json_int_t)entry_number(entry)));
+    }
+    if (index > 0) {
+        (void)json_object_set(object, "needed", numbers);
+    }
+    json_decref(numbers);
+}
+
+static void tell_dropped(struct cli *cli, json_t *entry, const json_t *behind)
 {
     if (cli->json) {
         (void)json_object_set_new(entry, "dropped", json_true());
+        put_behind(entry, behind);
         entry_print_json(entry, cli->out);
         return;
     }
@@ -151,6 +190,7 @@ static void tell_dropped(struct cli *cli, json_t *entry)
     (void)text_put(cli->out, line == NULL ? "" : line, 0);
     (void)fputc('\n', cli->out);
     buffer_release(&text);
+    tell_behind(cli, behind);
 }
 
 enum tandem_failure command_outbox_drop(struct cli *cli, const struct arguments *arguments)
@@ -161,9 +201,10 @@ enum tandem_failure command_outbox_drop(struct cli *cli, const struct arguments 
     if (failure != TANDEM_DONE) {
         return failure;
     }
+    json_t *behind = outbox_behind(cli, entry);
     tandem_code code = tandem_outbox_drop(cli->client, entry_number(entry));
     if (code == TANDEM_OK) {
-        tell_dropped(cli, entry);
+        tell_dropped(cli, entry, behind);
     } else if (code == STATUS_BUSY) {
         failure =
             cli_refuse(cli, TANDEM_REFUSED,
@@ -175,6 +216,7 @@ enum tandem_failure command_outbox_drop(struct cli *cli, const struct arguments 
         cli->fault.code = code;
         failure = cli_fault(cli, "nothing was dropped", &cli->fault);
     }
+    json_decref(behind);
     json_decref(entry);
     return failure;
 }

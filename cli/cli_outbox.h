@@ -14,6 +14,10 @@ enum tandem_failure outbox_find(struct cli *cli, const char *text, unsigned stat
 /* The entries as a table, or with --json as an object a line. */
 void outbox_print(struct cli *cli, const json_t *entries, FILE *out);
 
+/* Entries that change, or point to, what this one would have made, oldest first, as an array to
+ * json_decref(): without it the server refuses them. The copy is open. */
+json_t *outbox_behind(struct cli *cli, const json_t *entry);
+
 /* ---- Leaving (cli_outbox_leave.c): the copy is about to be deleted; nothing is open afterwards ---- */
 
 /* When something waits that would be lost, lists it, and asks whether it is to be thrown away: at a
