@@ -8,7 +8,8 @@
 
 #define END {NULL, NULL, NULL}
 #define ENTRY_ID                                                                                   \
-    "ID is the number of the entry, or the id or exact name of a record that no other entry changes."
+    "ID is the number of the entry, or the id or exact name of a record that no other entry changes.\n" \
+    "Where several records have the name it asks for the id."
 #define OR_NAME "For an account, its exact name will do as ID when only one has it."
 
 static const struct option_def login_options[] = {

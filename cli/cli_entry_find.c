@@ -6,6 +6,9 @@
 #include "cli/cli_lookup.h"
 #include "cli/cli_text.h"
 
+/* Records of one name that a refusal lists. */
+#define CANDIDATES_MOST 8u
+
 static enum tandem_failure refuse_several(struct cli *cli, const char *text,
                                           const struct buffer *numbers)
 {
@@ -113,56 +116,115 @@ static const char *member(const json_t *object, const char *key)
     return text == NULL ? "" : text;
 }
 
-/* The id of the one record of this name that an entry changes; "" when there is none. *several:
- * more than one has the name. */
-static void find_named(const json_t *entries, const char *name, char id[TANDEM_ID_TEXT],
-                       bool *several)
+/* Records of the name: {"ID": "account ID (entry 12, 13)"}, in the order in which they were found. */
+struct candidates {
+    const char *name;
+    json_t *found;
+};
+
+static void add_candidate(struct candidates *candidates, const char *entity, const char *id,
+                          uint64_t entry)
+{
+    struct buffer text = {0};
+    const char *before = json_string_value(json_object_get(candidates->found, id));
+    if (before != NULL && entry == 0) {
+        return;
+    }
+    if (before != NULL) {
+        text_addf(&text, "%.*s, %llu)", (int)strlen(before) - 1, before, (unsigned long long)entry);
+    } else if (entry != 0) {
+        text_addf(&text, "%s %s (entry %llu)", entity, id, (unsigned long long)entry);
+    } else {
+        text_addf(&text, "%s %s", entity, id);
+    }
+    (void)json_object_set_new(candidates->found, id,
+                              json_string(text_of(&text) == NULL ? "" : text_of(&text)));
+    buffer_release(&text);
+}
+
+/* Those that entries change. */
+static void find_changed(struct candidates *candidates, const json_t *entries)
 {
     size_t e = 0;
     json_t *entry = NULL;
-    id[0] = '\0';
-    *several = false;
     json_array_foreach(entries, e, entry)
     {
+        const char *last = "";
         size_t c = 0;
         json_t *change = NULL;
         json_array_foreach(json_object_get(entry, "changes"), c, change)
         {
-            if (!text_same(member(change, "title"), name)) {
-                continue;
+            if (text_same(member(change, "title"), candidates->name) &&
+                strcmp(last, member(change, "id")) != 0) {
+                last = member(change, "id");
+                add_candidate(candidates, member(change, "entity"), last, entry_number(entry));
             }
-            *several = *several || (id[0] != '\0' && strcmp(id, member(change, "id")) != 0);
-            (void)bytes_to_text(bytes_text(member(change, "id")), id, TANDEM_ID_TEXT);
         }
     }
 }
 
-/* A record that was removed is found by what it was called; so is any other that an entry changes,
- * and only then an account that none does. */
+static bool take_account(void *context, const tandem_record *record)
+{
+    add_candidate(context, "account", tandem_record_id(record), 0);
+    return true;
+}
+
+/* The name stands for an account wherever one is asked for, so for those that no entry changes too. */
+static tandem_code find_accounts(struct cli *cli, struct candidates *candidates)
+{
+    const tandem_condition condition = {.field = "name", .op = "=", .text = candidates->name};
+    const tandem_find find = {
+        .entity = "account", .where = &condition, .where_count = 1, .limit = CANDIDATES_MOST};
+    return tandem_find_each(cli->client, &find, take_account, candidates);
+}
+
+static enum tandem_failure refuse_candidates(struct cli *cli, const struct candidates *candidates)
+{
+    struct buffer list = {0};
+    size_t listed = 0;
+    const char *id = NULL;
+    json_t *text = NULL;
+    json_object_foreach(candidates->found, id, text)
+    {
+        if (listed++ < CANDIDATES_MOST) {
+            text_addf(&list, "%s%s", listed == 1 ? "" : ", ", json_string_value(text));
+        }
+    }
+    enum tandem_failure failure =
+        cli_refuse(cli, TANDEM_REFUSED,
+                   "several records are named \"%s\": %s%s. Say which by its id, or by the number of "
+                   "the entry: tandem outbox",
+                   candidates->name, text_of(&list) == NULL ? "" : text_of(&list),
+                   listed > CANDIDATES_MOST ? " and more" : "");
+    buffer_release(&list);
+    return failure;
+}
+
+/* A record that was removed is found by what it was called; so is any other that an entry changes. */
 static enum tandem_failure find_by_name(struct cli *cli, const char *name, unsigned states,
                                         json_t **out)
 {
-    char id[TANDEM_ID_TEXT];
-    bool several = false;
+    struct candidates candidates = {.name = name, .found = json_object()};
     struct sighting account;
+    char id[TANDEM_ID_TEXT] = "";
     json_t *entries = entry_read_all(cli, ENTRY_UNSETTLED);
-    if (entries == NULL) {
-        return TANDEM_REFUSED;
+    enum tandem_failure failure = entries == NULL ? TANDEM_REFUSED : TANDEM_DONE;
+    if (failure == TANDEM_DONE) {
+        find_changed(&candidates, entries);
+        (void)find_accounts(cli, &candidates); /* a copy that is empty has none */
     }
-    find_named(entries, name, id, &several);
+    if (failure == TANDEM_DONE && json_object_size(candidates.found) > 1) {
+        failure = refuse_candidates(cli, &candidates);
+    } else if (failure == TANDEM_DONE && json_object_size(candidates.found) == 0) {
+        failure = lookup_account(cli, name, &account); /* tells what there is instead */
+        (void)snprintf(id, sizeof id, "%s", failure == TANDEM_DONE ? account.id : "");
+    } else if (failure == TANDEM_DONE) {
+        (void)snprintf(id, sizeof id, "%s",
+                       json_object_iter_key(json_object_iter(candidates.found)));
+    }
     json_decref(entries);
-    if (several) {
-        return cli_refuse(
-            cli, TANDEM_REFUSED,
-            "entries of the outbox change several records named \"%s\". Name the entry "
-            "by its number: tandem outbox",
-            name);
-    }
-    if (id[0] != '\0') {
-        return find_by_record(cli, name, id, states, out);
-    }
-    enum tandem_failure failure = lookup_account(cli, name, &account);
-    return failure == TANDEM_DONE ? find_by_record(cli, name, account.id, states, out) : failure;
+    json_decref(candidates.found);
+    return failure == TANDEM_DONE ? find_by_record(cli, name, id, states, out) : failure;
 }
 
 enum tandem_failure entry_find(struct cli *cli, const char *text, unsigned states, json_t **out)
