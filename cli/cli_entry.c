@@ -311,6 +311,12 @@ void entry_add_names(struct cli *cli, json_t *entries)
     each_change(&names, entries, add_title);
     each_change(&names, entries, add_values);
     names_release(&names);
+    size_t index = 0;
+    json_t *entry = NULL;
+    json_array_foreach(entries, index, entry)
+    {
+        entry_add_in_the_way(cli, entry);
+    }
 }
 
 json_t *entry_read_all(struct cli *cli, unsigned states)

@@ -6,6 +6,7 @@
  *     {"entry":12, "state":"waiting", "since":"2026-03-01T09:30:00.000Z",
  *      "code":"conflict", "reason":"...", "behind":11, "accessEnded":true,
  *      "overwrite":true, "base":7,
+ *      "inTheWay":[{"entity":"note", "id":"...", "title":"...", "by":"nils"}],
  *      "changes":[{"op":"update", "entity":"account", "id":"...", "title":"Fjord Bruk AS",
  *                  "field":"phoneNumber", "base":"...", "mine":"...",
  *                  "conflict":true, "theirs":"...", "by":"nils", "at":"...", "seq":7,
@@ -15,7 +16,8 @@
  * A value that is not set, or not known, is null. What does not apply is left out. `title` is what
  * the record is called, or was when it was last held: then it is `gone`. `with` and `without` are
  * whom it is shared with, and no longer; `names` those of the ids among values and tags. Of a record
- * whose access has ended there is neither title nor names. The record that the entry is mainly about
+ * whose access has ended there is neither title nor names. `inTheWay` is what still belongs to an
+ * account whose removal was refused for that. The record that the entry is mainly about
  * comes first: of an account that is removed with all in it, the account.
  */
 #ifndef TANDEM_CLI_ENTRY_H
@@ -47,6 +49,9 @@ json_t *entry_read_all(struct cli *cli, unsigned states);
 json_t *entry_read(struct cli *cli, uint64_t number);
 /* Names for what entries of entry_object() have ids of: `entries` is an array of them. */
 void entry_add_names(struct cli *cli, json_t *entries);
+
+/* Finds what is in the way of a removal that was refused for it (cli_entry_way.c). */
+void entry_add_in_the_way(struct cli *cli, json_t *entry);
 
 /* ---- Finding (cli_entry_find.c); the copy is open ---- */
 

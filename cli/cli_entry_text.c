@@ -185,6 +185,19 @@ static bool is_out_of_sight(const json_t *entry)
            strcmp(member(entry, "code"), tandem_error_name(TANDEM_CODE_DENIED)) != 0;
 }
 
+/* "(note Price list follows, by nils)" */
+static void add_in_the_way(const json_t *entry, struct buffer *out)
+{
+    size_t index = 0;
+    json_t *record = NULL;
+    json_array_foreach(json_object_get(entry, "inTheWay"), index, record)
+    {
+        text_addf(out, "%s%s %s, by %s", index == 0 ? " (" : "; ", member(record, "entity"),
+                  member(record, "title"), member(record, "by"));
+    }
+    text_add(out, index == 0 ? "" : ")");
+}
+
 void entry_add_why(const json_t *entry, bool paused, struct buffer *out)
 {
     uint64_t behind = (uint64_t)json_integer_value(json_object_get(entry, "behind"));
@@ -195,6 +208,7 @@ void entry_add_why(const json_t *entry, bool paused, struct buffer *out)
         text_add(out, "refused: it was removed, or is no longer yours to see");
     } else if (entry_is(entry, TANDEM_ENTRY_REFUSED)) {
         text_addf(out, "refused%s%s", reason[0] == '\0' ? "" : ": ", reason);
+        add_in_the_way(entry, out);
     } else if (entry_is(entry, TANDEM_ENTRY_SENT)) {
         text_add(out, "not answered yet");
     } else if (behind != 0) {
@@ -383,6 +397,12 @@ void entry_print_next_step(const json_t *entry, FILE *out)
             "outbox show %llu. With access again: tandem outbox retry %llu, or let it go: "
             "tandem outbox drop %llu\n",
             number, number, number);
+    } else if (json_array_size(json_object_get(entry, "inTheWay")) > 0) {
+        const json_t *record = json_array_get(json_object_get(entry, "inTheWay"), 0);
+        (void)fprintf(out,
+                      "  Remove that too: tandem remove %s, then tandem outbox retry %llu, or let it "
+                      "go: tandem outbox drop %llu\n",
+                      member(record, "id"), number, number);
     } else if (entry_is(entry, TANDEM_ENTRY_REFUSED)) {
         (void)fprintf(out,
                       "  Try again: tandem outbox retry %llu, or let it go: tandem outbox drop "
