@@ -223,7 +223,7 @@ enum tandem_failure command_outbox_drop(struct cli *cli, const struct arguments 
 
 /* ---- retry ----------------------------------------------------------------------------------- */
 
-static enum tandem_failure retry_one(struct cli *cli, const json_t *entry)
+static enum tandem_failure retry_one(struct cli *cli, const json_t *entry, size_t *retried)
 {
     tandem_code code = entry_is(entry, TANDEM_ENTRY_REFUSED)
                            ? tandem_outbox_retry(cli->client, entry_number(entry))
@@ -233,10 +233,11 @@ static enum tandem_failure retry_one(struct cli *cli, const json_t *entry)
         cli->fault.code = code;
         return cli_fault(cli, "not queued again", &cli->fault);
     }
+    *retried += entry_is(entry, TANDEM_ENTRY_REFUSED);
     return TANDEM_DONE;
 }
 
-static enum tandem_failure retry_refused(struct cli *cli)
+static enum tandem_failure retry_refused(struct cli *cli, size_t *retried)
 {
     enum tandem_failure failure = TANDEM_DONE;
     size_t index = 0;
@@ -247,10 +248,26 @@ static enum tandem_failure retry_refused(struct cli *cli)
     }
     json_array_foreach(refused, index, entry)
     {
-        failure = failure == TANDEM_DONE ? retry_one(cli, entry) : failure;
+        failure = failure == TANDEM_DONE ? retry_one(cli, entry, retried) : failure;
     }
     json_decref(refused);
     return failure;
+}
+
+/* The sum, for programs: also where nothing is sent, and nothing else is printed. */
+static void print_retried(struct cli *cli, size_t retried)
+{
+    size_t waiting = cli->client == NULL ? 0 : tandem_outbox_count(cli->client, ENTRY_OPEN);
+    struct settled left = {.waiting = waiting};
+    if (!cli->json) {
+        return;
+    }
+    if (cli->client != NULL) {
+        settling_count_aside(cli, &left);
+    }
+    (void)fprintf(cli->out,
+                  "{\"retried\":%zu,\"conflicts\":%zu,\"refused\":%zu,\"waiting\":%zu}\n", retried,
+                  left.conflicts, left.refused, left.waiting);
 }
 
 /* What was in conflict before is as much left to decide as what is now. */
@@ -260,29 +277,39 @@ static enum tandem_failure tell_left(struct cli *cli)
     return tandem_outbox_count(cli->client, ENTRY_ASIDE) > 0 ? TANDEM_REFUSED : TANDEM_DONE;
 }
 
-enum tandem_failure command_outbox_retry(struct cli *cli, const struct arguments *arguments)
+static enum tandem_failure retry(struct cli *cli, const struct arguments *arguments, bool *empty,
+                                 size_t *retried)
 {
-    bool empty = false;
     json_t *entry = NULL;
     enum tandem_failure failure = TANDEM_DONE;
-    if (!cli->profile.signed_in) {
-        return cli_refuse_signed_out(cli);
-    }
     if (arguments->count == 1) {
         failure = outbox_find(cli, arguments->positional[0],
                               ENTRY_OPEN | ENTRY_BIT(TANDEM_ENTRY_REFUSED), &entry);
-        failure = failure == TANDEM_DONE ? retry_one(cli, entry) : failure;
+        failure = failure == TANDEM_DONE ? retry_one(cli, entry, retried) : failure;
         json_decref(entry);
     } else {
-        failure = outbox_open(cli, &empty);
-        failure = failure == TANDEM_DONE && !empty ? retry_refused(cli) : failure;
+        failure = outbox_open(cli, empty);
+        failure = failure == TANDEM_DONE && !*empty ? retry_refused(cli, retried) : failure;
     }
+    return failure;
+}
+
+enum tandem_failure command_outbox_retry(struct cli *cli, const struct arguments *arguments)
+{
+    bool empty = false;
+    size_t retried = 0;
+    if (!cli->profile.signed_in) {
+        return cli_refuse_signed_out(cli);
+    }
+    enum tandem_failure failure = retry(cli, arguments, &empty, &retried);
     if (failure != TANDEM_DONE) {
         return failure;
     }
     if (empty || tandem_outbox_count(cli->client, ENTRY_UNSETTLED) == 0) {
+        print_retried(cli, 0);
         return nothing_waits(cli);
     }
     failure = tandem_outbox_count(cli->client, ENTRY_OPEN) > 0 ? settling_now(cli) : TANDEM_DONE;
+    print_retried(cli, retried);
     return failure == TANDEM_DONE && arguments->count == 0 ? tell_left(cli) : failure;
 }
