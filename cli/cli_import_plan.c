@@ -22,11 +22,34 @@ static enum tandem_failure add_name(struct import *import, const char *field, co
     return good ? TANDEM_DONE : cli_refuse(import->cli, TANDEM_REFUSED, "%s", problem);
 }
 
+/* An option may say already what the field is: from this very column, as --account-by does of a
+ * column with names, or otherwise, so that the column would be left out without a word. */
+static enum tandem_failure add_named(struct import *import, const char *field, const char *column)
+{
+    for (size_t i = 0; i < import->map.count; i++) {
+        const struct map_entry *entry = &import->map.entries[i];
+        if (strcmp(entry->field, field) != 0 || entry->part[0] != '\0') {
+            continue;
+        }
+        if (entry->source == MAP_LOOKUP && text_same(entry->column, column)) {
+            return TANDEM_DONE;
+        }
+        return cli_refuse(import->cli, TANDEM_REFUSED,
+                          "the column %s is named like the field %s, which %s: name the columns to "
+                          "be used with --map",
+                          column, field,
+                          entry->source == MAP_CONSTANT ? "--set gives a value"
+                          : entry->source == MAP_LOOKUP ? "is looked up by another column"
+                                                        : "another column is named like too");
+    }
+    return add_name(import, field, column);
+}
+
 static void take_custom_name(void *context, const struct field_facts *facts)
 {
     struct import *import = context;
     if (map_column((const char *const *)import->header, import->header_count, facts->name) >= 0) {
-        import->fatal = add_name(import, facts->name, facts->name);
+        import->fatal = add_named(import, facts->name, facts->name);
     }
 }
 
@@ -45,9 +68,9 @@ enum tandem_failure import_map_by_name(struct import *import)
         tandem_field_info info;
         const char *column = import->header[i];
         if (tandem_field_find(import->entity, column, &info) && !info.system) {
-            failure = add_name(import, info.name, column);
+            failure = add_named(import, info.name, column);
         } else if (is_common_name(import, column)) {
-            failure = add_name(import, column, column);
+            failure = add_named(import, column, column);
         }
     }
     if (failure == TANDEM_DONE) {
