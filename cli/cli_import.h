@@ -58,13 +58,14 @@ struct import_refusal {
     char *reason;
 };
 
-/* A value of a record that somebody else changed last, which a row replaces. */
+/* A value that somebody else wrote, which a row replaces. */
 struct import_replaced {
     unsigned long line;
     size_t target;
     char *from, *to;
     char by[72];
     int64_t at_ms;
+    bool guessed; /* it is only known who changed the record last */
 };
 
 struct import;
@@ -113,6 +114,10 @@ struct import {
     size_t refusal_capacity;
     unsigned long replaced;           /* values of others, of which the first are kept */
     struct import_replaced replacements[IMPORT_SHOWN];
+    unsigned long guessed;            /* of them */
+    size_t asked;                     /* histories, for who wrote what */
+    json_t *authors;                  /* by field, of the record asked about last; see there */
+    char authors_of[TANDEM_ID_TEXT];
 
     struct import_batch *filling;     /* being collected */
     struct import_batch *waiting;     /* to be sent, first in first out */
