@@ -170,8 +170,7 @@ static void add_near(void *context, const struct field_facts *facts)
     }
 }
 
-static enum tandem_failure unknown_field(struct cli *cli, enum tandem_failure failure,
-                                         const char *entity, const char *name)
+static enum tandem_failure unknown_field(struct cli *cli, const char *entity, const char *name)
 {
     struct near_walk walk = {.name = name};
     struct field_facts facts;
@@ -183,7 +182,7 @@ static enum tandem_failure unknown_field(struct cli *cli, enum tandem_failure fa
     enum tandem_failure asked = fields_each_custom(cli, entity, add_near, &walk);
     const char *near = text_of(&walk.text);
     if (asked == TANDEM_DONE) {
-        asked = cli_refuse(cli, failure, "%s has no field %s.%s%s See its fields: tandem schema %s",
+        asked = cli_refuse(cli, TANDEM_REFUSED, "%s has no field %s.%s%s See its fields: tandem schema %s",
                            entity, name, near == NULL ? "" : near, walk.count == 0 ? "" : "?",
                            entity);
     }
@@ -213,7 +212,7 @@ enum tandem_failure fields_facts(struct cli *cli, const char *entity, const char
 {
     enum tandem_failure failure = find_facts(cli, entity, name, out);
     return failure == TANDEM_DONE && out->name[0] == '\0'
-               ? unknown_field(cli, TANDEM_REFUSED, entity, name)
+               ? unknown_field(cli, entity, name)
                : failure;
 }
 
@@ -230,7 +229,7 @@ enum tandem_failure fields_each_column(struct cli *cli, const char *entity, cons
         if (name[0] != '\0' && strcmp(name, "id") != 0) {
             failure = find_facts(cli, entity, name, &facts);
             if (failure == TANDEM_DONE && facts.name[0] == '\0') {
-                failure = unknown_field(cli, TANDEM_USAGE, entity, name);
+                failure = unknown_field(cli, entity, name);
             } else if (failure == TANDEM_DONE) {
                 each(context, &facts);
             }

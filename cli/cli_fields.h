@@ -23,7 +23,7 @@ typedef void custom_field_fn(void *context, const struct field_facts *facts);
 enum tandem_failure fields_facts(struct cli *cli, const char *entity, const char *name,
                                  struct field_facts *out);
 
-/* Calls `each` for the proper names of comma-separated fields; "id" is left out. Wrong use when one
+/* Calls `each` for the proper names of comma-separated fields; "id" is left out. Refused when one
  * is no field of the entity: nothing is shown for a name that was mistyped. */
 enum tandem_failure fields_each_column(struct cli *cli, const char *entity, const char *columns,
                                        custom_field_fn *each, void *context);
