@@ -90,6 +90,11 @@ static enum tandem_failure resolve_one(struct cli *cli, struct where *where, siz
     struct buffer text = {0};
     enum tandem_failure failure =
         fields_facts(cli, where->query.entity, where->fields[i], &where->facts[i]);
+    if (failure == TANDEM_DONE && strcmp(where->facts[i].kind, "tags") == 0 &&
+        strcmp(where->conditions[i].op, "contains") != 0) {
+        failure = cli_refuse(cli, TANDEM_REFUSED, "%s holds several words; ask for one of them: %s~%s",
+                             where->facts[i].name, where->facts[i].name, where->texts[i]);
+    }
     if (failure == TANDEM_DONE) {
         failure = fields_resolve(cli, &where->facts[i], where->texts[i], &text);
     }
