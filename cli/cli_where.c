@@ -112,9 +112,34 @@ static enum tandem_failure resolve_one(struct cli *cli, struct where *where, siz
     return TANDEM_DONE;
 }
 
+/* The copy could sort by any field, and the server by those that it has an index of: what works
+ * must not depend on which of them answers. */
+static enum tandem_failure resolve_order(struct cli *cli, struct where *where)
+{
+    const char *entity = where->query.entity;
+    struct field_facts facts;
+    tandem_field_info info;
+    if (where->query.sort == NULL) {
+        return TANDEM_DONE;
+    }
+    enum tandem_failure failure = fields_check_entity(cli, entity);
+    failure = failure == TANDEM_DONE ? fields_facts(cli, entity, where->sort, &facts) : failure;
+    if (failure != TANDEM_DONE) {
+        return failure;
+    }
+    if (!tandem_field_find(entity, facts.name, &info) || (!info.indexed && !info.unique)) {
+        return cli_refuse(cli, TANDEM_REFUSED,
+                          "lists cannot be sorted by %s, only by indexed fields. See: tandem schema "
+                          "%s",
+                          facts.name, entity);
+    }
+    (void)snprintf(where->sort, sizeof where->sort, "%s", facts.name);
+    return TANDEM_DONE;
+}
+
 enum tandem_failure where_resolve(struct cli *cli, struct where *where)
 {
-    enum tandem_failure failure = TANDEM_DONE;
+    enum tandem_failure failure = resolve_order(cli, where);
     for (size_t i = 0; i < where->count && failure == TANDEM_DONE; i++) {
         failure = resolve_one(cli, where, i);
     }
