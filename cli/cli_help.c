@@ -1,5 +1,6 @@
 #include "cli/cli_help.h"
 
+#include <jansson.h>
 #include <string.h>
 
 static void line(FILE *out, const struct command *command)
@@ -45,6 +46,42 @@ bool help_group(FILE *out, const char *word)
     }
     return found;
 }
+
+/* ---- For programs ---------------------------------------------------------------------------- */
+
+void help_print_json(FILE *out, const struct command *command)
+{
+    json_t *options = json_array();
+    for (const struct option_def *option = command->options;
+         option != NULL && option->name != NULL; option++) {
+        (void)json_array_append_new(options, json_pack("{s:s, s:s?, s:s}", "name", option->name,
+                                                       "value", option->value, "help",
+                                                       option->help));
+    }
+    json_t *object = json_pack("{s:s, s:s, s:s, s:s?, s:o}", "command", command->name, "arguments",
+                               command->arguments, "summary", command->summary, "details",
+                               command->details, "options", options);
+    (void)json_dumpf(object, out, JSON_COMPACT);
+    (void)fputc('\n', out);
+    json_decref(object);
+}
+
+bool help_print_json_each(FILE *out, const char *word)
+{
+    size_t length = word == NULL ? 0 : strlen(word);
+    bool found = false;
+    for (size_t i = 0; i < commands_count(); i++) {
+        const struct command *command = commands_at(i);
+        if (word == NULL ||
+            (strncmp(command->name, word, length) == 0 && command->name[length] == ' ')) {
+            help_print_json(out, command);
+            found = true;
+        }
+    }
+    return found;
+}
+
+/* ---- One command ----------------------------------------------------------------------------- */
 
 static void option_line(FILE *out, const struct option_def *option)
 {

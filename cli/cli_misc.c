@@ -15,16 +15,20 @@ enum tandem_failure command_help(struct cli *cli, const struct arguments *argume
 {
     int words = 0;
     if (arguments->count == 0) {
-        help_commands(cli->out);
+        if (cli->json) {
+            (void)help_print_json_each(cli->out, NULL);
+        } else {
+            help_commands(cli->out);
+        }
         return TANDEM_DONE;
     }
     const struct command *command = commands_find(
         (int)arguments->count, (char *const *)(const void *)arguments->positional, &words);
     if (command != NULL) {
-        help_command(cli->out, command);
+        (cli->json ? help_print_json : help_command)(cli->out, command);
         return TANDEM_DONE;
     }
-    if (help_group(cli->out, arguments->positional[0])) {
+    if ((cli->json ? help_print_json_each : help_group)(cli->out, arguments->positional[0])) {
         return TANDEM_DONE;
     }
     return cli_usage(cli, "there is no command %s", arguments->positional[0]);

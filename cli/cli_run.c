@@ -10,7 +10,7 @@
 static enum tandem_failure run_command(struct cli *cli, const struct arguments *arguments)
 {
     if (arguments_has(arguments, "help")) {
-        help_command(cli->out, cli->command);
+        (cli->json ? help_print_json : help_command)(cli->out, cli->command);
         return TANDEM_DONE;
     }
     cli->json = arguments_has(arguments, "json");
@@ -61,7 +61,11 @@ static enum tandem_failure dispatch(struct cli *cli, int argc, char *const *argv
     int words = 0;
     cli->json = asks_for_json(argc, argv);
     if (argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0)) {
-        help_commands(cli->out);
+        if (cli->json) {
+            (void)help_print_json_each(cli->out, NULL);
+        } else {
+            help_commands(cli->out);
+        }
         return TANDEM_DONE;
     }
     if (argc > 0 && strcmp(argv[0], "--version") == 0) {

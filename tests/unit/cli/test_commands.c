@@ -1,6 +1,7 @@
 /* Every command of the table: usage, help, manual page, and what happens without a server. */
 #include "prelude.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -240,6 +241,51 @@ static void the_list_shows_every_command(void **state)
     run_release(&run);
 }
 
+static void the_list_is_for_programs_too(void **state)
+{
+    (void)state;
+    struct run run = run_tandem("help", "--json", (char *)NULL);
+    size_t lines = 0;
+    assert_int_equal(run.status, 0);
+    for (char *at = run.out, *end; (end = strchr(at, '\n')) != NULL; at = end + 1, lines++) {
+        *end = '\0';
+        json_t *object = json_loads(at, 0, NULL);
+        assert_non_null(object);
+        assert_string_equal(json_string_value(json_object_get(object, "command")),
+                            commands_at(lines)->name);
+        assert_string_equal(json_string_value(json_object_get(object, "summary")),
+                            commands_at(lines)->summary);
+        json_decref(object);
+    }
+    assert_int_equal(lines, commands_count());
+    run_release(&run);
+}
+
+static void expect_help_object(struct run run)
+{
+    json_t *object = json_loads(run.out, 0, NULL);
+    assert_int_equal(run.status, 0);
+    assert_non_null(object);
+    const json_t *option = json_array_get(json_object_get(object, "options"), 0);
+    assert_string_equal(json_string_value(json_object_get(object, "command")), "user move");
+    assert_string_equal(json_string_value(json_object_get(option, "name")), "department");
+    assert_string_equal(json_string_value(json_object_get(option, "value")), "NAME,...");
+    json_decref(object);
+    run_release(&run);
+}
+
+static void help_of_one_command_is_an_object(void **state)
+{
+    (void)state;
+    expect_help_object(run_tandem("help", "user", "move", "--json", (char *)NULL));
+    expect_help_object(run_tandem("user", "move", "--help", "--json", (char *)NULL));
+    struct run run = run_tandem("help", "user", "--json", (char *)NULL);
+    assert_int_equal(run.status, 0);
+    assert_non_null(strstr(run.out, "{\"command\":\"user add\""));
+    assert_null(strstr(run.out, "\"whoami\""));
+    run_release(&run);
+}
+
 /* In the manual page a dash is written "\-". */
 static void escape(const char *text, char *out, size_t size)
 {
@@ -337,6 +383,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_command_has_help),
+        cmocka_unit_test(the_list_is_for_programs_too),
+        cmocka_unit_test(help_of_one_command_is_an_object),
         cmocka_unit_test(wrong_use_of_any_command_exits_with_2),
         cmocka_unit_test(meanings_are_checked_before_anything_is_connected),
         cmocka_unit_test(programs_get_wrong_use_as_an_object),
