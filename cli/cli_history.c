@@ -158,7 +158,11 @@ static void print_entry(struct cli *cli, struct names *names, const char *entity
     char when[32];
     json_t *table = find_names(names, entity, kept);
     json_t *whole = json_object_get(kept, "entry");
-    if (cli->json) {
+    if (cli->json) { /* times are as everywhere else */
+        char at[25];
+        (void)json_object_set_new(
+            whole, "at",
+            json_string(tandem_time_text(json_integer_value(json_object_get(kept, "at")), at)));
         if (json_object_size(table) > 0) {
             (void)json_object_set(whole, "names", table);
         }
