@@ -115,6 +115,13 @@ enum tandem_failure command_edit(struct cli *cli, const struct arguments *argume
     if (failure != TANDEM_DONE) {
         return failure;
     }
+    /* What the copy has not received may have been seen elsewhere. */
+    if (base > record.seq && !cli->local) {
+        return cli_refuse(cli, TANDEM_REFUSED,
+                          NOT_CHANGED ": --base %lu is newer than the record, whose seq is %llu. See: "
+                                      "tandem show %s",
+                          base, (unsigned long long)record.seq, record.id);
+    }
     record.seq = base_text == NULL ? record.seq : base;
     tandem_mutation *mutation = tandem_mutation_new();
     if (mutation == NULL) {
