@@ -62,6 +62,20 @@ static void expect(struct cli *cli, tandem_code code, const char *detail, const 
     expect_failure(cli, code, detail, parts, tandem_error_class(code));
 }
 
+static void expect_without(struct cli *cli, tandem_code code, const char *detail, const char *part)
+{
+    char *said = NULL;
+    size_t size = 0;
+    tandem_fault fault = {.code = code, .change = -1};
+    (void)snprintf(fault.detail, sizeof fault.detail, "%s", detail);
+    cli->err = open_memstream(&said, &size);
+    assert_non_null(cli->err);
+    (void)cli_fault(cli, NULL, &fault);
+    (void)fclose(cli->err);
+    assert_null(strstr(said, part));
+    free(said);
+}
+
 static void an_outbox_of_a_newer_version(void **state)
 {
     char path[PROFILE_PATH];
@@ -73,6 +87,8 @@ static void an_outbox_of_a_newer_version(void **state)
                                  NULL});
     expect(&cli, STATUS_FORMAT_VERSION, "in which 12 changes wait",
            (const char *const[]){"in which 12 changes wait.", NULL});
+    expect_without(&cli, STATUS_FORMAT_VERSION,
+                   "a newer version wrote the outbox, in which 0 changes wait", "change");
     cli.in_folder = false; /* then it is about something else */
     expect(&cli, STATUS_FORMAT_VERSION, "", (const char *const[]){"by another version", NULL});
 }
