@@ -32,6 +32,7 @@ void letter_release(struct letter *letter)
         tls_material_drop(letter->as.material);
         break;
     case LETTER_HASHED:
+    case LETTER_PRESENCE:
     case LETTER_STOP:
         break;
     }

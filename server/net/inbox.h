@@ -1,5 +1,5 @@
 /* What other threads hand to an I/O thread: new sockets from the acceptor, notices and answers
- * from the committer, outcomes of hashing, orders from the application.
+ * from the committer, outcomes of hashing, news of who is present, orders from the application.
  *
  * Senders append under a mutex and wake the loop when the inbox was empty; the I/O thread takes
  * everything at once. Waking again while something waits is needless: the one wake-up that is
@@ -24,6 +24,7 @@ enum letter_kind {
     LETTER_NOTICE,
     LETTER_ANSWER,
     LETTER_HASHED,
+    LETTER_PRESENCE,
     LETTER_CERTIFICATE,
     LETTER_STOP
 };
@@ -46,6 +47,7 @@ struct letter {
             uint64_t connection;
             struct hash_outcome outcome;
         } hashed;
+        uint64_t present; /* LETTER_PRESENCE: connection that the board has woken */
         struct tls_material *material;
         uint64_t deadline_ms; /* LETTER_STOP: uptime at which what is left is cut off */
     } as;

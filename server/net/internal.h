@@ -18,6 +18,7 @@
 #include "server/net/inbox.h"
 #include "server/net/ledger.h"
 #include "server/net/peers.h"
+#include "server/net/presence_hub.h"
 #include "server/net/send.h"
 #include "server/net/server.h"
 #include "server/net/sign_in_throttle.h"
@@ -114,6 +115,7 @@ struct server {
     struct ledger *users;     /* errors they make */
     struct ledger *addresses; /* connections of theirs that came to nothing */
     struct acceptor *acceptor;
+    struct presence_hub presence; /* any thread, as it says */
     struct io_thread *threads;
     uint32_t thread_count;
     uint32_t next_thread; /* only the acceptor */
@@ -162,6 +164,8 @@ void session_port_init(struct io_thread *thread);
 /* From the first session that looks on, all see one snapshot, until session_port_look_away(). */
 void session_port_keep_looking(struct io_thread *thread);
 void session_port_look_away(struct io_thread *thread);
+/* presence_wake_fn: tells the session's thread. */
+void session_port_wake_present(void *context, struct session *session);
 
 /* ---- connection.c ---- */
 /* Takes over a socket that `peers` has counted in. */

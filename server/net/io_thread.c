@@ -152,6 +152,16 @@ static void open_hashed(struct io_thread *thread, const struct letter *letter)
     connection_settle(connection);
 }
 
+static void open_presence(struct io_thread *thread, const struct letter *letter)
+{
+    struct connection *connection =
+        connection_table_find(&thread->connections, letter->as.present);
+    if (!connection || !connection->session)
+        return;
+    session_mark_presence(connection->session);
+    connection_settle(connection);
+}
+
 /* One in a turn: a TLS handshake takes longer than all else that a turn does. */
 static void take_up(struct io_thread *thread)
 {
@@ -187,6 +197,9 @@ static void open_letter(struct io_thread *thread, struct letter *letter)
         break;
     case LETTER_HASHED:
         open_hashed(thread, letter);
+        break;
+    case LETTER_PRESENCE:
+        open_presence(thread, letter);
         break;
     case LETTER_CERTIFICATE:
         if (!tls_use(thread->tls, letter->as.material))

@@ -112,11 +112,12 @@ static enum status prepare(struct server *server, struct fault *fault)
     struct peer_limits limits = {.connections = options->connections,
                                  .per_address = options->connections_per_address,
                                  .unsigned_per_address = options->unauthenticated_per_address};
+    bool board = presence_hub_init(&server->presence, session_port_wake_present, server);
     server->peers = peers_new(&limits);
     server->throttle = sign_in_throttle_new(options->sign_in_failures);
     misuse_ledgers(options, &server->users, &server->addresses);
     server->threads = memory_new(options->threads * sizeof *server->threads);
-    if (!server->peers || !server->throttle || !server->users || !server->addresses ||
+    if (!board || !server->peers || !server->throttle || !server->users || !server->addresses ||
         !server->threads)
         return fault_set(fault, STATUS_NO_MEMORY, bytes_of(NULL, 0), "out of memory");
     if (RAND_bytes(server->ticket_keys, sizeof server->ticket_keys) != 1)
@@ -221,6 +222,7 @@ void server_answered(struct server *server, struct origin origin, enum status st
 void server_announce(struct server *server, struct notice *notice)
 {
     atomic_store(&server->seq, notice->seq);
+    presence_hub_touched(&server->presence, notice);
     for (uint32_t i = 0; i < server->thread_count; i++)
         net_post(&server->threads[i],
                  &(struct letter){.kind = LETTER_NOTICE, .as.notice = notice_share(notice)});
@@ -283,6 +285,7 @@ void server_free(struct server *server)
     for (uint32_t i = 0; i < server->thread_count; i++)
         io_thread_release(&server->threads[i]);
     acceptor_free(server->acceptor);
+    presence_hub_release(&server->presence);
     memory_free(server->threads);
     sign_in_throttle_free(server->throttle);
     ledger_free(server->users);

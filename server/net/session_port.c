@@ -188,6 +188,26 @@ static void wake(void *self, struct session *session)
     io_thread_schedule(connection_of(session));
 }
 
+void session_port_wake_present(void *context, struct session *session)
+{
+    const struct server *server = context;
+    if (atomic_load(&server->stopping))
+        return; /* all are leaving, and threads end before others */
+    const struct connection *connection = connection_of(session);
+    net_post(connection->thread,
+             &(struct letter){.kind = LETTER_PRESENCE, .as.present = connection->number});
+}
+
+static struct presence *presence_begin(void *self)
+{
+    return presence_hub_begin(&thread_of(self)->server->presence);
+}
+
+static void presence_end(void *self)
+{
+    presence_hub_end(&thread_of(self)->server->presence);
+}
+
 static void close_session(void *self, struct session *session, enum close_code code)
 {
     (void)self;
@@ -210,5 +230,7 @@ void session_port_init(struct io_thread *thread)
                                          .describe = describe,
                                          .wake = wake,
                                          .close = close_session,
-                                         .charge = charge};
+                                         .charge = charge,
+                                         .presence_begin = presence_begin,
+                                         .presence_end = presence_end};
 }

@@ -3,6 +3,8 @@
 #ifndef TANDEM_CORE_PRESENCE_INTERNAL_H
 #define TANDEM_CORE_PRESENCE_INTERNAL_H
 
+#include <stddef.h>
+
 #include "server/core/presence/presence.h"
 
 /* A list that an element leaves in one step; its head is a link, too. */

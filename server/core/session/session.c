@@ -64,6 +64,7 @@ void session_free(struct session *session)
     }
     assert(session->magic == SESSION_MAGIC);
     session_close_notes(session);
+    session_end_presence(session);
     interest_forget(session->interest, session);
     drop_replies(session);
     feed_release(&session->feed);
@@ -112,6 +113,7 @@ void session_close(struct session *session, enum close_code code)
     session_move(session, PHASE_CLOSING);
     feed_stop(&session->feed);
     session_close_notes(session);
+    session_end_presence(session);
     session->port.close(session->port.self, session, code);
 }
 
@@ -367,6 +369,10 @@ struct frame *session_next_frame(struct session *session)
     if (session->first_reply != NULL) {
         return take_reply(session);
     }
+    struct frame *people = session_next_presence(session);
+    if (people != NULL) {
+        return people;
+    }
     struct state state;
     struct meta meta;
     if (!owes_data(session) || !session_look(session, &state, &meta)) {
@@ -386,7 +392,7 @@ struct frame *session_next_frame(struct session *session)
 
 bool session_due(const struct session *session)
 {
-    return session->first_reply != NULL ||
+    return session->first_reply != NULL || session->presence_due ||
            owes_data(session);
 }
 
@@ -438,6 +444,7 @@ void session_mark(struct session *session, enum interest_reason reason, uint32_t
         struct meta meta;
         if (session->phase == PHASE_SIGNED_IN && session_look(session, &state, &meta)) {
             check_secret(session, &state);
+            session_identify_presence(session, &state, &meta);
             session_mark_notes(session, true);
             session_look_away(session);
         }

@@ -1,7 +1,7 @@
 /* Shared between the files of a session: session.c (life, timers, what is sent next),
  * session_receive.c (which message goes where), session_sign_in.c, session_subscribe.c,
  * session_mutate.c, session_ask.c (reading), session_note.c and session_note_read.c (live notes),
- * session_secrets.c (codes, passwords, certificates). */
+ * session_present.c (who else is there), session_secrets.c (codes, passwords, certificates). */
 #ifndef TANDEM_CORE_SESSION_INTERNAL_H
 #define TANDEM_CORE_SESSION_INTERNAL_H
 
@@ -70,6 +70,8 @@ struct session {
     struct buffer held; /* messages that must wait, each behind its size (4 bytes) */
     size_t held_from;   /* where the first of them begins */
     uint32_t pending_count;
+    bool presence_due; /* lists of people may be owed */
+    struct presence_member *presence; /* NULL: it was present nowhere yet */
     uint32_t notes_due; /* slots of `notes` that are */
     bool note_sent;     /* the newest frame was of a note: it is the feed's turn */
     struct session_notes *notes; /* NULL: none was opened */
@@ -179,6 +181,7 @@ bool session_on_note_push(struct session *session, const struct msg_note_push *p
                           struct bytes frame);
 void session_on_note_read(struct session *session, const struct msg_note_read *read, bool named);
 void session_on_note_versions(struct session *session, const struct msg_note_versions *asked);
+void session_on_present(struct session *session, const struct message *message);
 void session_on_goodbye(struct session *session, const struct msg_goodbye *goodbye);
 void session_on_fetch(struct session *session, const struct msg_fetch *fetch);
 void session_on_query(struct session *session, const struct msg_query *query);
@@ -211,6 +214,13 @@ void session_mark_notes(struct session *session, bool principal_changed);
 enum status session_next_note(struct session *session, const struct state *state,
                               const struct meta *meta, struct frame **out);
 void session_close_notes(struct session *session);
+
+/* Who is present: the user's record has changed; the connection is over; the next list that is owed,
+ * NULL when none is, or the session is closing now. */
+void session_identify_presence(struct session *session, const struct state *state,
+                               const struct meta *meta);
+void session_end_presence(struct session *session);
+struct frame *session_next_presence(struct session *session);
 
 /* Overwrites memory that held a secret. */
 void session_wipe(void *memory, size_t size);

@@ -120,6 +120,9 @@ static bool dispatch(struct session *session, const struct message *message, str
     case MESSAGE_NOTE_VERSIONS:
         session_on_note_versions(session, &message->as.note_versions);
         break;
+    case MESSAGE_PRESENT:
+        session_on_present(session, message);
+        break;
     case MESSAGE_PING:
         on_ping(session, &message->as.ping);
         break;

@@ -282,6 +282,12 @@ void session_mark(struct session *session, enum interest_reason reason, uint32_t
     session->notice_seq++;
 }
 
+void session_mark_presence(struct session *session)
+{
+    (void)session;
+    assert(!"no fake session is ever present");
+}
+
 void session_tick(struct session *session, uint64_t uptime_ms)
 {
     atomic_fetch_add(&fake_ticks, 1);
