@@ -1,6 +1,7 @@
 #include "protocol/change_set.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "protocol/memory.h"
 #include "protocol/utf16.h"
@@ -26,6 +27,44 @@ void change_set_clear(struct change_set *set)
 bool change_set_is_empty(const struct change_set *set)
 {
     return set->count == 0 || (set->count == 1 && set->parts[0].kept);
+}
+
+static bool part_equal(const struct change_part *a, const struct change_part *b)
+{
+    return a->length == b->length && a->inserted == b->inserted && a->kept == b->kept &&
+           a->text_size == b->text_size;
+}
+
+bool change_set_equal(const struct change_set *a, const struct change_set *b)
+{
+    if (a->count != b->count || !bytes_equal(buffer_bytes(&a->text), buffer_bytes(&b->text)))
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (!part_equal(&a->parts[i], &b->parts[i]))
+            return false;
+    return true;
+}
+
+enum status change_set_copy(const struct change_set *from, struct change_set *out)
+{
+    assert(from != out);
+    change_set_clear(out);
+    if (out->capacity < from->count) {
+        void *parts = memory_resize(out->parts, from->count * sizeof *out->parts);
+        if (parts == NULL)
+            return out->state = STATUS_NO_MEMORY;
+        out->parts = parts;
+        out->capacity = from->count;
+    }
+    buffer_append(&out->text, from->text.data, from->text.size);
+    if (out->text.failed)
+        return out->state = STATUS_NO_MEMORY;
+    if (from->count > 0)
+        memcpy(out->parts, from->parts, from->count * sizeof *out->parts);
+    out->count = from->count;
+    out->before = from->before;
+    out->after = from->after;
+    return out->state = from->state;
 }
 
 /* ---- Building, in normal form --------------------------------------------- */

@@ -57,6 +57,10 @@ void change_set_release(struct change_set *set);
 void change_set_clear(struct change_set *set);
 /* Whether it changes nothing. */
 bool change_set_is_empty(const struct change_set *set);
+/* Whether both have the same parts. */
+bool change_set_equal(const struct change_set *a, const struct change_set *b);
+/* NO_MEMORY, or `from->state`; `out` is then empty or fails the same. */
+enum status change_set_copy(const struct change_set *from, struct change_set *out);
 /* Builds a set from left to right, in normal form. After a failure they do nothing. */
 void change_set_keep(struct change_set *set, size_t units);
 /* Puts `text` (valid UTF-8, lines end with \n) in the place of `units`; `joined`: the part goes on

@@ -61,3 +61,27 @@ bool utf16_skip(struct bytes text, size_t units, size_t *at)
     *at = here;
     return true;
 }
+
+bool utf16_skip_back(struct bytes text, size_t units, size_t *at)
+{
+    size_t here = *at;
+    while (here >= WORD) {
+        const size_t word = units_of_word(text.data + here - WORD);
+        if (word > units)
+            break;
+        units -= word;
+        here -= WORD;
+    }
+    while (here > 0 && units > 0) {
+        const size_t byte = units_of(text.data[--here]);
+        if (byte > units)
+            return false;
+        units -= byte;
+    }
+    while (here < *at && (text.data[here] & 0xc0) == 0x80)
+        here++; /* of a character whose first byte lies before */
+    if (units > 0)
+        return false;
+    *at = here;
+    return true;
+}

@@ -19,4 +19,7 @@ size_t utf16_length(struct bytes text);
  * the place is within a character of two units. */
 bool utf16_skip(struct bytes text, size_t units, size_t *at);
 
+/* The same backwards, from the byte `*at`, which begins a character or is the end. */
+bool utf16_skip_back(struct bytes text, size_t units, size_t *at);
+
 #endif

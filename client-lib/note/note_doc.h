@@ -142,7 +142,8 @@ bool note_doc_can_send(const struct note_doc *doc);
 const struct change_set *note_doc_sent(const struct note_doc *doc);
 /* Units typed or deleted here that the server does not have; 0: it has everything. */
 size_t note_doc_waiting(const struct note_doc *doc);
-/* Ends a group of edits: the next one is undone by itself. For a pause in typing; a jump is seen. */
+/* Ends a group of edits: the next one is undone by itself. For a pause in typing; a jump is seen.
+ */
 void note_doc_pause(struct note_doc *doc);
 /* The texts typed here that the server does not have, each followed by a line end. */
 void note_doc_own_words(const struct note_doc *doc, struct buffer *out);

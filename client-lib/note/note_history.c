@@ -1,0 +1,268 @@
+#include "client-lib/note/note_history.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "client-lib/note/note_doc.h"
+#include "client-lib/note/note_set.h"
+#include "protocol/memory.h"
+
+#define FIRST_STEPS 16u
+/* Bytes of text in one stack. */
+#define TEXT_MOST (4u * 1024u * 1024u)
+
+static void step_release(struct note_step *step)
+{
+    change_set_release(&step->back);
+    change_set_release(&step->over);
+}
+
+static void steps_clear(struct note_steps *steps)
+{
+    for (size_t i = 0; i < steps->count; i++)
+        step_release(&steps->steps[i]);
+    steps->count = 0;
+    steps->bytes = 0;
+}
+
+void note_history_release(struct note_history *history)
+{
+    steps_clear(&history->done);
+    steps_clear(&history->undone);
+    memory_free(history->done.steps);
+    memory_free(history->undone.steps);
+    change_set_release(&history->planned[0]);
+    change_set_release(&history->planned[1]);
+    *history = (struct note_history){0};
+}
+
+void note_history_pause(struct note_history *history)
+{
+    history->open = false;
+}
+
+/* ---- Steps ----------------------------------------------------------------- */
+
+static struct note_step *top(const struct note_steps *steps)
+{
+    return steps->count > 0 ? &steps->steps[steps->count - 1] : NULL;
+}
+
+static bool reserve(struct note_steps *steps)
+{
+    if (steps->count < steps->capacity)
+        return true;
+    const size_t capacity = steps->capacity == 0 ? FIRST_STEPS : steps->capacity * 2;
+    void *grown = memory_resize(steps->steps, capacity * sizeof *steps->steps);
+    if (grown == NULL)
+        return false;
+    steps->steps = grown;
+    steps->capacity = capacity;
+    return true;
+}
+
+static void drop_oldest(struct note_steps *steps)
+{
+    steps->bytes -= steps->steps[0].back.text.size;
+    step_release(&steps->steps[0]);
+    steps->count--;
+    memmove(steps->steps, steps->steps + 1, steps->count * sizeof *steps->steps);
+}
+
+/* Takes the set over; room was reserved. */
+static void push(struct note_steps *steps, struct change_set *back)
+{
+    assert(steps->count < steps->capacity);
+    steps->bytes += back->text.size;
+    steps->steps[steps->count++] = (struct note_step){.back = *back};
+    *back = (struct change_set){0};
+    while (steps->count > NOTE_DOC_UNDO_MAX || (steps->count > 1 && steps->bytes > TEXT_MOST))
+        drop_oldest(steps);
+}
+
+static void pop(struct note_steps *steps)
+{
+    steps->bytes -= top(steps)->back.text.size;
+    step_release(top(steps));
+    steps->count--;
+}
+
+/* Brings the newest step to the text as it is now: it is mapped over what others did, and what they
+ * did, over it, goes to the step below. */
+static enum status settle(struct note_steps *steps)
+{
+    struct note_step *step = top(steps);
+    struct change_set back = {0}, over = {0}, below = {0};
+    enum status status = STATUS_OK;
+    if (note_set_none(&step->over))
+        return STATUS_OK;
+    status = note_set_map(&step->back, &step->over, true, &back);
+    if (status == STATUS_OK && steps->count > 1)
+        status = note_set_map(&step->over, &step->back, false, &over);
+    if (status == STATUS_OK && steps->count > 1)
+        status = note_set_compose(&step[-1].over, &over, &below);
+    if (status == STATUS_OK) {
+        note_set_swap(&step->back, &back);
+        change_set_clear(&step->over);
+        if (steps->count > 1)
+            note_set_swap(&step[-1].over, &below);
+        steps->bytes += step->back.text.size - back.text.size;
+    }
+    change_set_release(&back);
+    change_set_release(&over);
+    change_set_release(&below);
+    return status;
+}
+
+/* ---- One's own edits ------------------------------------------------------- */
+
+/* Where an edit that is one replacement stands; false for any other. */
+static bool one_replacement(const struct change_set *edit, uint32_t *at,
+                            const struct change_part **part)
+{
+    const size_t first = edit->count > 0 && edit->parts[0].kept ? 1 : 0;
+    if (first >= edit->count || edit->count - first > 2 ||
+        (edit->count - first == 2 && !edit->parts[first + 1].kept))
+        return false;
+    *at = first == 1 ? edit->parts[0].length : 0;
+    *part = &edit->parts[first];
+    return true;
+}
+
+/* Whether the edit goes on with the newest step. Remembers where the next would have to. */
+static bool goes_on(struct note_history *history, const struct change_set *edit, bool *open)
+{
+    const struct change_part *part;
+    uint32_t at;
+    *open = one_replacement(edit, &at, &part);
+    if (!*open)
+        return false;
+    history->planned_at = at + part->inserted;
+    history->planned_inserting = part->inserted > 0;
+    if (!history->open || history->done.count == 0 ||
+        history->inserting != history->planned_inserting)
+        return false;
+    if (history->inserting)
+        return part->length == 0 && at == history->at;
+    return at == history->at || at + part->length == history->at;
+}
+
+enum status note_history_plan_edit(struct note_history *history, const struct change_set *edit,
+                                   struct change_set *back)
+{
+    struct note_steps *done = &history->done;
+    enum status status = STATUS_OK;
+    bool open;
+    if (goes_on(history, edit, &open)) {
+        status = settle(done);
+        if (status == STATUS_OK)
+            status = note_set_compose(back, &top(done)->back, &history->planned[0]);
+        history->plan = NOTE_HISTORY_JOIN;
+    } else {
+        if (!reserve(done))
+            return STATUS_NO_MEMORY;
+        note_set_swap(&history->planned[0], back);
+        history->plan = NOTE_HISTORY_PUSH;
+    }
+    if (!open)
+        history->planned_at = UINT32_MAX; /* no place: nothing goes on with it */
+    return status;
+}
+
+enum status note_history_peek(struct note_history *history, bool redo,
+                              const struct change_set **out)
+{
+    struct note_steps *steps = redo ? &history->undone : &history->done;
+    while (steps->count > 0) {
+        const enum status status = settle(steps);
+        if (status != STATUS_OK)
+            return status;
+        if (!note_set_none(&top(steps)->back)) {
+            *out = &top(steps)->back;
+            return STATUS_OK;
+        }
+        pop(steps);
+    }
+    return STATUS_NOT_FOUND;
+}
+
+enum status note_history_plan_back(struct note_history *history, bool redo, struct change_set *back)
+{
+    if (!reserve(redo ? &history->done : &history->undone))
+        return STATUS_NO_MEMORY;
+    note_set_swap(&history->planned[0], back);
+    history->plan = redo ? NOTE_HISTORY_REDO : NOTE_HISTORY_UNDO;
+    return STATUS_OK;
+}
+
+/* ---- Others' --------------------------------------------------------------- */
+
+static enum status compose_over(const struct note_steps *steps, const struct change_set *changes,
+                                struct change_set *out)
+{
+    return steps->count == 0 ? STATUS_OK : note_set_compose(&top(steps)->over, changes, out);
+}
+
+enum status note_history_plan_over(struct note_history *history, const struct change_set *changes)
+{
+    enum status status = compose_over(&history->done, changes, &history->planned[0]);
+    if (status == STATUS_OK)
+        status = compose_over(&history->undone, changes, &history->planned[1]);
+    history->planned_at = history->open ? note_set_place_after(changes, history->at, false) : 0;
+    history->plan = NOTE_HISTORY_OVER;
+    return status;
+}
+
+/* ---- Committing ------------------------------------------------------------ */
+
+static void commit_join(struct note_history *history)
+{
+    struct note_step *step = top(&history->done);
+    history->done.bytes += history->planned[0].text.size - step->back.text.size;
+    note_set_swap(&step->back, &history->planned[0]);
+}
+
+static void commit_edit(struct note_history *history)
+{
+    if (history->plan == NOTE_HISTORY_JOIN)
+        commit_join(history);
+    else
+        push(&history->done, &history->planned[0]);
+    steps_clear(&history->undone);
+    history->open = history->planned_at != UINT32_MAX;
+    history->at = history->planned_at;
+    history->inserting = history->planned_inserting;
+}
+
+static void commit_over(struct note_history *history)
+{
+    if (history->done.count > 0)
+        note_set_swap(&top(&history->done)->over, &history->planned[0]);
+    if (history->undone.count > 0)
+        note_set_swap(&top(&history->undone)->over, &history->planned[1]);
+    history->at = history->planned_at;
+}
+
+void note_history_commit(struct note_history *history)
+{
+    switch (history->plan) {
+    case NOTE_HISTORY_PUSH:
+    case NOTE_HISTORY_JOIN:
+        commit_edit(history);
+        break;
+    case NOTE_HISTORY_UNDO:
+    case NOTE_HISTORY_REDO: {
+        const bool redo = history->plan == NOTE_HISTORY_REDO;
+        pop(redo ? &history->undone : &history->done);
+        push(redo ? &history->done : &history->undone, &history->planned[0]);
+        history->open = false;
+        break;
+    }
+    case NOTE_HISTORY_OVER:
+        commit_over(history);
+        break;
+    case NOTE_HISTORY_NOTHING:
+        break;
+    }
+    history->plan = NOTE_HISTORY_NOTHING;
+}
