@@ -16,7 +16,8 @@ static struct id id_of(struct bytes key)
     return id;
 }
 
-/* The record of the note; *gone: it was removed and its rows are going, so that some may be gone. */
+/* The record of the note; *gone: it was removed and its rows are going, so that some may be gone.
+ */
 static enum status find_note(struct check *check, struct bytes id, bool *found, bool *gone)
 {
     struct bytes stored;

@@ -48,8 +48,7 @@ static enum status load(struct plan *plan, struct draft *draft)
     return plan->arena.failed ? STATUS_NO_MEMORY : STATUS_OK;
 }
 
-static enum status set(struct plan *plan, struct draft *draft, const char *name,
-                       struct bytes value)
+static enum status set(struct plan *plan, struct draft *draft, const char *name, struct bytes value)
 {
     const struct field_def *field = schema_field(draft->entity, bytes_text(name));
     assert(field);
@@ -133,9 +132,8 @@ bool note_unsettled(const struct plan *plan, const struct draft *draft, struct b
 /* The record's text as the next version. */
 static enum status replace(struct plan *plan, const struct draft *draft)
 {
-    const struct note_author author = {.by = bytes_text(plan->actor->name),
-                                       .at_ms = plan->at_ms,
-                                       .seq = plan->meta.seq};
+    const struct note_author author = {
+        .by = bytes_text(plan->actor->name), .at_ms = plan->at_ms, .seq = plan->meta.seq};
     struct note_edit edit;
     struct change_set difference = {0};
     struct fault fault;

@@ -1,5 +1,5 @@
-/* What comes of a note by itself: it settles when typing has paused, and what is kept of one that was
- * removed goes when its tombstone may. */
+/* What comes of a note by itself: it settles when typing has paused, and what is kept of one that
+ * was removed goes when its tombstone may. */
 #include <assert.h>
 
 #include "protocol/wire.h"

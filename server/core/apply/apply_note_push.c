@@ -30,8 +30,7 @@ static enum status refuse(struct push *push, enum status status, const char *det
     return fault_set(&push->fault, status, (struct bytes){NULL, 0}, "%s", detail);
 }
 
-static enum status put_answer(const struct push *push, enum status outcome,
-                              struct effects *effects)
+static enum status put_answer(const struct push *push, enum status outcome, struct effects *effects)
 {
     struct message message = {.type = MESSAGE_NOTE_RESULT};
     struct msg_note_result *result = &message.as.note_result;

@@ -95,8 +95,7 @@ enum status note_edit_add(struct note_edit *edit, const struct change_set *set,
                           const struct note_author *author, struct fault *fault)
 {
     buffer_clear(&edit->next_text);
-    enum status status =
-        change_set_apply(set, buffer_bytes(&edit->text), &edit->next_text, fault);
+    enum status status = change_set_apply(set, buffer_bytes(&edit->text), &edit->next_text, fault);
     if (status != STATUS_OK)
         return status;
     if (edit->next_text.size > LIMIT_NOTE_TEXT)
@@ -158,13 +157,12 @@ static enum status write_log(struct note_edit *edit, const struct state *state)
 static enum status write_snapshot(struct note_edit *edit, const struct state *state)
 {
     struct buffer row = {0};
-    const struct note_snapshot snapshot = {edit->head.changed_ms, edit->head.text,
-                                           edit->head.runs};
+    const struct note_snapshot snapshot = {edit->head.changed_ms, edit->head.text, edit->head.runs};
     note_snapshot_encode(&row, &snapshot);
-    enum status status = row.failed ? STATUS_NO_MEMORY
-                                    : state->ops->put_note_row(state->self, NOTE_SNAPSHOT, edit->id,
-                                                               edit->head.version,
-                                                               buffer_bytes(&row));
+    enum status status = row.failed
+                             ? STATUS_NO_MEMORY
+                             : state->ops->put_note_row(state->self, NOTE_SNAPSHOT, edit->id,
+                                                        edit->head.version, buffer_bytes(&row));
     buffer_release(&row);
     edit->head.snapshot = edit->head.version;
     edit->head.logged = 0;

@@ -17,9 +17,9 @@ struct note_edit {
     struct buffer stored;  /* what the head was read from; names in the runs point here */
     struct buffer text, next_text;
     struct note_runs runs, next_runs;
-    struct buffer first;   /* the snapshot of version 0, of a note that had no head */
-    struct buffer log;     /* rows to write, each behind its size in 4 bytes */
-    uint64_t log_from;     /* version that the first of them makes */
+    struct buffer first; /* the snapshot of version 0, of a note that had no head */
+    struct buffer log;   /* rows to write, each behind its size in 4 bytes */
+    uint64_t log_from;   /* version that the first of them makes */
 };
 
 /* Who adds a version, and when. */

@@ -1,4 +1,5 @@
-/* What of a note may go: versions older than is remembered, and everything of one that was removed. */
+/* What of a note may go: versions older than is remembered, and everything of one that was removed.
+ */
 #ifndef TANDEM_CORE_NOTE_PRUNE_H
 #define TANDEM_CORE_NOTE_PRUNE_H
 

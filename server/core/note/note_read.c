@@ -65,8 +65,8 @@ static enum status replay_entry(struct replay *replay, const struct note_entry *
     enum status status = change_set_read(entry->changes, &replay->set, &fault);
     buffer_clear(&replay->next_text);
     if (status == STATUS_OK)
-        status = change_set_apply(&replay->set, buffer_bytes(&replay->text), &replay->next_text,
-                                  &fault);
+        status =
+            change_set_apply(&replay->set, buffer_bytes(&replay->text), &replay->next_text, &fault);
     if (status == STATUS_OK && note_runs_length(&replay->runs) != replay->set.before)
         status = STATUS_CORRUPT;
     if (status != STATUS_OK)

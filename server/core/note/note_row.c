@@ -74,9 +74,8 @@ static struct place begin(struct bytes row)
 
 void note_head_encode(struct buffer *out, const struct note_head *head)
 {
-    const uint64_t numbers[] = {head->version,    head->oldest,     head->settled,
-                                head->snapshot,   head->logged,     head->waiting_ms,
-                                head->changed_ms, head->due_ms};
+    const uint64_t numbers[] = {head->version, head->oldest,     head->settled,    head->snapshot,
+                                head->logged,  head->waiting_ms, head->changed_ms, head->due_ms};
     buffer_append_byte(out, ROW_FORMAT);
     for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++)
         append_u64(out, numbers[i]);
@@ -88,9 +87,8 @@ void note_head_encode(struct buffer *out, const struct note_head *head)
 enum status note_head_decode(struct bytes row, struct note_head *out)
 {
     struct place place = begin(row);
-    uint64_t *const numbers[] = {&out->version,    &out->oldest,     &out->settled,
-                                 &out->snapshot,   &out->logged,     &out->waiting_ms,
-                                 &out->changed_ms, &out->due_ms};
+    uint64_t *const numbers[] = {&out->version, &out->oldest,     &out->settled,    &out->snapshot,
+                                 &out->logged,  &out->waiting_ms, &out->changed_ms, &out->due_ms};
     for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++)
         *numbers[i] = take_u64(&place);
     out->by = take(&place, take_u8(&place));

@@ -52,8 +52,7 @@ static struct push_reply read_result(const struct world *world)
                      STATUS_OK);
     assert_int_equal(message.type, MESSAGE_NOTE_RESULT);
     const struct msg_note_result *result = &message.as.note_result;
-    reply.status =
-        bytes_is(result->status, "ok") ? STATUS_OK : status_from_name(result->status);
+    reply.status = bytes_is(result->status, "ok") ? STATUS_OK : status_from_name(result->status);
     reply.version = result->version;
     if (message_has(&message, "change"))
         reply.change = (int)result->change;
@@ -141,8 +140,7 @@ const char *authors_of(struct world *world, struct id note, uint64_t version)
     struct note_runs runs = {0};
     char out[512] = "";
     assert_int_equal(
-        note_read_version(&world->state, stored(world, note), version, &text, &encoded),
-        STATUS_OK);
+        note_read_version(&world->state, stored(world, note), version, &text, &encoded), STATUS_OK);
     assert_int_equal(note_runs_read(buffer_bytes(&encoded), &runs), STATUS_OK);
     for (size_t i = 0; i < runs.count; i++) {
         const size_t at = strlen(out);
@@ -167,8 +165,7 @@ void prune(struct world *world, uint64_t before)
     wire_put_map(&body, 1);
     wire_put_text(&body, "before");
     wire_put_uint(&body, before);
-    assert_int_equal(order(world, COMMAND_PRUNE, (struct id){{0}}, buffer_bytes(&body)),
-                     STATUS_OK);
+    assert_int_equal(order(world, COMMAND_PRUNE, (struct id){{0}}, buffer_bytes(&body)), STATUS_OK);
     buffer_release(&body);
 }
 
@@ -201,21 +198,20 @@ void check_kept(struct world *world, struct id note)
         assert_int_equal(note_entry_next(&world->state, note, at, &entry), STATUS_OK);
         assert_int_equal(entry.version, at + 1);
     }
-    assert_int_equal(note_entry_next(&world->state, note, head.version, &entry),
-                     STATUS_NOT_FOUND);
+    assert_int_equal(note_entry_next(&world->state, note, head.version, &entry), STATUS_NOT_FOUND);
     assert_int_equal(note_entry_before(&world->state, note, head.oldest + 1, &entry),
                      STATUS_NOT_FOUND);
     for (uint64_t at = head.snapshot + 1; at <= head.version; at++) {
-        assert_int_equal(
-            world->state.ops->note_row(world->state.self, NOTE_LOG, note, at, &row), STATUS_OK);
+        assert_int_equal(world->state.ops->note_row(world->state.self, NOTE_LOG, note, at, &row),
+                         STATUS_OK);
         logged += row.size;
     }
     assert_int_equal(head.logged, logged);
     const uint64_t bounds[] = {head.oldest, head.snapshot};
     for (unsigned i = 0; i < 2; i++) {
-        assert_int_equal(world->state.ops->note_row(world->state.self, NOTE_SNAPSHOT, note,
-                                                    bounds[i], &row),
-                         STATUS_OK);
+        assert_int_equal(
+            world->state.ops->note_row(world->state.self, NOTE_SNAPSHOT, note, bounds[i], &row),
+            STATUS_OK);
         assert_int_equal(note_snapshot_decode(row, &snapshot), STATUS_OK);
         check_runs(snapshot.text, snapshot.runs);
     }

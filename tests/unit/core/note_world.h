@@ -1,8 +1,8 @@
 /* Short words for what people do in live notes, on top of world.h.
  *
- * A change set is written as parts between spaces: "=3" keeps three units, "-2" deletes two, "+text"
- * inserts, "-2+text" replaces; '_' stands for a space and '/' for a line end. Several sets of one push
- * stand between '|'.
+ * A change set is written as parts between spaces: "=3" keeps three units, "-2" deletes two,
+ * "+text" inserts, "-2+text" replaces; '_' stands for a space and '/' for a line end. Several sets
+ * of one push stand between '|'.
  */
 #ifndef TANDEM_TESTS_CORE_NOTE_WORLD_H
 #define TANDEM_TESTS_CORE_NOTE_WORLD_H
@@ -43,14 +43,14 @@ void check_kept(struct world *world, struct id note);
 /* Whether anything is kept of it. */
 bool is_kept(struct world *world, struct id note);
 
-#define assert_pushed(answer, number)                                                        \
-    do {                                                                                     \
-        struct push_reply pushed_ = (answer);                                                \
-        if (pushed_.status != STATUS_OK)                                                     \
-            print_error("answered %s (change %d: %s)\n", status_name(pushed_.status),        \
-                        pushed_.change, pushed_.detail);                                     \
-        assert_int_equal(pushed_.status, STATUS_OK);                                         \
-        assert_int_equal(pushed_.version, (number));                                         \
+#define assert_pushed(answer, number)                                                              \
+    do {                                                                                           \
+        struct push_reply pushed_ = (answer);                                                      \
+        if (pushed_.status != STATUS_OK)                                                           \
+            print_error("answered %s (change %d: %s)\n", status_name(pushed_.status),              \
+                        pushed_.change, pushed_.detail);                                           \
+        assert_int_equal(pushed_.status, STATUS_OK);                                               \
+        assert_int_equal(pushed_.version, (number));                                               \
     } while (0)
 
 #endif

@@ -7,7 +7,7 @@
 #define KARI nid(900)
 #define NILS nid(901)
 #define VIVI nid(902)
-#define EVA nid(910)  /* of Papir, at the level comment */
+#define EVA nid(910) /* of Papir, at the level comment */
 #define PAPIR nid(50)
 #define ACCOUNT nid(1)
 #define NOTE nid(10)
@@ -270,8 +270,7 @@ static void partners_read_from_when_it_became_theirs(void **state)
     assert_ok(erase(w, KARI, nid(4)));
     assign(w, nid(5), PAPIR, ACCOUNT, "comment");
     const struct note_head later = head_of(w, NOTE);
-    assert_int_equal(note_oldest_for(&w->state, &eva, stored(w, NOTE), &later, &oldest),
-                     STATUS_OK);
+    assert_int_equal(note_oldest_for(&w->state, &eva, stored(w, NOTE), &later, &oldest), STATUS_OK);
     assert_int_equal(oldest, 4);
 }
 

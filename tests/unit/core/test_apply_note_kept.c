@@ -1,4 +1,5 @@
-/* What is kept of live notes: snapshots, what is pruned, and what goes with a note that was removed.
+/* What is kept of live notes: snapshots, what is pruned, and what goes with a note that was
+ * removed.
  */
 #include <string.h>
 
@@ -32,8 +33,8 @@ static unsigned snapshots(struct world *w)
     struct bytes row;
     uint64_t version = UINT64_MAX;
     unsigned count = 0;
-    while (w->state.ops->note_before(w->state.self, NOTE_SNAPSHOT, NOTE, version, &version,
-                                     &row) == STATUS_OK)
+    while (w->state.ops->note_before(w->state.self, NOTE_SNAPSHOT, NOTE, version, &version, &row) ==
+           STATUS_OK)
         count++;
     return count;
 }

@@ -16,7 +16,16 @@ static struct bytes text(const char *from)
 static void rows_are_read_back_and_cut_ones_refused(void **state)
 {
     (void)state;
-    const struct note_head head = {9, 2, 7, 5, 300, 1000, 2000, 3000, text("ada"), text("abc"),
+    const struct note_head head = {9,
+                                   2,
+                                   7,
+                                   5,
+                                   300,
+                                   1000,
+                                   2000,
+                                   3000,
+                                   text("ada"),
+                                   text("abc"),
                                    text("\x91\x93\x03\xa3xyz\x05")};
     const struct note_entry entry = {9, nid(4), text("kari"), 77, 12, text("\x91\x03")};
     const struct note_snapshot snapshot = {55, text("abc"), text("\x90")};
@@ -121,13 +130,16 @@ static void runs_are_read_back_and_bent_ones_refused(void **state)
 {
     (void)state;
     static const char *const bent[] = {
-        "",                         /* nothing */
-        "\x91",                     /* cut short */
-        "\x91\x92\x01\xa1" "a",     /* two parts */
-        "\x91\x93\x00\xa1" "a\x01", /* of no length */
-        "\x90\x90",                 /* more behind */
-        "\x91\x93\x01\x02\x01",     /* no name */
-        "\x91\x93\xce\xff\xff\xff\xff\xa1" "a\x01",
+        "",     /* nothing */
+        "\x91", /* cut short */
+        "\x91\x92\x01\xa1"
+        "a", /* two parts */
+        "\x91\x93\x00\xa1"
+        "a\x01",                /* of no length */
+        "\x90\x90",             /* more behind */
+        "\x91\x93\x01\x02\x01", /* no name */
+        "\x91\x93\xce\xff\xff\xff\xff\xa1"
+        "a\x01",
     };
     struct note_runs runs = {0}, back = {0};
     struct buffer encoded = {0};
@@ -161,7 +173,7 @@ static void turns_letter_by_letter_are_told_coarsely(void **state)
     change_set_replace(&set, 5000, text("longer than the others"), false);
     note_runs_apply(&old, &set, text("b"), 2, &new);
     assert_int_equal(note_runs_length(&new), set.after);
-    assert_true(new.count <= NOTE_RUNS_MAX && new.count >= 2);
+    assert_true(new.count <= NOTE_RUNS_MAX &&new.count >= 2);
     assert_true(bytes_is(new.runs[new.count - 1].by, "b"));
     assert_int_equal(new.runs[new.count - 1].length, 22);
     change_set_release(&set);

@@ -1,6 +1,6 @@
 /* Random pushes, whole texts, removals and prunings by several people, against a model that keeps
- * every version of every note as an array of letters with their authors. The seed is printed and may
- * be given as TANDEM_SEED. */
+ * every version of every note as an array of letters with their authors. The seed is printed and
+ * may be given as TANDEM_SEED. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,8 +142,8 @@ static void random_push(struct run *run, struct model *note)
         from = made[i];
     }
     const bool behind = pick(6) == 0 && note->version > 0;
-    const struct push_reply reply = push_raw(run->w, person(author), note->id,
-                                             note->version - behind, buffer_bytes(&list));
+    const struct push_reply reply =
+        push_raw(run->w, person(author), note->id, note->version - behind, buffer_bytes(&list));
     assert_int_equal(reply.status, behind  ? STATUS_BEHIND
                                    : empty ? STATUS_INVALID_VALUE
                                            : STATUS_OK);
@@ -158,8 +158,8 @@ static void random_push(struct run *run, struct model *note)
     buffer_release(&list);
 }
 
-/* What the letters become when somebody sets the text as a whole: what both begin and end with stays
- * its authors'. */
+/* What the letters become when somebody sets the text as a whole: what both begin and end with
+ * stays its authors'. */
 static void keep_authors(const struct text *from, struct text *to)
 {
     size_t begin = 0, end = 0;
@@ -256,9 +256,9 @@ static void look_at_version(struct run *run, const struct model *note, uint64_t 
     const struct text *text = note->texts[version];
     struct buffer found = {0}, runs = {0}, wanted = {0};
     struct note_runs list = {0};
-    assert_int_equal(note_read_version(&run->w->state, stored(run->w, note->id), version, &found,
-                                       &runs),
-                     STATUS_OK);
+    assert_int_equal(
+        note_read_version(&run->w->state, stored(run->w, note->id), version, &found, &runs),
+        STATUS_OK);
     utf8_of(text, &wanted);
     assert_true(bytes_equal(buffer_bytes(&found), buffer_bytes(&wanted)));
     assert_int_equal(note_runs_read(buffer_bytes(&runs), &list), STATUS_OK);
@@ -292,8 +292,7 @@ static void look_at(struct run *run, struct model *note, bool thoroughly)
             check_kept(run->w, note->id);
     }
     utf8_of(note->texts[note->settled], &wanted);
-    assert_true(
-        bytes_equal(record_text(stored(run->w, note->id), "text"), buffer_bytes(&wanted)));
+    assert_true(bytes_equal(record_text(stored(run->w, note->id), "text"), buffer_bytes(&wanted)));
     buffer_release(&wanted);
     if (oldest > 0)
         assert_null(text_of(run->w, note->id, oldest - 1));
