@@ -208,7 +208,7 @@ enum tandem_failure cli_send_unless(struct cli *cli, const tandem_mutation *muta
     if (code == TANDEM_OK) {
         code = tandem_send(cli->client, mutation, on_result, &sent);
         if (code != TANDEM_OK) {
-            tandem_mutation_fault(mutation, &cli->fault);
+            tandem_last_fault(cli->client, &cli->fault);
         }
     }
     code = finish(cli, code, &sent.done, &sent.fault);
