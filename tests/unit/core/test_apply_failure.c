@@ -5,7 +5,7 @@
 
 #include "protocol/memory.h"
 #include "protocol/wire.h"
-#include "tests/unit/core/world.h"
+#include "tests/unit/core/note_world.h"
 
 /* Stands in for protocol/memory.c: fails once, at the n-th allocation from now on. */
 static unsigned fail_in;
@@ -42,6 +42,40 @@ void *memory_copy(const void *from, size_t size)
 
 #define KARI nid(900)
 #define PAPIR nid(50)
+#define TYPED nid(20)
+#define WAITING nid(21)
+#define REMOVED nid(22)
+#define GOING nid(23) /* what is kept of it is due to go */
+#define TYPED_VERSIONS 150u
+
+/* Of enough versions for snapshots. */
+static uint64_t type(struct world *w, struct id note, unsigned letters)
+{
+    uint64_t version = 0;
+    while (version < letters) {
+        assert_pushed(push(w, KARI, note, version, fmt("=%u +a", 1 + (unsigned)version)),
+                      version + 1);
+        version++;
+    }
+    return version;
+}
+
+/* Live notes that are typed in, that wait, and that were removed. */
+static void notes(struct world *w)
+{
+    assert_ok(create(w, KARI, "note", TYPED, "text=x"));
+    assert_ok(create(w, KARI, "note", WAITING, "text=x"));
+    assert_ok(create(w, KARI, "note", REMOVED, "text=x"));
+    assert_ok(create(w, KARI, "note", GOING, "text=x"));
+    type(w, TYPED, TYPED_VERSIONS);
+    pass(w, NOTE_PAUSE_MS);
+    type(w, GOING, 2);
+    assert_ok(erase(w, KARI, GOING));
+    prune(w, w->now + 1);
+    type(w, WAITING, 3);
+    type(w, REMOVED, 2);
+    assert_ok(erase(w, KARI, REMOVED));
+}
 
 static void company(struct world *w)
 {
@@ -60,6 +94,7 @@ static void company(struct world *w)
     schema_time_to_text((int64_t)(w->now + 2 * DAY), from);
     assert_ok(create(w, KARI, "assignment", nid(4),
                      fmt("party=%s|account=%s|level=view|from=%.10s", tx(PAPIR), tx(nid(1)), from)));
+    notes(w);
     struct buffer body = {0};
     const struct id server = {{0}};
     credential_body(&body, nid(910), CREDENTIAL_TOKEN, bytes_of("0123456789abcdef0123456789abcdef", 32),
@@ -80,6 +115,7 @@ static void fill(struct changes *changes)
     add_update(changes, "assignment", nid(4), "from=", 0);
     add_update(changes, "user", nid(910), "disabled=true", 0);
     add_update(changes, "note", nid(10), "account=", 0);
+    add_update(changes, "note", WAITING, "text=y\r\nz", 0);
     add_remove(changes, nid(2), 0);
 }
 
@@ -99,6 +135,22 @@ static struct buffer mutation(uint64_t number)
     return body;
 }
 
+/* Enough change sets to make the next snapshot, at which old versions go. */
+static struct buffer long_push(void)
+{
+    struct message message = {.type = MESSAGE_NOTE_PUSH};
+    struct buffer list = {0}, body = {0};
+    wire_put_array(&list, LIMIT_NOTE_PUSH);
+    for (unsigned i = 0; i < LIMIT_NOTE_PUSH; i++)
+        put_set(&list, fmt("=%u +a", 1 + TYPED_VERSIONS + i));
+    message.as.note_push.note = TYPED;
+    message.as.note_push.base = TYPED_VERSIONS;
+    message.as.note_push.changes = buffer_bytes(&list);
+    message_encode(&body, &message);
+    buffer_release(&list);
+    return body;
+}
+
 static struct buffer before_body(uint64_t before)
 {
     struct buffer body = {0};
@@ -111,7 +163,11 @@ static struct buffer before_body(uint64_t before)
 static struct command command_of(const struct world *w, enum command_kind kind, struct buffer *body)
 {
     struct command command = {.kind = kind, .at_ms = w->now + 5 * DAY};
-    if (kind == COMMAND_MUTATE) {
+    if (kind == COMMAND_NOTE) {
+        *body = long_push();
+        command.actor = KARI;
+        command.client = client_of(KARI);
+    } else if (kind == COMMAND_MUTATE) {
         *body = mutation(w->clients[1].number + 1);
         command.actor = KARI;
         command.client = client_of(KARI);
@@ -138,8 +194,11 @@ static bool answers_ok(const struct effects *effects)
     struct message message;
     if (effects->answer.size == 0)
         return true;
-    return message_decode(buffer_bytes(&effects->answer), &message, NULL) == STATUS_OK &&
-           bytes_is(message.as.result.status, "ok");
+    if (message_decode(buffer_bytes(&effects->answer), &message, NULL) != STATUS_OK)
+        return false;
+    return bytes_is(message.type == MESSAGE_NOTE_RESULT ? message.as.note_result.status
+                                                        : message.as.result.status,
+                    "ok");
 }
 
 /* Applies the command to a copy of the company with the n-th call or allocation failing. Returns
@@ -173,7 +232,8 @@ static void try_all(void **state, bool allocation)
 {
     static const enum command_kind kinds[] = {COMMAND_MUTATE,        COMMAND_DUE,
                                               COMMAND_FOUND,         COMMAND_CREDENTIAL,
-                                              COMMAND_PRUNE,         COMMAND_FORGET_CLIENT};
+                                              COMMAND_PRUNE,         COMMAND_FORGET_CLIENT,
+                                              COMMAND_NOTE};
     struct world *w = *state;
     company(w);
     for (unsigned k = 0; k < sizeof kinds / sizeof *kinds; k++) {
@@ -181,7 +241,7 @@ static void try_all(void **state, bool allocation)
         const struct command command = command_of(w, kinds[k], &body);
         unsigned n = 1;
         while (!attempt(w, &command, n, allocation))
-            assert_true(++n < 5000);
+            assert_true(++n < 20000);
         assert_true(n > 1 || kinds[k] == COMMAND_FORGET_CLIENT);
         print_message("command %d fails at %u places\n", (int)kinds[k], n - 1);
         buffer_release(&body);

@@ -16,17 +16,17 @@ static struct bytes text(const char *from)
 static void rows_are_read_back_and_cut_ones_refused(void **state)
 {
     (void)state;
-    const struct note_head head = {9,
-                                   2,
-                                   7,
-                                   5,
-                                   300,
-                                   1000,
-                                   2000,
-                                   3000,
-                                   text("ada"),
-                                   text("abc"),
-                                   text("\x91\x93\x03\xa3xyz\x05")};
+    const struct note_head head = {.version = 9,
+                                   .oldest = 2,
+                                   .settled = 7,
+                                   .snapshot = 5,
+                                   .logged = 300,
+                                   .waiting_ms = 1000,
+                                   .changed_ms = 2000,
+                                   .due_ms = 3000,
+                                   .by = text("ada"),
+                                   .text = text("abc"),
+                                   .runs = text("\x91\x93\x03\xa3xyz\x05")};
     const struct note_entry entry = {9, nid(4), text("kari"), 77, 12, text("\x91\x03")};
     const struct note_snapshot snapshot = {55, text("abc"), text("\x90")};
     struct note_head head_back;
@@ -130,16 +130,13 @@ static void runs_are_read_back_and_bent_ones_refused(void **state)
 {
     (void)state;
     static const char *const bent[] = {
-        "",     /* nothing */
-        "\x91", /* cut short */
-        "\x91\x92\x01\xa1"
-        "a", /* two parts */
-        "\x91\x93\x00\xa1"
-        "a\x01",                /* of no length */
-        "\x90\x90",             /* more behind */
-        "\x91\x93\x01\x02\x01", /* no name */
-        "\x91\x93\xce\xff\xff\xff\xff\xa1"
-        "a\x01",
+        "",                      /* nothing */
+        "\x91",                  /* cut short */
+        "\x91\x92\x01\xa1z",     /* two parts */
+        "\x91\x93\x00\xa1z\x01", /* of no length */
+        "\x90\x90",              /* more behind */
+        "\x91\x93\x01\x02\x01",  /* no name */
+        "\x91\x93\xce\xff\xff\xff\xff\xa1z\x01",
     };
     struct note_runs runs = {0}, back = {0};
     struct buffer encoded = {0};
