@@ -33,8 +33,8 @@
 #define EDITOR_FIND_TEXT 128u
 #define EDITOR_MESSAGE 200u
 
-/* The text, and how to change it. UTF-8, lines ended by \n. A change refused leaves it as it was.
- * undo and redo call editor_changed() for what they do. */
+/* The text, and how to change it. UTF-8, lines ended by \n; what is put in has no \r. A change
+ * refused leaves it as it was. undo and redo call editor_changed() for what they do. */
 struct editor_port {
     void *context;
     const char *(*text)(void *context, size_t *size);

@@ -1,25 +1,24 @@
 /* Changing the text, through the port. */
-#include <stdint.h>
-
 #include "cli/editor/editor_internal.h"
 
-/* The cursor goes behind what was put in, which may be other than what was given: the port ends
- * lines its own way. */
+/* Within the call others' changes may come, which move the cursor along with the place; they are of
+ * the text in front of this one. */
 static void change(struct editor *editor, size_t from, size_t removed, const char *text,
                    size_t size)
 {
-    struct editor_view before = editor_view(editor);
+    size_t behind = editor->cursor - from; /* 0, or all that is removed */
     if (removed == 0 && size == 0) {
         return;
     }
+    editor->cursor = from;
     tandem_code code = editor->port.replace(editor->port.context, from, removed, text, size);
     if (code != TANDEM_OK) {
+        editor->cursor += behind;
         editor_say_failure(editor, code);
         return;
     }
-    struct editor_view after = editor_view(editor);
     editor->doing = true;
-    editor_changed(editor, from, removed, after.size - (before.size - removed));
+    editor_changed(editor, editor->cursor, removed, size);
     editor->doing = false;
     editor->typed = true;
 }

@@ -23,7 +23,6 @@ struct editor_row editor_row_read(const struct editor_view *view, size_t from)
         }
         column += editor_char_width(&next, column);
         if (is_space(&next)) {
-            column = column < view->columns ? column : view->columns;
             at += next.size;
             breaks = at;
             continue;
