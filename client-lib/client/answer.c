@@ -3,6 +3,12 @@
 #include "client-lib/base/json.h"
 #include "protocol/memory.h"
 
+const struct msg_answer *answer_parts(const tandem_answer *answer)
+{
+    static const struct msg_answer none;
+    return answer->message->type == MESSAGE_ANSWER ? &answer->message->as.answer : &none;
+}
+
 bool tandem_answer_last(const tandem_answer *answer)
 {
     return answer->last;
@@ -11,7 +17,7 @@ bool tandem_answer_last(const tandem_answer *answer)
 tandem_code tandem_answer_records(const tandem_answer *answer, tandem_record_fn *each,
                                   void *context)
 {
-    struct wire_reader reader = wire_read(answer->message->as.answer.records);
+    struct wire_reader reader = wire_read(answer_parts(answer)->records);
     uint32_t count = 0;
     bool more = true;
     if (!wire_get_array(&reader, &count))
@@ -133,7 +139,7 @@ static enum status hand_over_entry(const tandem_answer *answer, struct bytes enc
 tandem_code tandem_answer_history(const tandem_answer *answer, tandem_history_fn *each,
                                   void *context)
 {
-    struct wire_reader reader = wire_read(answer->message->as.answer.entries);
+    struct wire_reader reader = wire_read(answer_parts(answer)->entries);
     uint32_t count = 0;
     bool more = true;
     if (!wire_get_array(&reader, &count))
@@ -154,9 +160,10 @@ tandem_code tandem_answer_history(const tandem_answer *answer, tandem_history_fn
 char *tandem_answer_info(const tandem_answer *answer)
 {
     struct buffer out = {0};
-    if (!message_has(answer->message, "info"))
+    struct bytes info = answer_parts(answer)->info;
+    if (info.size == 0)
         return NULL;
-    json_value(&out, answer->message->as.answer.info, false);
+    json_value(&out, info, false);
     return json_take(&out);
 }
 
@@ -164,13 +171,14 @@ const char *tandem_answer_code(const tandem_answer *answer)
 {
     /* Every tandem_answer is a variable of this library: texts may be added to it. */
     struct tandem_answer *owner = (struct tandem_answer *)(uintptr_t)answer;
-    if (!message_has(answer->message, "code"))
+    if (answer_parts(answer) != &answer->message->as.answer ||
+        !message_has(answer->message, "code"))
         return NULL;
-    return texts_keep(&owner->texts, answer->message->as.answer.code);
+    return texts_keep(&owner->texts, answer_parts(answer)->code);
 }
 
 int64_t tandem_answer_expires(const tandem_answer *answer)
 {
-    uint64_t expires = answer->message->as.answer.expires;
+    uint64_t expires = answer_parts(answer)->expires;
     return expires <= INT64_MAX ? (int64_t)expires : 0;
 }

@@ -6,10 +6,13 @@
 
 struct tandem_answer {
     tandem_client *client;
-    const struct message *message; /* MESSAGE_ANSWER */
+    const struct message *message; /* MESSAGE_ANSWER, or MESSAGE_NOTE: see answer_parts() */
     bool last;
     struct bytes entity; /* of the record whose history it is, or "none" */
     struct texts texts;
 };
+
+/* The parts of an answer of the first kind; one of the other has none of them. */
+const struct msg_answer *answer_parts(const tandem_answer *answer);
 
 #endif

@@ -141,6 +141,7 @@ static void release(tandem_client *client)
         sync_release(&client->sync);
         replica_close(client->replica);
     }
+    client_notes_close(client);
     outbox_store_close(client->store);
     client_entries_release(&client->entries);
     settle_release(&client->settling);

@@ -22,6 +22,7 @@
  *     client_observe.c  callbacks for what they find
  *     client_subscribe.c what is subscribed to
  *     client_peers.c    other processes that share the folder
+ *     client_note.h     live notes
  *     client_pause.c    offline on purpose
  *     client_thread.c   a thread that runs the loop
  *
@@ -46,6 +47,7 @@
 #include "client-lib/base/record.h"
 #include "client-lib/base/texts.h"
 #include "client-lib/client/client_entries.h"
+#include "client-lib/client/client_note.h"
 #include "client-lib/client/client_settle.h"
 #include "client-lib/link/link.h"
 #include "client-lib/outbox/outbox.h"
@@ -110,6 +112,7 @@ struct tandem_client {
     bool moves;         /* this process leads now, over a connection under another client's id */
     bool foreign;       /* who signs in, or tried to, is not the folder's user */
     bool wish_resumed;  /* what is subscribed to was noted in an earlier run */
+    struct client_notes notes;
     struct tandem_observer *observers;
     unsigned telling; /* calls under way that go through the observers */
     struct buffer unseen; /* accepted changes that the replica does not show yet, client_tell.c */
@@ -283,6 +286,12 @@ enum status client_put_where(tandem_client *client, const char *entity,
                              tandem_fault *fault);
 
 /* ---- client_ask.c ---- */
+
+/* The number of a request that is none of those below. */
+uint64_t client_number(tandem_client *client);
+/* Asks once: `message` is sent with a number, which is put where it belongs in it. */
+tandem_code client_ask(tandem_client *client, const struct message *message, uint64_t *number,
+                       tandem_answer_fn *done, void *context);
 
 /* An answer, or an error with a request number; false when nobody waits for it. */
 bool client_answer(tandem_client *client, const struct message *message);

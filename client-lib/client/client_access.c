@@ -229,6 +229,7 @@ static void caught_up(tandem_client *client)
         settling->looked_for_lost = forget_what_is_not_held(client) == STATUS_OK;
         settle_purge_lost(client);
     }
+    client_notes_caught_up(client);
 }
 
 void settle_queued(tandem_client *client, uint64_t order)
@@ -246,6 +247,9 @@ enum status settle_losing(void *context, const struct sync_event *event)
     tandem_client *client = context;
     if (client->store == NULL)
         return STATUS_OK;
+    enum status status = client_notes_losing(client, event);
+    if (status != STATUS_OK)
+        return status;
     if (event->kind == TANDEM_EVENT_PURGED)
         return outbox_store_forget_scope(client->store, event->scope);
     /* After any other reset the values are needed, to compare them with what comes. */
@@ -281,9 +285,10 @@ void settle_sync_event(void *context, const struct sync_event *event)
 {
     tandem_client *client = context;
     if (client->store != NULL) {
-        if (event->kind == TANDEM_EVENT_REMOVED)
+        if (event->kind == TANDEM_EVENT_REMOVED) {
             forget(client, event);
-        else if (event->kind == TANDEM_EVENT_RESET)
+            client_notes_removed(client, event->id);
+        } else if (event->kind == TANDEM_EVENT_RESET)
             client->settling.looked_for_lost = false;
         else if (event->kind == TANDEM_EVENT_CAUGHT_UP)
             caught_up(client);

@@ -79,12 +79,17 @@ static tandem_code send_request(tandem_client *client, struct request *request,
     return TANDEM_OK;
 }
 
-static uint64_t number_request(tandem_client *client, struct request *request)
+uint64_t client_number(tandem_client *client)
 {
     /* Above this the numbers are those of fences. */
     if (++client->next_request >= SYNC_FENCE_BIT)
         client->next_request = 1;
-    request->number = client->next_request;
+    return client->next_request;
+}
+
+static uint64_t number_request(tandem_client *client, struct request *request)
+{
+    request->number = client_number(client);
     if (request->asked == 0)
         request->asked = request->number;
     return request->number;
@@ -101,6 +106,16 @@ tandem_code client_expect(tandem_client *client, tandem_answer_fn *done, void *c
     client->requests = request;
     client->last_request = request->asked;
     return TANDEM_OK;
+}
+
+tandem_code client_ask(tandem_client *client, const struct message *message, uint64_t *number,
+                       tandem_answer_fn *done, void *context)
+{
+    struct request *request = new_request(client, message->type, done, context, &client->fault);
+    if (request == NULL)
+        return client->fault.code;
+    *number = number_request(client, request);
+    return send_request(client, request, message, &client->fault);
 }
 
 static uint64_t page_limit(const struct request *request)
@@ -368,9 +383,9 @@ static bool hand_over(tandem_client *client, struct request *request, const stru
     struct tandem_answer answer = {.client = client, .message = message};
     struct buffer entity = {0};
     tandem_fault fine;
-    struct bytes list =
-        request->type == MESSAGE_HISTORY ? message->as.answer.entries : message->as.answer.records;
-    uint64_t count = message_count(list);
+    const struct msg_answer *parts = answer_parts(&answer);
+    uint64_t count =
+        message_count(request->type == MESSAGE_HISTORY ? parts->entries : parts->records);
     trouble_clear(&fine);
     answer.last = !is_paged(request) || !message_has(message, "next") ||
                   message->as.answer.next.size == 0 ||
@@ -389,11 +404,18 @@ static bool hand_over(tandem_client *client, struct request *request, const stru
     return !answer.last;
 }
 
+static uint64_t answered_number(const struct message *message)
+{
+    if (message->type == MESSAGE_ERROR)
+        return message->as.error.request;
+    return message->type == MESSAGE_NOTE ? message->as.note.request : message->as.answer.request;
+}
+
 bool client_answer(tandem_client *client, const struct message *message)
 {
     tandem_fault fault;
     bool is_error = message->type == MESSAGE_ERROR;
-    uint64_t number = is_error ? message->as.error.request : message->as.answer.request;
+    uint64_t number = answered_number(message);
     struct request *request = take_request(client, number);
     /* Of one that was cancelled nobody wants to hear. */
     if (request == NULL)

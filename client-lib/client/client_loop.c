@@ -142,6 +142,7 @@ uint64_t client_loop_due(const tandem_client *client)
         due = earlier(due, earlier(sync_due(&client->sync), find_index_due(client)));
     if (client_leads(client))
         due = earlier(due, settle_rest_due(client));
+    due = earlier(due, client_notes_due(client));
     client_loop_refresh(client);
     return client->loop->failed ? earlier(due, client_now(client) + AGAIN_MS) : due;
 }
@@ -216,6 +217,7 @@ tandem_code tandem_service(tandem_client *client)
     if (client_leads(client))
         settle_rest(client);
     client_move_connection(client);
+    client_notes_turn(client);
     client_share_turn(client);
     client->in_service = false;
     client_free_set_aside(client);

@@ -194,6 +194,7 @@ static void on_look(void *context)
     if (status == STATUS_OK && changed) {
         client_entries_look(client);
         settle_look(client);
+        client_notes_look(client);
         if (client_leads(client))
             (void)client_look_preferred(client);
     }

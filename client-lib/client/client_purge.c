@@ -32,13 +32,15 @@ bool settle_purge(void *context, const struct sync_event *event)
     case TANDEM_EVENT_PURGED:
         /* Once more: another process may have queued something since, with what it saw before.
          * When it fails it is tried again, as part of what comes before the event. */
-        if (outbox_store_forget_scope(client->store, event->scope) != STATUS_OK)
+        if (client_notes_losing(client, event) != STATUS_OK ||
+            outbox_store_forget_scope(client->store, event->scope) != STATUS_OK)
             return false;
         return scrub_outbox(client->store);
     case TANDEM_EVENT_RESET:
         /* After any other reset the values are needed, to compare them with what comes. */
         if (strcmp(event->detail, "access") == 0 &&
-            outbox_store_forget_all(client->store) != STATUS_OK)
+            (client_notes_losing(client, event) != STATUS_OK ||
+             outbox_store_forget_all(client->store) != STATUS_OK))
             return false;
         return scrub_outbox(client->store);
     case TANDEM_EVENT_ENTERED:

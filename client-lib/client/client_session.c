@@ -186,6 +186,7 @@ static void on_welcome(tandem_client *client, const struct message *message)
     struct id epoch = message->as.welcome.epoch;
     uint64_t window = 0;
     (void)wire_map_uint(message->as.welcome.limits, "window", &window);
+    client_notes_welcome(client, &message->as.welcome);
     client_event(client, &event);
     if (generation != client->generation)
         return;
@@ -206,7 +207,8 @@ static void on_error(tandem_client *client, const struct message *message)
 {
     unsigned generation = client->generation;
     enum status status = STATUS_OK;
-    if (message_has(message, "request") && client_answer(client, message))
+    if (client_notes_error(client, message) ||
+        (message_has(message, "request") && client_answer(client, message)))
         return;
     if (client_sync_error(client, message, &status)) {
         if (status != STATUS_OK && generation == client->generation)
@@ -277,6 +279,16 @@ void client_receive(tandem_client *client, struct bytes frame)
         break;
     case MESSAGE_ANSWER:
         (void)client_answer(client, &message);
+        break;
+    case MESSAGE_NOTE:
+        if (!client_notes_message(client, &message))
+            (void)client_answer(client, &message);
+        break;
+    case MESSAGE_NOTE_CHANGES:
+    case MESSAGE_NOTE_RESULT:
+    case MESSAGE_NOTE_ENDED:
+    case MESSAGE_PRESENCE:
+        (void)client_notes_message(client, &message);
         break;
     case MESSAGE_PONG:
         on_pong(client, &message);

@@ -21,11 +21,12 @@
 /* As many failures to connect as make for the longest pauses. */
 #define FAILURES_LONG 7
 
-/* Entries that are not done with. */
-static size_t count_open(const tandem_client *client)
+/* Entries that are not done with, and notes in which something waits. */
+static size_t count_open(tandem_client *client)
 {
     return outbox_store_count(client->store, 0) -
-           outbox_store_count(client->store, 1u << TANDEM_ENTRY_ACCEPTED);
+           outbox_store_count(client->store, 1u << TANDEM_ENTRY_ACCEPTED) +
+           client_notes_count(client);
 }
 
 /* ---- Turning away ---- */

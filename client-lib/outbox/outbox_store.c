@@ -18,7 +18,8 @@
 /* Names of notes are apart from those of the meta entries. */
 #define NOTE_PREFIX "note "
 
-static const char *const table_names[OUTBOX_TABLES] = {"meta", "entries", "touched", "states"};
+static const char *const table_names[OUTBOX_TABLES] = {
+    "meta", "entries", "touched", "states", "notes", "note saved", "note rows"};
 static const struct environment_layout layout = {.file = "outbox.mdb",
                                                  .tables = table_names,
                                                  .table_count = OUTBOX_TABLES,
@@ -269,7 +270,7 @@ static enum status fill_new(struct outbox_store *store, MDB_txn *txn, const stru
     struct id client;
     if (!port_id(port, &client))
         return STATUS_INTERNAL;
-    put_u32(format, OUTBOX_FORMAT);
+    put_u32(format, OUTBOX_FORMAT_FIRST);
     counters_put(&first, counters);
     const struct {
         const char *name;
@@ -348,7 +349,7 @@ static enum status read_contents(struct outbox_store *store, const struct port *
     if (status == STATUS_OK &&
         (meta_get(store, txn, "format", &format) != STATUS_OK || format.size != 4))
         status = STATUS_CORRUPT;
-    if (status == STATUS_OK && get_u32(format.data) < OUTBOX_FORMAT)
+    if (status == STATUS_OK && get_u32(format.data) < OUTBOX_FORMAT_FIRST)
         status = STATUS_CORRUPT;
     *newer = status == STATUS_OK && get_u32(format.data) > OUTBOX_FORMAT;
     if (*newer)
@@ -506,6 +507,15 @@ static enum status drop_notes(struct outbox_writing *writing)
     return code == MDB_NOTFOUND ? STATUS_OK : environment_status(code);
 }
 
+static enum status drop_live_notes(struct outbox_writing *writing)
+{
+    static const enum outbox_table tables[] = {OUTBOX_NOTES, OUTBOX_NOTE_SAVED, OUTBOX_NOTE_ROWS};
+    int code = 0;
+    for (size_t i = 0; i < sizeof tables / sizeof *tables && code == 0; i++)
+        code = mdb_drop(writing->txn, writing->store->environment.table[tables[i]], 0);
+    return environment_status(code);
+}
+
 static enum status put_user(struct outbox_writing *writing, struct id user, struct bytes name)
 {
     enum status status = STATUS_OK;
@@ -514,6 +524,8 @@ static enum status put_user(struct outbox_writing *writing, struct id user, stru
         status = outbox_sweep(writing, UINT64_MAX);
         if (status == STATUS_OK)
             status = drop_notes(writing);
+        if (status == STATUS_OK)
+            status = drop_live_notes(writing);
         writing->counters.purges++;
     }
     writing->user = user;

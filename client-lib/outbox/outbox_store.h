@@ -24,6 +24,8 @@
  *     entries   order 8        -> a map, see outbox_entry.c; keys unknown to us are kept
  *     touched   id 16, order 8 -> (nothing)   which entries are about a record
  *     states    state 1, order 8 -> number 8, behind 8
+ *
+ * and those of live notes, see client-lib/note/note_store.h.
  */
 #ifndef TANDEM_CLIENT_LIB_OUTBOX_STORE_H
 #define TANDEM_CLIENT_LIB_OUTBOX_STORE_H

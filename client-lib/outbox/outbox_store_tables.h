@@ -1,4 +1,5 @@
-/* What the files of the outbox's store share. No other file includes it: LMDB stays in here.
+/* What the files of the outbox's store share, and with them the one of live notes, which are kept
+ * in the same file. No other file includes it: LMDB stays in here.
  *
  * Each change is made between outbox_begin() and outbox_end(): counters are read at the beginning
  * in the transaction itself, since another process may have written, and kept in the handle when
@@ -12,11 +13,22 @@
 #include "client-lib/outbox/outbox_store.h"
 #include "client-lib/storage/environment.h"
 
-#define OUTBOX_FORMAT 1u
+/* A file has the first format until a live note is kept in it, see note_store.h. */
+#define OUTBOX_FORMAT_FIRST 1u
+#define OUTBOX_FORMAT 2u
 /* The meta entry of a byte: whether something was taken out since the last scrub. */
 #define OUTBOX_STALE "stale"
 
-enum outbox_table { OUTBOX_META, OUTBOX_ENTRIES, OUTBOX_TOUCHED, OUTBOX_STATES, OUTBOX_TABLES };
+enum outbox_table {
+    OUTBOX_META,
+    OUTBOX_ENTRIES,
+    OUTBOX_TOUCHED,
+    OUTBOX_STATES,
+    OUTBOX_NOTES, /* live notes: client-lib/note/note_store.h */
+    OUTBOX_NOTE_SAVED,
+    OUTBOX_NOTE_ROWS,
+    OUTBOX_TABLES
+};
 
 struct outbox_counters {
     uint64_t next_order;

@@ -376,7 +376,7 @@ static void an_outbox_that_only_a_newer_library_can_read_is_left_alone(void **st
     size_t size = 0, size_after = 0;
     type_notes(world);
     struct raw raw = raw_begin(world, "outbox.mdb");
-    raw_put_number(&raw, "format", 2);
+    raw_put_number(&raw, "format", 3);
     raw_end(&raw);
     char *before = contents(world, "outbox.mdb", &size);
     assert_int_equal(tandem_open(&options, &none, &fault), TANDEM_CODE_FORMAT_VERSION);

@@ -353,7 +353,7 @@ static void a_newer_file_is_left_alone(void **state)
     uint8_t format[4];
     queue(world, "create", 1, "text");
     queue(world, "create", 2, "text");
-    put_u32(format, 2);
+    put_u32(format, 3);
     put_raw(world, 0, bytes_text("format"), bytes_of(format, 4));
     assert_int_equal(try_open(world, &fault), STATUS_FORMAT_VERSION);
     assert_int_equal(world->damaged.size, 0);
