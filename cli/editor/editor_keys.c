@@ -282,6 +282,11 @@ static void escape_byte(const struct feeding *feeding, unsigned char byte)
     }
     if (size == 1) {
         keys->pending_size = 0;
+        if (byte < 0x20 && alt_action(byte) == EDITOR_NOTHING) { /* two keys, quickly pressed */
+            give_action(feeding, EDITOR_CANCEL);
+            give_action(feeding, control_action(byte));
+            return;
+        }
         give_action(feeding, alt_action(byte));
     } else if (kind == '[' && size == 2 && byte == '[') {
         return; /* ESC [ [ A: function keys of the Linux console */

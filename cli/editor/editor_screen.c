@@ -146,6 +146,10 @@ struct editor_screen *editor_screen_open(char problem[256])
 void editor_screen_suspend(struct editor_screen *screen)
 {
     (void)screen;
+    /* Some terminals keep what was shown: what comes next gets a row of its own. */
+    (void)move(LINES - 1, 0);
+    (void)clrtoeol();
+    (void)refresh();
     (void)fputs(PASTE_OFF, stdout);
     (void)endwin();
     (void)fflush(stdout);

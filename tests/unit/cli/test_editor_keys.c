@@ -131,6 +131,10 @@ static void escape_alone_is_known_by_the_silence_behind_it(void **state)
     assert_string_equal(heard.text, action(EDITOR_CANCEL, cancel));
     assert_false(editor_keys_waits(&keys));
     means("\033\033", cancel);
+    char both[32];
+    char quit[16];
+    (void)snprintf(both, sizeof both, "%s%s", cancel, action(EDITOR_QUIT, quit));
+    means("\033\021", both);
     means_action("\033\033[A", EDITOR_UP); /* with Alt, in some */
     editor_keys_release(&keys);
 }
