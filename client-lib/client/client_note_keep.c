@@ -162,13 +162,15 @@ static void use(struct tandem_note *note, struct note_doc *doc)
     note->ended = note->head.ended;
 }
 
-/* What is kept although everything is saved is of use until the record shows it. */
+/* What is kept although everything is saved is of use until the record shows it, and to other
+ * processes. */
 static bool record_is_as_new(struct tandem_note *note, const struct note_head *kept)
 {
     struct note_doc *doc = NULL;
     bool newer = kept->waiting == 0 && kept->ended == STATUS_OK &&
-                 read_record(note, &doc) == STATUS_OK && note->head.held &&
-                 id_equal(note->head.epoch, kept->epoch) && note->head.version >= kept->version;
+                 !note_is_wanted(note->client, kept) && read_record(note, &doc) == STATUS_OK &&
+                 note->head.held && id_equal(note->head.epoch, kept->epoch) &&
+                 note->head.version >= kept->version;
     if (newer)
         use(note, doc);
     else

@@ -203,7 +203,7 @@ static void serve_one(struct note_server *shop, const struct message *message)
     }
 }
 
-static void forget_frames(void)
+void note_forget_frames(void)
 {
     if (server.sent_seen == server.sent_count) {
         for (size_t i = 0; i < server.sent_count; i++)
@@ -232,7 +232,7 @@ void note_settle(struct world *world, struct note_server *shop)
         assert_ok(tandem_service(world->client));
         bool quiet = server.sent_seen == server.sent_count &&
                      server.inbox_used == server.inbox_count && server.link != NULL;
-        forget_frames();
+        note_forget_frames();
         note_serve(shop);
         due = tandem_timeout(world->client);
         if (quiet && server.inbox_used == server.inbox_count && (due < 0 || due >= 1000))
@@ -251,7 +251,7 @@ void note_crash(struct world *world, struct note_server *shop)
     server.inbox_used = server.inbox_count;
     server.closing = false;
     shop->open = false;
-    forget_frames();
+    note_forget_frames();
 }
 
 void note_hang_up(struct world *world, struct note_server *shop)

@@ -41,6 +41,8 @@ void note_server_init(struct note_server *shop, const char *text);
 void note_server_release(struct note_server *shop);
 /* Answers what the client has sent since. */
 void note_serve(struct note_server *shop);
+/* Frames that both have read are done with. */
+void note_forget_frames(void);
 /* The client is served and services until nothing more happens. */
 void note_settle(struct world *world, struct note_server *shop);
 /* Somebody else replaces [from, from + removed), in units, of the newest text. */
