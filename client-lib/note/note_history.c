@@ -10,6 +10,9 @@
 #define FIRST_STEPS 16u
 /* Bytes of text in one stack. */
 #define TEXT_MOST (4u * 1024u * 1024u)
+/* When `recent` has more parts or bytes it is joined to `over`. */
+#define RECENT_PARTS 64u
+#define RECENT_BYTES 4096u
 
 static void step_release(struct note_step *step)
 {
@@ -23,12 +26,15 @@ static void steps_clear(struct note_steps *steps)
         step_release(&steps->steps[i]);
     steps->count = 0;
     steps->bytes = 0;
+    change_set_clear(&steps->recent);
 }
 
 void note_history_release(struct note_history *history)
 {
     steps_clear(&history->done);
     steps_clear(&history->undone);
+    change_set_release(&history->done.recent);
+    change_set_release(&history->undone.recent);
     memory_free(history->done.steps);
     memory_free(history->undone.steps);
     change_set_release(&history->planned[0]);
@@ -48,17 +54,33 @@ static struct note_step *top(const struct note_steps *steps)
     return steps->count > 0 ? &steps->steps[steps->count - 1] : NULL;
 }
 
-static bool reserve(struct note_steps *steps)
+/* Joins what others did last to what they did since the newest step. */
+static enum status join_recent(struct note_steps *steps)
+{
+    struct change_set over = {0};
+    if (note_set_none(&steps->recent))
+        return STATUS_OK;
+    const enum status status = note_set_compose(&top(steps)->over, &steps->recent, &over);
+    if (status == STATUS_OK) {
+        note_set_swap(&top(steps)->over, &over);
+        change_set_clear(&steps->recent);
+    }
+    change_set_release(&over);
+    return status;
+}
+
+/* Makes room for another step on top. */
+static enum status reserve(struct note_steps *steps)
 {
     if (steps->count < steps->capacity)
-        return true;
+        return join_recent(steps);
     const size_t capacity = steps->capacity == 0 ? FIRST_STEPS : steps->capacity * 2;
     void *grown = memory_resize(steps->steps, capacity * sizeof *steps->steps);
     if (grown == NULL)
-        return false;
+        return STATUS_NO_MEMORY;
     steps->steps = grown;
     steps->capacity = capacity;
-    return true;
+    return join_recent(steps);
 }
 
 static void drop_oldest(struct note_steps *steps)
@@ -93,9 +115,9 @@ static enum status settle(struct note_steps *steps)
 {
     struct note_step *step = top(steps);
     struct change_set back = {0}, over = {0}, below = {0};
-    enum status status = STATUS_OK;
-    if (note_set_none(&step->over))
-        return STATUS_OK;
+    enum status status = join_recent(steps);
+    if (status != STATUS_OK || note_set_none(&step->over))
+        return status;
     status = note_set_map(&step->back, &step->over, true, &back);
     if (status == STATUS_OK && steps->count > 1)
         status = note_set_map(&step->over, &step->back, false, &over);
@@ -159,8 +181,9 @@ enum status note_history_plan_edit(struct note_history *history, const struct ch
             status = note_set_compose(back, &top(done)->back, &history->planned[0]);
         history->plan = NOTE_HISTORY_JOIN;
     } else {
-        if (!reserve(done))
-            return STATUS_NO_MEMORY;
+        status = reserve(done);
+        if (status != STATUS_OK)
+            return status;
         note_set_swap(&history->planned[0], back);
         history->plan = NOTE_HISTORY_PUSH;
     }
@@ -188,8 +211,9 @@ enum status note_history_peek(struct note_history *history, bool redo,
 
 enum status note_history_plan_back(struct note_history *history, bool redo, struct change_set *back)
 {
-    if (!reserve(redo ? &history->done : &history->undone))
-        return STATUS_NO_MEMORY;
+    const enum status status = reserve(redo ? &history->done : &history->undone);
+    if (status != STATUS_OK)
+        return status;
     note_set_swap(&history->planned[0], back);
     history->plan = redo ? NOTE_HISTORY_REDO : NOTE_HISTORY_UNDO;
     return STATUS_OK;
@@ -197,17 +221,22 @@ enum status note_history_plan_back(struct note_history *history, bool redo, stru
 
 /* ---- Others' --------------------------------------------------------------- */
 
-static enum status compose_over(const struct note_steps *steps, const struct change_set *changes,
-                                struct change_set *out)
+static enum status plan_recent(struct note_steps *steps, const struct change_set *changes,
+                               struct change_set *out)
 {
-    return steps->count == 0 ? STATUS_OK : note_set_compose(&top(steps)->over, changes, out);
+    enum status status = STATUS_OK;
+    if (steps->count == 0)
+        return STATUS_OK;
+    if (steps->recent.count > RECENT_PARTS || steps->recent.text.size > RECENT_BYTES)
+        status = join_recent(steps);
+    return status == STATUS_OK ? note_set_compose(&steps->recent, changes, out) : status;
 }
 
 enum status note_history_plan_over(struct note_history *history, const struct change_set *changes)
 {
-    enum status status = compose_over(&history->done, changes, &history->planned[0]);
+    enum status status = plan_recent(&history->done, changes, &history->planned[0]);
     if (status == STATUS_OK)
-        status = compose_over(&history->undone, changes, &history->planned[1]);
+        status = plan_recent(&history->undone, changes, &history->planned[1]);
     history->planned_at = history->open ? note_set_place_after(changes, history->at, false) : 0;
     history->plan = NOTE_HISTORY_OVER;
     return status;
@@ -237,9 +266,9 @@ static void commit_edit(struct note_history *history)
 static void commit_over(struct note_history *history)
 {
     if (history->done.count > 0)
-        note_set_swap(&top(&history->done)->over, &history->planned[0]);
+        note_set_swap(&history->done.recent, &history->planned[0]);
     if (history->undone.count > 0)
-        note_set_swap(&top(&history->undone)->over, &history->planned[1]);
+        note_set_swap(&history->undone.recent, &history->planned[1]);
     history->at = history->planned_at;
 }
 

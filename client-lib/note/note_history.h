@@ -15,13 +15,14 @@
 
 struct note_step {
     struct change_set back; /* undoes the step */
-    struct change_set over; /* what others did since, up to the step above, or now */
+    struct change_set over; /* what others did since, up to the step above, or `recent` */
 };
 
 struct note_steps {
     struct note_step *steps; /* the newest last */
     size_t count, capacity;
-    size_t bytes; /* of text that the steps hold */
+    size_t bytes;             /* of text that the steps hold */
+    struct change_set recent; /* what others did last: small, so that each of it is */
 };
 
 enum note_history_plan {

@@ -17,7 +17,7 @@
 #include "tests/unit/protocol/support.h"
 
 #define DEVICES_MOST 5u
-#define RUNS 600u
+#define RUNS 400u
 #define STEPS_MOST 400u
 #define MESSAGES_MOST 4096u
 #define VERSIONS_MOST 8192u
