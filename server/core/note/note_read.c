@@ -1,12 +1,10 @@
 /* Reading: the newest version, any other, and the log between them. */
+#include "protocol/utf16.h"
 #include "server/core/access/access.h"
+#include "server/core/note/note_replay.h"
 #include "server/core/note/note_row.h"
 #include "server/core/note/note_runs.h"
 #include "server/core/note/note_text.h"
-
-#include <assert.h>
-
-#include "protocol/utf16.h"
 
 /* Version 0 of a note that was never edited live: the text, and behind it its one run. */
 static enum status make_up(const struct record *record, struct buffer *scratch,
@@ -43,88 +41,11 @@ enum status note_read_head(const struct state *state, const struct record *recor
     return status == STATUS_OK ? note_head_decode(row, out) : status;
 }
 
-/* A text with its runs, and room to make the next one of it. */
-struct replay {
-    struct buffer text, next_text;
-    struct note_runs runs, next_runs;
-    struct change_set set;
-};
-
-static void replay_release(struct replay *replay)
-{
-    buffer_release(&replay->text);
-    buffer_release(&replay->next_text);
-    note_runs_release(&replay->runs);
-    note_runs_release(&replay->next_runs);
-    change_set_release(&replay->set);
-}
-
-static enum status replay_entry(struct replay *replay, const struct note_entry *entry)
-{
-    struct fault fault;
-    enum status status = change_set_read(entry->changes, &replay->set, &fault);
-    buffer_clear(&replay->next_text);
-    if (status == STATUS_OK)
-        status =
-            change_set_apply(&replay->set, buffer_bytes(&replay->text), &replay->next_text, &fault);
-    if (status == STATUS_OK && note_runs_length(&replay->runs) != replay->set.before)
-        status = STATUS_CORRUPT;
-    if (status != STATUS_OK)
-        return status == STATUS_NO_MEMORY ? status : STATUS_CORRUPT;
-    note_runs_apply(&replay->runs, &replay->set, entry->by, entry->at_ms, &replay->next_runs);
-    const struct buffer text = replay->text;
-    const struct note_runs runs = replay->runs;
-    replay->text = replay->next_text;
-    replay->runs = replay->next_runs;
-    replay->next_text = text;
-    replay->next_runs = runs;
-    return replay->runs.failed ? STATUS_NO_MEMORY : STATUS_OK;
-}
-
-static enum status replay_from(const struct state *state, struct id note, uint64_t after,
-                               uint64_t version, struct replay *replay)
-{
-    enum status status = STATUS_OK;
-    while (after < version && status == STATUS_OK) {
-        struct note_entry entry;
-        status = note_entry_next(state, note, after, &entry);
-        if (status == STATUS_NOT_FOUND || (status == STATUS_OK && entry.version != after + 1))
-            status = STATUS_CORRUPT;
-        if (status == STATUS_OK)
-            status = replay_entry(replay, &entry);
-        after++;
-    }
-    return status;
-}
-
-/* From the newest snapshot that is not behind it. */
-static enum status replay_version(const struct state *state, struct id note, uint64_t version,
-                                  struct replay *replay)
-{
-    struct bytes row;
-    struct note_snapshot snapshot;
-    uint64_t from;
-    enum status status =
-        state->ops->note_before(state->self, NOTE_SNAPSHOT, note, version + 1, &from, &row);
-    if (status == STATUS_NOT_FOUND)
-        status = STATUS_CORRUPT; /* the oldest version has one */
-    if (status == STATUS_OK)
-        status = note_snapshot_decode(row, &snapshot);
-    if (status == STATUS_OK)
-        status = note_runs_read(snapshot.runs, &replay->runs);
-    if (status != STATUS_OK)
-        return status;
-    buffer_append(&replay->text, snapshot.text.data, snapshot.text.size);
-    status = replay->text.failed ? STATUS_NO_MEMORY : STATUS_OK;
-    return status == STATUS_OK ? replay_from(state, note, from, version, replay) : status;
-}
-
 enum status note_read_version(const struct state *state, const struct record *record,
                               uint64_t version, struct buffer *text, struct buffer *runs)
 {
     struct note_head head;
     struct buffer scratch = {0};
-    struct replay replay = {.text = {0}};
     enum status status = note_read_head(state, record, &scratch, &head);
     if (status == STATUS_OK && (version < head.oldest || version > head.version))
         status = STATUS_NOT_FOUND;
@@ -132,14 +53,9 @@ enum status note_read_version(const struct state *state, const struct record *re
         buffer_append(text, head.text.data, head.text.size);
         buffer_append(runs, head.runs.data, head.runs.size);
     } else if (status == STATUS_OK) {
-        status = replay_version(state, record->id, version, &replay);
-        if (status == STATUS_OK) {
-            buffer_append(text, replay.text.data, replay.text.size);
-            note_runs_write(&replay.runs, runs);
-        }
+        status = note_replay(state, record->id, version, text, runs);
     }
     buffer_release(&scratch);
-    replay_release(&replay);
     return status == STATUS_OK && (text->failed || runs->failed) ? STATUS_NO_MEMORY : status;
 }
 
