@@ -64,6 +64,14 @@ static const struct option_def log_options[] = {
 static const struct option_def note_options[] = {
     {"type", "TEXT", "what kind of note"},
     {"share", "TAG,...", "who may see it besides the departments"},
+    {"edit", NULL, "edit the note in the terminal, with whoever else does"},
+    {"print", NULL, "print its text"},
+    {"version", "N", "with --print and --blame: as it was then"},
+    {"versions", NULL, "list its versions, the newest first"},
+    {"limit", "N", "with --versions: the newest N; default: 100"},
+    {"blame", NULL, "print its text with who wrote what, and when"},
+    {"restore", "N", "give it the text of version N again, as a new version"},
+    {"discard", NULL, "give up what you typed in it and the server has not"},
     END};
 static const struct option_def limit_options[] = {{"limit", "N", "the newest N"}, END};
 static const struct option_def share_options[] = {
@@ -211,8 +219,14 @@ static const struct command commands[] = {
      "ID is an account (its exact name will do), or a contact, case or other record of one. Without\n"
      "TEXT it is read from the pipe.",
      log_options, 1, 2, command_log},
-    {"note", "ID [TEXT]", "Write a note about a record",
-     "Without TEXT it is read from the pipe. Only departments see it unless it is shared.",
+    {"note", "ID [TEXT]", "Write a note about a record, or in one",
+     "With the id of a note, TEXT is added to it, on a line of its own; with that of any other record, or\n"
+     "the exact name of an account, it is a new note, which only departments see unless it is shared.\n"
+     "Without TEXT it is read from the pipe.\n"
+     "--edit, --print, --versions, --blame and --restore need the id or the first line of a note, or\n"
+     "the exact name of an account that has just one. In --edit all is saved as it is typed, and what\n"
+     "others type shows at once; F1 lists the keys, Ctrl-Q leaves. It works offline, and so do --print\n"
+     "and adding a text: what was typed is sent when the server can be reached.",
      note_options, 1, 2, command_note},
     {"timeline", "ID", "Show what happened with an account", NULL, limit_options, 1, 1,
      command_timeline},

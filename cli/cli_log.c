@@ -1,4 +1,6 @@
-/* log and note: what happened, and what to remember, about a record. */
+/* log: what happened with a record; and what tandem note has in common with it. */
+#include "cli/cli_log.h"
+
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -6,7 +8,6 @@
 #include "cli/cli_fields.h"
 #include "cli/cli_list_of_commands.h"
 #include "cli/cli_local.h"
-#include "cli/cli_lookup.h"
 #include "cli/cli_text.h"
 #include "protocol/memory.h"
 
@@ -18,8 +19,8 @@ static bool is_blank(const char *text)
     return text[strspn(text, " \t\r\n")] == '\0';
 }
 
-/* What is missing of a text on the command line; a call needs none when it has a subject. */
-static enum tandem_failure check_text(struct cli *cli, const struct arguments *arguments)
+/* A call needs no text when it has a subject. */
+enum tandem_failure log_check_text(struct cli *cli, const struct arguments *arguments)
 {
     const char *given = arguments->count > 1 ? arguments->positional[1] : NULL;
     const char *subject = arguments_value(arguments, "subject");
@@ -78,25 +79,21 @@ static enum tandem_failure tie(struct cli *cli, tandem_mutation *mutation, const
     return failure;
 }
 
-static enum tandem_failure make(struct cli *cli, const struct arguments *arguments,
-                                const char *entity, const char *pairs[][2], const char *what)
+enum tandem_failure log_make(struct cli *cli, const struct arguments *arguments,
+                             const struct sighting *about, const char *entity,
+                             const char *pairs[][2], const char *what)
 {
-    struct sighting about;
     char id[TANDEM_ID_TEXT] = "";
     uint64_t seq = 0;
     const char *share = arguments_value(arguments, "share");
-    enum tandem_failure failure = cli_connect(cli, CLI_CHANGES);
-    if (failure == TANDEM_DONE) {
-        failure = lookup_account(cli, arguments->positional[0], &about);
-    }
-    tandem_mutation *mutation = failure == TANDEM_DONE ? tandem_mutation_new() : NULL;
+    tandem_mutation *mutation = tandem_mutation_new();
     if (mutation == NULL) {
-        return failure == TANDEM_DONE ? cli_no_memory(cli) : failure;
+        return cli_no_memory(cli);
     }
     (void)tandem_create(mutation, entity, id); /* an error is told when sending */
-    failure = fields_set_pairs(cli, mutation, entity, pairs, what);
+    enum tandem_failure failure = fields_set_pairs(cli, mutation, entity, pairs, what);
     if (failure == TANDEM_DONE) {
-        failure = tie(cli, mutation, entity, &about, what);
+        failure = tie(cli, mutation, entity, about, what);
     }
     if (failure == TANDEM_DONE && share != NULL) {
         failure = fields_audience(cli, mutation, "internal", false);
@@ -106,7 +103,8 @@ static enum tandem_failure make(struct cli *cli, const struct arguments *argumen
         failure = cli_send(cli, mutation, what, &seq);
     }
     if (failure == TANDEM_DONE) {
-        cli_done(cli, id, seq, "Added %s to %s %s  %s", entity, about.entity, about.title, id);
+        cli_done(cli, id, seq, "Added %s to %s %s  %s", entity, about->entity, about->title,
+                 id);
     }
     tandem_mutation_free(mutation);
     return failure;
@@ -142,10 +140,11 @@ enum tandem_failure command_log(struct cli *cli, const struct arguments *argumen
 {
     const char *channel = arguments_value(arguments, "channel");
     char time_text[TANDEM_ID_TEXT];
+    struct sighting about;
     if (channel == NULL) {
         return cli_usage(cli, "say how it went: --channel call, email, meeting, visit, ...");
     }
-    enum tandem_failure failure = check_text(cli, arguments);
+    enum tandem_failure failure = log_check_text(cli, arguments);
     char *text = failure == TANDEM_DONE ? get_text(cli, arguments) : NULL;
     if (text == NULL) {
         return failure == TANDEM_DONE ? TANDEM_REFUSED : failure;
@@ -162,27 +161,14 @@ enum tandem_failure command_log(struct cli *cli, const struct arguments *argumen
         {"dateStart", when(arguments_value(arguments, "at"), time_text)},
         {NULL, NULL},
     };
-    failure =
-        subject == NULL ? cli_no_memory(cli)
-                        : make(cli, arguments, "interaction", pairs, "nothing was logged");
-    memory_free(subject);
-    memory_free(text);
-    return failure;
-}
-
-enum tandem_failure command_note(struct cli *cli, const struct arguments *arguments)
-{
-    enum tandem_failure failure = check_text(cli, arguments);
-    char *text = failure == TANDEM_DONE ? get_text(cli, arguments) : NULL;
-    if (text == NULL) {
-        return failure == TANDEM_DONE ? TANDEM_REFUSED : failure;
+    failure = subject == NULL ? cli_no_memory(cli) : cli_connect(cli, CLI_CHANGES);
+    if (failure == TANDEM_DONE) {
+        failure = lookup_account(cli, arguments->positional[0], &about);
     }
-    const char *pairs[][2] = {
-        {"text", text},
-        {"type", arguments_value(arguments, "type")},
-        {NULL, NULL},
-    };
-    failure = make(cli, arguments, "note", pairs, "the note was not added");
+    if (failure == TANDEM_DONE) {
+        failure = log_make(cli, arguments, &about, "interaction", pairs, "nothing was logged");
+    }
+    memory_free(subject);
     memory_free(text);
     return failure;
 }

@@ -99,6 +99,16 @@ static void meanings_are_checked_before_anything_is_connected(void **state)
     USAGE("--channel", "log", ID, "text");
     USAGE("the text is empty", "note", ID, "");
     USAGE("the text is empty", "log", ID, " \n", "--channel", "call");
+    USAGE("choose one: --edit or --print", "note", ID, "--print", "--edit");
+    USAGE("does not go with --print", "note", ID, "text", "--print");
+    USAGE("--version is a number", "note", ID, "--print", "--version", "0");
+    USAGE("--version goes with", "note", ID, "--version", "3");
+    USAGE("--version goes with", "note", ID, "--versions", "--version", "3");
+    USAGE("--limit goes with", "note", ID, "--blame", "--limit", "3");
+    USAGE("--restore is a number", "note", ID, "--restore", "last");
+    USAGE("for a new note", "note", ID, "--print", "--share", "suppliers");
+    USAGE("needs a terminal", "note", ID, "--edit");
+    USAGE("needs the id", "note", "Fjord Bruk AS", "--discard");
     USAGE("--limit", "timeline", ID, "--limit", "x");
     USAGE("--with", "share", ID);
     USAGE("--from", "unshare", ID);

@@ -1,0 +1,90 @@
+/* tandem note, in five parts: cli_note.c finds out what is wanted, and which note is meant;
+ * cli_note_open.c opens a note and waits for it; cli_note_read.c prints, cli_note_write.c appends
+ * and restores, cli_note_edit.c is the live editor's loop, around the model in cli/editor/.
+ *
+ * Where the profile has a folder on this machine notes are opened in it, so that what is typed is
+ * safe there before it is sent, and is sent once, whatever happens to the line. A profile without
+ * one works with the server alone; only the editor makes one.
+ */
+#ifndef TANDEM_CLI_NOTE_H
+#define TANDEM_CLI_NOTE_H
+
+#include "cli/cli.h"
+#include "cli/cli_lookup.h"
+#include "tandem/note.h"
+
+/* Bytes a note's text may have; the library has the last word. */
+#define NOTE_MOST (192u * 1024u)
+
+/* A note that is open. */
+struct open_note {
+    struct cli *cli;
+    tandem_note *note;
+    char id[TANDEM_ID_TEXT];
+    bool alone;   /* nothing waited in it when it was opened */
+    bool here;    /* the server has it open for us, and what it had has been merged */
+    bool changed; /* something came */
+    bool saved;   /* since something was typed */
+    bool ended;
+    tandem_code refused; /* why the server does not take what was typed, or OK */
+    tandem_code code;    /* why it has ended */
+    char detail[160];
+    tandem_note_event_fn *on_event; /* told after that was noted; may be NULL */
+    void *context;
+};
+
+/* The note that is meant: by its id; by its first line, when only one has it; or by the exact name
+ * of an account that has just one. The command is connected. Tells when there is none. */
+enum tandem_failure note_lookup(struct cli *cli, const char *text, struct sighting *out);
+/* Whether the profile has a folder on this machine. */
+bool note_has_folder(const struct cli *cli);
+
+/* Opens the note of a command that is connected, by cli_connect(): in the profile's folder where
+ * there is one, which then is what cli->client is, connected. While cli->local it is as the copy
+ * has it, else as the server has it: that is waited for. Tells when it cannot. */
+enum tandem_failure note_open(struct open_note *open, struct cli *cli, const char *id);
+/* Opens it in the handle as it is, without waiting. NOT_FOUND and the like are not told. */
+tandem_code note_open_here(struct open_note *open, struct cli *cli, const char *id);
+/* Waits until the server has it open, or whoever leads the folder has written it there. Tells when
+ * it cannot be, with the note closed. */
+enum tandem_failure note_wait_here(struct open_note *open, const char *id);
+void note_close(struct open_note *open);
+/* Waits until the server has what was typed. DONE also when it has not, but this machine keeps it;
+ * *kept says so. Tells when it was refused, or is lost: `what` says what has not happened then. */
+enum tandem_failure note_wait_saved(struct open_note *open, const char *what, bool *kept);
+
+struct note_work {
+    size_t waiting;
+    tandem_code code; /* why it will not be taken; OK: it is to be sent */
+};
+/* Whether the profile's folder has something typed in this note that the server has not. Nothing is
+ * open before; afterwards the folder is, unconnected, if it has. */
+bool note_find_work(struct cli *cli, const char *id, struct note_work *out);
+
+/* Prints the note as it is, or version `version` of it. */
+enum tandem_failure note_print(struct cli *cli, const char *name, uint64_t version);
+/* Who wrote which passage of it. */
+enum tandem_failure note_blame(struct cli *cli, const char *name, uint64_t version);
+/* The newest `limit` versions. */
+enum tandem_failure note_versions(struct cli *cli, const char *name, unsigned limit);
+/* Gives up what was typed in it on this machine and the server has not. */
+enum tandem_failure note_discard(struct cli *cli, const char *name);
+enum tandem_failure note_restore(struct cli *cli, const char *name, uint64_t version);
+/* The command is connected; `text` begins a line of its own. */
+enum tandem_failure note_append(struct cli *cli, const struct sighting *about, const char *text);
+enum tandem_failure note_edit(struct cli *cli, const char *name);
+
+/* A version as the server has it; `each` (may be NULL) is told who wrote what. The text is copied,
+ * to be freed with memory_free(). Tells when there is no such version. */
+struct note_version {
+    uint64_t version, oldest, newest;
+    char *text;
+    size_t size;
+};
+enum tandem_failure note_ask(struct cli *cli, const char *id, uint64_t version,
+                             tandem_note_passage_fn *each, void *context, struct note_version *out);
+/* Versions below `before` (0: all), newest first. */
+enum tandem_failure note_ask_versions(struct cli *cli, const char *id, uint64_t before,
+                                      unsigned limit, tandem_note_version_fn *each, void *context);
+
+#endif
