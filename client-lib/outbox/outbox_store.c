@@ -327,10 +327,14 @@ static enum status refuse_newer(struct outbox_store *store, MDB_txn *txn, tandem
     struct outbox_counters counters = {0};
     if (meta_get(store, txn, "counters", &value) == STATUS_OK)
         (void)counters_get(value, &counters);
+    unsigned long long waiting =
+        counters.counts[TANDEM_ENTRY_WAITING] + counters.counts[TANDEM_ENTRY_SENT];
+    if (waiting == 0) /* or that version counts otherwise */
+        return trouble(fault, STATUS_FORMAT_VERSION, "",
+                       "a newer version of this library wrote the outbox");
     return trouble(fault, STATUS_FORMAT_VERSION, "",
                    "a newer version of this library wrote the outbox, in which %llu changes wait",
-                   (unsigned long long)(counters.counts[TANDEM_ENTRY_WAITING] +
-                                        counters.counts[TANDEM_ENTRY_SENT]));
+                   waiting);
 }
 
 /* CORRUPT for a file that is to be set aside; *newer for one that is to be left alone. */

@@ -346,20 +346,29 @@ static void an_entry_that_is_none_makes_it_damaged(void **state)
     assert_int_equal(outbox_store_count(world->store, 0), 0);
 }
 
+static void put_format(struct world *world, uint32_t number)
+{
+    uint8_t format[4];
+    put_u32(format, number);
+    put_raw(world, 0, bytes_text("format"), bytes_of(format, 4));
+}
+
 static void a_newer_file_is_left_alone(void **state)
 {
     struct world *world = *state;
     tandem_fault fault;
-    uint8_t format[4];
+    put_format(world, 3);
+    assert_int_equal(try_open(world, &fault), STATUS_FORMAT_VERSION);
+    assert_null(strstr(fault.detail, "wait"));
+    put_format(world, 1);
+    assert_ok(try_open(world, NULL));
     queue(world, "create", 1, "text");
     queue(world, "create", 2, "text");
-    put_u32(format, 3);
-    put_raw(world, 0, bytes_text("format"), bytes_of(format, 4));
+    put_format(world, 3);
     assert_int_equal(try_open(world, &fault), STATUS_FORMAT_VERSION);
     assert_int_equal(world->damaged.size, 0);
     assert_non_null(strstr(fault.detail, "2 changes wait"));
-    put_u32(format, 1);
-    put_raw(world, 0, bytes_text("format"), bytes_of(format, 4));
+    put_format(world, 1);
     assert_ok(try_open(world, NULL));
     assert_int_equal(outbox_store_count(world->store, 0), 2);
 }
