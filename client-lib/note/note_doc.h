@@ -25,7 +25,8 @@
  *     an entry of note-changes:          row_entry     (also our own: it confirms `sent`)
  *     may something be sent:             can_send -> row_take, then push note_doc_sent() at
  *                                        note_doc_version(); after a restart push it again as it is
- *     note-result is `behind`:           nothing; push again when the entries have come
+ *     note-result is `behind`:           nothing; push again when the entries have come (nothing is
+ *                                        left to push when others have done the same)
  *     note-result is another refusal:    row_refused
  *
  * What was typed without the note being open at the server (entries with `away`, and row_text) is
@@ -138,7 +139,8 @@ uint64_t note_doc_version(const struct note_doc *doc);
 bool note_doc_catching_up(const struct note_doc *doc);
 /* Something waits, nothing is on its way, no entry is missing, and it was not just refused. */
 bool note_doc_can_send(const struct note_doc *doc);
-/* What is to be pushed at note_doc_version(); NULL when nothing is, or while catching up. */
+/* What is to be pushed at note_doc_version(); NULL when nothing is, or while catching up. Whether a
+ * push is on its way just now is for the caller to know: one at a time. */
 const struct change_set *note_doc_sent(const struct note_doc *doc);
 /* Units typed or deleted here that the server does not have; 0: it has everything. */
 size_t note_doc_waiting(const struct note_doc *doc);

@@ -176,6 +176,32 @@ static void what_is_written_is_read_again(void **state)
     scene_end(&s);
 }
 
+static void a_copy_is_the_same_and_no_other_set_is(void **state)
+{
+    struct scene s = scene_begin("a_copy_is_the_same_and_no_other_set_is");
+    struct buffer left = {0}, right = {0};
+    (void)state;
+    for (unsigned i = 0; i < ROUNDS / 10; i++) {
+        scene_new_text(&s);
+        random_changes(&s.random, buffer_bytes(&s.text), &s.a);
+        random_changes(&s.random, buffer_bytes(&s.text), &s.b);
+        assert_int_equal(change_set_copy(&s.a, &s.c), STATUS_OK);
+        assert_same(&s.c, &s.a);
+        assert_int_equal(s.c.before, s.a.before);
+        assert_int_equal(s.c.after, s.a.after);
+        assert_true(change_set_equal(&s.c, &s.a));
+        buffer_clear(&left);
+        buffer_clear(&right);
+        change_set_write(&s.a, &left);
+        change_set_write(&s.b, &right);
+        assert_int_equal(change_set_equal(&s.a, &s.b),
+                         bytes_equal(buffer_bytes(&left), buffer_bytes(&right)));
+    }
+    buffer_release(&left);
+    buffer_release(&right);
+    scene_end(&s);
+}
+
 static void mapping_over_nothing_changes_nothing(void **state)
 {
     struct scene s = scene_begin("mapping_over_nothing_changes_nothing");
@@ -386,6 +412,7 @@ static bool do_everything(void *context)
         change_set_invert(&scene.a, text, &scene.c, NULL) == STATUS_OK &&
         change_set_compose(&scene.a, &scene.c, &scene.whole, NULL) == STATUS_OK &&
         change_set_map(&scene.a, &scene.b, true, &scene.ab, NULL) == STATUS_OK &&
+        change_set_copy(&scene.ab, &scene.other) == STATUS_OK &&
         change_set_apply(&scene.whole, text, &scene.left, NULL) == STATUS_OK) {
         change_set_write(&scene.ab, &wire);
         done = !wire.failed;
@@ -423,6 +450,7 @@ static void units_are_counted_as_one_by_one(void **state)
     for (unsigned i = 0; i < ROUNDS; i++) {
         buffer_clear(&text);
         random_text(&random, 80, &text);
+        const size_t all = utf16_length(buffer_bytes(&text));
         size_t at = 0, units = 0;
         while (at < text.size) {
             size_t found = 0;
@@ -432,6 +460,19 @@ static void units_are_counted_as_one_by_one(void **state)
             found = 0;
             if (pair)
                 assert_false(utf16_skip(buffer_bytes(&text), units + 1, &found));
+            found = at;
+            assert_true(utf16_skip_back(buffer_bytes(&text), units, &found));
+            assert_int_equal(found, 0);
+            found = text.size;
+            assert_true(utf16_skip_back(buffer_bytes(&text), all - units, &found));
+            assert_int_equal(found, at);
+            found = text.size;
+            if (pair)
+                assert_false(utf16_skip_back(buffer_bytes(&text), all - units - 1, &found));
+            assert_int_equal(found, text.size);
+            found = at;
+            assert_false(utf16_skip_back(buffer_bytes(&text), units + 1, &found));
+            assert_int_equal(found, at);
             units += pair ? 2 : 1;
             do
                 at++;
@@ -455,6 +496,7 @@ int main(void)
         cmocka_unit_test(one_composed_does_what_both_do),
         cmocka_unit_test(an_inverse_restores_the_text),
         cmocka_unit_test(what_is_written_is_read_again),
+        cmocka_unit_test(a_copy_is_the_same_and_no_other_set_is),
         cmocka_unit_test(mapping_over_nothing_changes_nothing),
         cmocka_unit_test(places_keep_their_order),
         cmocka_unit_test(parts_follow_the_text),
