@@ -4,6 +4,7 @@
 
 #include "protocol/wire.h"
 #include "server/core/credential.h"
+#include "server/core/presence/presence.h"
 #include "tests/unit/protocol/notation.h"
 
 #define HIDDEN STAGE_MARKER " and more"
@@ -210,6 +211,8 @@ struct stage *stage_new(void)
     world->memory = memory_state_new();
     world->interest = interest_new();
     world->cache = feed_cache_new();
+    world->presence = presence_new(stage_wake, stage);
+    MUST(world->presence != NULL);
     const struct state from = world_state(model->world), to = world_state(world);
     struct meta meta;
     copy_records(&from, &to);

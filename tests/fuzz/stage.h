@@ -31,6 +31,7 @@ struct slot {
     unsigned closed; /* close code, 0 while open */
     bool silent;     /* closed, and everything queued was taken */
     bool welcomed, outsider;
+    bool woken; /* by the board of who is present */
     bool hashing;
     enum { HASHING_VERIFY, HASHING_CREATE } hash_what;
 };
@@ -73,6 +74,8 @@ void stage_free(struct stage *stage);
 /* A new session, in place of one that is there. */
 void stage_connect(struct stage *stage, struct slot *slot, bool certificate);
 void stage_disconnect(struct stage *stage, struct slot *slot);
+/* presence_wake_fn: the slot looks what is new before it takes its next frame. */
+void stage_wake(void *context, struct session *session);
 /* The session's inner state is as it may be. Called by the others. */
 void stage_check(struct stage *stage, const struct slot *slot);
 

@@ -6,6 +6,7 @@
 
 #include "protocol/wire.h"
 #include "server/core/feed/feed_cache.h"
+#include "server/core/presence/presence.h"
 #include "server/core/session/session_note.h"
 
 static enum status read_begin(void *self, struct state *out)
@@ -113,6 +114,23 @@ static void close_session(void *self, struct session *session, enum close_code c
     slot->closed = code;
 }
 
+void stage_wake(void *context, struct session *session)
+{
+    struct slot *slot = session_owner(session);
+    (void)context;
+    slot->woken = true;
+}
+
+static struct presence *presence_begin(void *self)
+{
+    return ((struct stage *)self)->world->presence;
+}
+
+static void presence_end(void *self)
+{
+    (void)self;
+}
+
 void stage_connect(struct stage *stage, struct slot *slot, bool certificate)
 {
     static const uint8_t fingerprint[32] = {0xce};
@@ -130,14 +148,16 @@ void stage_connect(struct stage *stage, struct slot *slot, bool certificate)
                                       .uptime_ms = uptime_ms,
                                       .describe = describe,
                                       .wake = wake,
-                                      .close = close_session};
+                                      .close = close_session,
+                                      .presence_begin = presence_begin,
+                                      .presence_end = presence_end};
     stage_disconnect(stage, slot);
     slot->session = session_new(&port, &limits, stage->world->interest, stage->world->cache,
                                 bytes_of(fingerprint, certificate ? sizeof fingerprint : 0));
     MUST(slot->session != NULL);
     session_set_owner(slot->session, slot);
     slot->closed = 0;
-    slot->silent = slot->welcomed = slot->outsider = slot->hashing = false;
+    slot->silent = slot->welcomed = slot->outsider = slot->hashing = slot->woken = false;
 }
 
 void stage_disconnect(struct stage *stage, struct slot *slot)
@@ -192,6 +212,7 @@ static void tell(struct stage *stage, struct effects *effects)
     effects->seq = meta.seq;
     struct notice *notice = notice_new(effects);
     MUST(notice != NULL);
+    presence_touched(stage->world->presence, notice);
     interest_tell(stage->world->interest, notice, mark, NULL);
     notice_drop(notice);
 }
@@ -350,6 +371,8 @@ void stage_check(struct stage *stage, const struct slot *slot)
     MUST((slot->closed != 0) == (session->phase == PHASE_CLOSING));
     MUST(slot->closed == 0 || !session_wants_read(session));
     MUST(session->notes_due == notes_due_of(session));
+    MUST(session->presence == NULL || session->phase == PHASE_SIGNED_IN);
+    MUST(session->presence != NULL || !session->presence_due);
     MUST((session->hashing != THEN_NOTHING) == slot->hashing);
     MUST(!slot->silent || session->first_reply == NULL);
     MUST(stage->attempts < 1u << 20);
@@ -360,7 +383,8 @@ static void look_at_records(struct bytes records);
 static bool is_told_to_closed(enum message_type type)
 {
     return type != MESSAGE_CHANGES && type != MESSAGE_BACKFILL && type != MESSAGE_CAUGHT_UP &&
-           type != MESSAGE_SUMS && type != MESSAGE_NOTE_CHANGES && type != MESSAGE_NOTE_ENDED;
+           type != MESSAGE_SUMS && type != MESSAGE_NOTE_CHANGES && type != MESSAGE_NOTE_ENDED &&
+           type != MESSAGE_PRESENCE;
 }
 
 static void look_at(struct stage *stage, struct slot *slot, struct bytes frame)
@@ -434,8 +458,21 @@ static void acknowledge_all(struct stage *stage, struct slot *slot)
     buffer_release(&encoded);
 }
 
+/* What the board has woken the slot for. */
+static void come(struct stage *stage, struct slot *slot)
+{
+    if (!slot->woken || slot->session == NULL)
+        return;
+    slot->woken = false;
+    arm(stage);
+    session_mark_presence(slot->session);
+    disarm(stage);
+    stage_check(stage, slot);
+}
+
 bool stage_pump(struct stage *stage, struct slot *slot, unsigned count, bool acknowledge)
 {
+    come(stage, slot);
     for (unsigned i = 0; i < count && slot->session != NULL; i++) {
         arm(stage);
         struct frame *frame = session_next_frame(slot->session);
