@@ -158,6 +158,18 @@ static void an_own_entry_that_was_not_sent_is_one_of_others(void **state)
     note_doc_free(doc);
 }
 
+static void the_same_change_by_others_is_not_ours(void **state)
+{
+    struct note_doc *doc = hand_begin(3, "text");
+    (void)state;
+    hand_type(doc, 4, 0, "!");
+    hand_take(doc);
+    hand_entry(doc, "[4,[0,\"!\"]]", false);
+    assert_text(doc, "text!!");
+    assert_sent(doc, "[5,[0,\"!\"]]");
+    note_doc_free(doc);
+}
+
 static void others_come_first_at_one_place(void **state)
 {
     struct note_doc *doc = hand_begin(1, "ab");
@@ -680,6 +692,7 @@ int main(void)
         cmocka_unit_test(a_note_beyond_its_bound_can_shrink),
         cmocka_unit_test(own_entries_confirm_what_was_sent),
         cmocka_unit_test(an_own_entry_that_was_not_sent_is_one_of_others),
+        cmocka_unit_test(the_same_change_by_others_is_not_ours),
         cmocka_unit_test(others_come_first_at_one_place),
         cmocka_unit_test(others_are_shown_one_after_the_other),
         cmocka_unit_test(what_was_refused_waits_for_the_next_edit),
