@@ -25,27 +25,25 @@ static struct bytes encoded_text(struct plan *plan, struct bytes text)
     return arena_keep(&plan->arena, &value);
 }
 
-/* OK without draft->live when nobody edited the note live. */
+/* Also of a note that nobody edited live: somebody may have it open, at version 0, and what they type
+ * is made of the text that it is of. */
 static enum status load(struct plan *plan, struct draft *draft)
 {
-    struct bytes row;
+    struct buffer scratch = {0};
     struct note_head head;
-    enum status status = plan->state->ops->note_head(plan->state->self, draft->id, &row);
-    if (status == STATUS_NOT_FOUND)
-        return STATUS_OK;
-    if (status == STATUS_OK)
-        status = note_head_decode(row, &head);
-    if (status != STATUS_OK)
-        return status;
     struct live_note *live = arena_take(&plan->arena, sizeof *live);
-    if (!live)
-        return STATUS_NO_MEMORY;
-    *live = (struct live_note){.head = head, .text = arena_copy(&plan->arena, head.text)};
-    live->head.by = arena_copy(&plan->arena, head.by);
-    live->head.text = live->head.runs = (struct bytes){NULL, 0};
-    live->value = encoded_text(plan, live->text);
-    draft->live = live;
-    return plan->arena.failed ? STATUS_NO_MEMORY : STATUS_OK;
+    enum status status = live ? note_read_head(plan->state, draft->old, &scratch, &head)
+                              : STATUS_NO_MEMORY;
+    if (status == STATUS_OK) {
+        *live = (struct live_note){.head = head, .text = arena_copy(&plan->arena, head.text)};
+        live->head.by = arena_copy(&plan->arena, head.by);
+        live->head.text = live->head.runs = (struct bytes){NULL, 0};
+        live->value = encoded_text(plan, live->text);
+        draft->live = live;
+        status = plan->arena.failed ? STATUS_NO_MEMORY : STATUS_OK;
+    }
+    buffer_release(&scratch);
+    return status;
 }
 
 static enum status set(struct plan *plan, struct draft *draft, const char *name, struct bytes value)
@@ -81,7 +79,7 @@ enum status note_begin(struct plan *plan, struct draft *draft)
         return STATUS_OK;
     if (!draft->live) {
         const enum status status = load(plan, draft);
-        if (status != STATUS_OK || !draft->live)
+        if (status != STATUS_OK)
             return status;
         draft->live->dropped = true;
     }
@@ -137,7 +135,7 @@ static enum status replace(struct plan *plan, const struct draft *draft)
     struct note_edit edit;
     struct change_set difference = {0};
     struct fault fault;
-    enum status status = note_edit_begin(&edit, plan->state, draft->now);
+    enum status status = note_edit_begin(&edit, plan->state, draft->old);
     if (status == STATUS_OK) {
         note_text_difference(note_edit_text(&edit), record_text(draft->now, "text"), &difference);
         status = difference.state;

@@ -6,7 +6,8 @@
  *     note_write   with the record: the next version in the note's log, so that those who have the
  *                  note open see an edit
  *
- * A note that was never edited live has none of this: its text is a field like any other.
+ * The first text set as a whole is version 1, also of a note that was never edited live: somebody may
+ * have it open, and pushes to version 0 are of the text that it had until then.
  */
 #ifndef TANDEM_CORE_APPLY_NOTE_H
 #define TANDEM_CORE_APPLY_NOTE_H

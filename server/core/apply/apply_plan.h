@@ -25,7 +25,7 @@ struct draft {
     struct record *old; /* NULL: made by this mutation */
     const struct entity_def *entity;
     bool changed; /* known after plan_settle */
-    struct live_note *live; /* of a note that is edited live, once a change looked; see apply_note.h */
+    struct live_note *live; /* of a note, once a change looked; see apply_note.h */
 };
 
 #define PLAN_SLOTS 2048u

@@ -15,7 +15,7 @@
  *     snapshot    version -> text and authors, whenever the log since the last has outgrown the
  *                 text: reading a version replays at most about as many bytes as the text has
  *
- * A note that nobody edited live has no head: it is at version 0, the text is its record's (line
+ * A note whose text nobody changed has no head: it is at version 0, the text is its record's (line
  * ends made \n). There is a snapshot of the oldest version that is kept, and a log row for each
  * version behind it. What is older than the company remembers deletions goes when the next snapshot
  * is made, so that what is kept of a note is bounded by what is typed in that time. How old that is,

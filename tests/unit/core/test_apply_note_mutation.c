@@ -162,14 +162,25 @@ static void a_text_set_as_a_whole_is_the_next_version(void **state)
     buffer_release(&set);
 }
 
-static void a_note_nobody_edited_live_stays_a_plain_one(void **state)
+/* Who has it open pushes to version 0, which is of the text that it was. */
+static void a_first_text_set_as_a_whole_is_a_version_too(void **state)
 {
     struct world *w = *state;
-    assert_ok(update(w, NILS, "note", NOTE, "text=other"));
+    assert_ok(update(w, NILS, "note", NOTE, "text=one tva"));
+    assert_string_equal(value_of(w, NOTE, "version"), "1");
+    assert_string_equal(text_of(w, NOTE, 0), "one two");
+    assert_string_equal(text_of(w, NOTE, 1), "one tva");
+    assert_int_equal(push(w, KARI, NOTE, 0, "=7 +!").status, STATUS_BEHIND);
+    assert_pushed(push(w, KARI, NOTE, 1, "=7 +!"), 2);
+    check_kept(w, NOTE);
+}
+
+static void other_changes_of_a_plain_note_keep_nothing(void **state)
+{
+    struct world *w = *state;
+    assert_ok(update(w, NILS, "note", NOTE, "pinned=true|text=one two"));
     assert_false(is_kept(w, NOTE));
     assert_string_equal(value_of(w, NOTE, "version"), "");
-    assert_pushed(push(w, KARI, NOTE, 0, "=5 +!"), 1);
-    assert_string_equal(authors_of(w, NOTE, 1), "5 nils, 1 kari");
 }
 
 /* What was typed and has not settled counts as if it had. */
@@ -335,7 +346,8 @@ int main(void)
         NOTE_TEST(what_was_typed_and_taken_back_settles_as_a_version),
         NOTE_TEST(nobody_sets_the_version),
         NOTE_TEST(a_text_set_as_a_whole_is_the_next_version),
-        NOTE_TEST(a_note_nobody_edited_live_stays_a_plain_one),
+        NOTE_TEST(a_first_text_set_as_a_whole_is_a_version_too),
+        NOTE_TEST(other_changes_of_a_plain_note_keep_nothing),
         NOTE_TEST(a_whole_text_replaces_what_was_typed_last),
         NOTE_TEST(other_changes_leave_the_typing_to_settle),
         NOTE_TEST(changes_of_one_mutation_are_one_version),

@@ -211,16 +211,7 @@ static void whole_text(struct run *run, struct model *note)
     keep_authors(from, to);
     utf8_of(to, &utf8);
     assert_ok(set_text(run, author, note->id, buffer_bytes(&utf8)));
-    if (note->version == 0) { /* a field like any other */
-        if (!same_letters(from, to)) {
-            for (size_t i = 0; i < to->count; i++)
-                to->letters[i].author = author;
-            free(note->texts[0]);
-            note->texts[0] = to;
-        } else {
-            free(to);
-        }
-    } else if (same_letters(from, to)) {
+    if (same_letters(from, to)) {
         free(to);
     } else {
         add_version(note, to);
