@@ -127,7 +127,7 @@ static void test_cursors_and_windows_are_told(void **state)
     struct world_client *first = watcher(f, f->kari), *second = watcher(f, f->kari);
     struct id note = make_note(f, f->fjord, "words", NULL);
     struct message message = {.type = MESSAGE_PRESENT}, heard;
-    uint64_t session, other, anchor, head, version;
+    uint64_t session = 0, other = 0, anchor = 0, head = 0, version = 0;
     uint32_t count;
     struct wire_reader reader;
     message.as.present.about = note;
