@@ -34,6 +34,7 @@ struct editing {
     bool stop;
     bool hung_up; /* the terminal is gone */
     bool people;  /* others came, went or moved */
+    bool asking;  /* for a note that is not on this machine */
     bool leaving;
     int64_t leave_ms, typed_ms; /* when to leave at the latest; when something was typed last */
     size_t told_at;             /* the cursor, as others were told */
@@ -122,7 +123,9 @@ static void on_client_event(void *context, const tandem_event *event)
 {
     struct editing *editing = context;
     editing->stale = true;
-    if (event->kind == TANDEM_EVENT_DISCONNECTED && event->final) {
+    if (event->kind == TANDEM_EVENT_DISCONNECTED && editing->asking) {
+        editing->cli->lost = true; /* there is nothing to show meanwhile */
+    } else if (event->kind == TANDEM_EVENT_DISCONNECTED && event->final) {
         editor_say(&editing->editor, "Not connected any more: %s. What you type is kept here.",
                    tandem_error_text(event->code));
     }
@@ -462,11 +465,15 @@ static enum tandem_failure open_from_server(struct editing *editing, const char 
                           "this note is not on this machine, and the profile is offline. Connect "
                           "again: tandem online");
     }
+    editing->asking = true;
     if (cli_sign_in(cli, &server) != TANDEM_DONE) {
         return cli_fault(cli, NULL, &cli->fault);
     }
     tandem_code code = note_open_here(&editing->open, cli, id);
-    return code == TANDEM_OK ? note_wait_here(&editing->open, id) : tell_code(cli, id, code);
+    enum tandem_failure failure =
+        code == TANDEM_OK ? note_wait_here(&editing->open, id) : tell_code(cli, id, code);
+    editing->asking = false;
+    return failure;
 }
 
 static enum tandem_failure begin(struct editing *editing, const char *id)

@@ -47,16 +47,20 @@ static void on_fault(int number)
     (void)raise(number);
 }
 
+/* Without the pauses that terminals of long ago needed, as "$<5>". */
 static void add_restore(const char *capability)
 {
     const char *text = capability[0] == '\033' ? capability : tigetstr(capability);
     if (text == NULL || text == (const char *)-1) {
         return;
     }
-    size_t size = strlen(text);
-    if (guard.restore_size + size <= sizeof guard.restore) {
-        memcpy(guard.restore + guard.restore_size, text, size);
-        guard.restore_size += size;
+    while (*text != '\0' && guard.restore_size < sizeof guard.restore) {
+        if (text[0] == '$' && text[1] == '<') {
+            text += strcspn(text, ">");
+            text += *text == '>';
+        } else {
+            guard.restore[guard.restore_size++] = *text++;
+        }
     }
 }
 
