@@ -7,6 +7,7 @@
 #include "server/core/apply/apply_internal.h"
 #include "server/core/apply/apply_plan.h"
 #include "server/core/note/note_edit.h"
+#include "server/core/note/note_row.h"
 #include "server/core/record/view.h"
 
 /* What a record takes besides its fields and placements, and one placement, at most. */
@@ -22,6 +23,7 @@ struct push {
     size_t other_bytes; /* of the record, besides its text */
     struct note_edit edit;
     bool readable; /* the actor may hear of the note's version */
+    bool repeated; /* it was taken before, and is answered as it was then */
     struct fault fault;
 };
 
@@ -142,6 +144,56 @@ static enum status add_sets(struct push *push)
     return status;
 }
 
+/* Whether the set, as it is written in the log, is what the device made the version with. */
+static enum status made_before(const struct push *push, uint64_t version, struct bytes encoded,
+                               bool *same)
+{
+    const struct state *state = push->state;
+    struct note_entry entry;
+    struct change_set set = {0};
+    struct buffer written = {0};
+    struct bytes row;
+    *same = false;
+    enum status status =
+        state->ops->note_row(state->self, NOTE_LOG, push->message->note, version, &row);
+    if (status != STATUS_OK)
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    status = note_entry_decode(row, version, &entry);
+    if (status == STATUS_OK && id_equal(entry.client, push->command->client) &&
+        change_set_read(encoded, &set, NULL) == STATUS_OK) {
+        change_set_write(&set, &written);
+        *same = bytes_equal(buffer_bytes(&written), entry.changes);
+        status = written.failed ? STATUS_NO_MEMORY : STATUS_OK;
+    }
+    change_set_release(&set);
+    buffer_release(&written);
+    return status;
+}
+
+/* Behind, or this very push sent again, since its answer was lost: what follows its base is what it
+ * says, from the same device. */
+static enum status answer_older(struct push *push)
+{
+    struct wire_reader reader = wire_read(push->message->changes);
+    struct bytes encoded;
+    uint32_t count = 0;
+    const uint64_t base = push->message->base, newest = push->edit.head.version;
+    bool same = base < newest && wire_get_array(&reader, &count) && count > 0 &&
+                count <= LIMIT_NOTE_PUSH && count <= newest - base;
+    for (uint32_t i = 0; same && i < count; i++) {
+        same = wire_skip(&reader, &encoded);
+        const enum status status =
+            same ? made_before(push, base + 1 + i, encoded, &same) : STATUS_OK;
+        if (status != STATUS_OK)
+            return status;
+    }
+    if (!same)
+        return refuse(push, STATUS_BEHIND, status_text(STATUS_BEHIND));
+    push->repeated = true;
+    push->edit.head.version = base + count;
+    return STATUS_OK;
+}
+
 static enum status run(struct push *push)
 {
     enum status status = load(push);
@@ -152,7 +204,7 @@ static enum status run(struct push *push)
     if (status == STATUS_OK)
         status = may_write(push);
     if (status == STATUS_OK && push->message->base != push->edit.head.version)
-        status = refuse(push, STATUS_BEHIND, status_text(STATUS_BEHIND));
+        return answer_older(push);
     return status == STATUS_OK ? add_sets(push) : status;
 }
 
@@ -176,6 +228,8 @@ static enum status push_as(struct push *push, struct effects *effects)
         take_back(push);
         return put_answer(push, status, effects);
     }
+    if (push->repeated)
+        return put_answer(push, STATUS_OK, effects);
     const uint64_t version = push->edit.head.version;
     status = note_edit_write(&push->edit, push->state);
     if (status != STATUS_OK)

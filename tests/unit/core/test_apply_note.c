@@ -101,6 +101,28 @@ static void an_older_base_is_behind(void **state)
     assert_string_equal(text_of(w, NOTE, 1), "call thema");
 }
 
+/* Its answer was lost with a connection: the device does not know whether it was taken. */
+static void a_push_sent_again_is_answered_as_before(void **state)
+{
+    struct world *w = *state;
+    struct buffer before = {0}, after = {0};
+    assert_pushed(push(w, KARI, NOTE, 0, "=9 +a|=10 +b"), 2);
+    assert_pushed(push(w, NILS, NOTE, 2, "=11 +c"), 3);
+    memory_state_dump(w->memory, true, &before);
+    effects_clear(&w->effects);
+    assert_pushed(push(w, KARI, NOTE, 0, "=9 +a|=10 +b"), 2);
+    assert_pushed(push(w, KARI, NOTE, 1, "=10 +b"), 2);
+    assert_int_equal(w->effects.note_count, 0);
+    expect(push(w, KARI, NOTE, 0, "=9 +a|=10 +x"), STATUS_BEHIND, 3, -1);
+    expect(push(w, KARI, NOTE, 0, "=9 +a|=10 +b|=11 +c"), STATUS_BEHIND, 3, -1);
+    expect(push(w, NILS, NOTE, 0, "=9 +a|=10 +b"), STATUS_BEHIND, 3, -1);
+    expect(push(w, NILS, NOTE, 1, "=10 +b|=11 +c|=12 +d"), STATUS_BEHIND, 3, -1);
+    memory_state_dump(w->memory, true, &after);
+    assert_true(bytes_equal(buffer_bytes(&before), buffer_bytes(&after)));
+    buffer_release(&before);
+    buffer_release(&after);
+}
+
 /* What is wrong with one set of a push is wrong with the push. */
 static void a_push_is_taken_whole_or_not_at_all(void **state)
 {
@@ -306,6 +328,7 @@ int main(void)
         NOTE_TEST(the_log_says_who_from_where_and_when),
         NOTE_TEST(those_who_have_it_open_are_told),
         NOTE_TEST(an_older_base_is_behind),
+        NOTE_TEST(a_push_sent_again_is_answered_as_before),
         NOTE_TEST(a_push_is_taken_whole_or_not_at_all),
         NOTE_TEST(what_is_no_push_is_malformed),
         NOTE_TEST(characters_are_not_cut),

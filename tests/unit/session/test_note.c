@@ -355,6 +355,28 @@ static void test_frames_are_made_once_for_all(void **state)
     assert_int_equal(client_note(others[2], note)->version, 101);
 }
 
+/* The answer is lost with the connection. */
+static void test_a_push_sent_again_is_taken_once(void **state)
+{
+    static const struct bytes changes = {(const uint8_t *)"\x91\x91\x92\x00\xa1x", 6};
+    struct fixture *f = *state;
+    struct id note = make_note(f, f->fjord, "", NULL);
+    struct world_client *kari = opener(f, f->kari, note), *ola = opener(f, f->ola, note);
+    client_push(kari, note, 0, changes);
+    client_disconnect(kari);
+    settle_all(f);
+    type_at_end(f, ola, note, "y");
+    client_connect(kari);
+    client_push(kari, note, 0, changes);
+    client_open_note(kari, note, true);
+    settle_all(f);
+    assert_int_equal(client_push_status(kari), STATUS_OK);
+    assert_int_equal(client_push_version(kari), 1);
+    assert_int_equal(client_note(kari, note)->own, 1);
+    assert_string_equal(client_note_text(kari, note), "xy");
+    assert_string_equal(client_note_text(ola, note), "xy");
+}
+
 static void test_trouble_of_the_committer_is_told(void **state)
 {
     struct fixture *f = *state;
@@ -465,6 +487,7 @@ int main(void)
         T(test_a_lot_comes_in_several_frames_and_the_feed_between_them),
         T(test_interests_outlive_a_new_subscription),
         T(test_frames_are_made_once_for_all),
+        T(test_a_push_sent_again_is_taken_once),
         T(test_trouble_of_the_committer_is_told),
         T(test_what_is_no_note_cannot_be_opened),
         T(test_a_stranger_learns_nothing),
