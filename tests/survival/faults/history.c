@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "protocol/wire.h"
-#include "tests/unit/core/world.h"
+#include "tests/unit/core/note_world.h"
 
 #define KARI nid(900)
 #define NILS nid(901)
@@ -74,6 +74,31 @@ static void everything_at_once(struct world *w)
     assert_ok(send(w, KARI, &changes));
 }
 
+static uint64_t newest(struct world *w, struct id note)
+{
+    struct note_head head;
+    struct buffer scratch = {0};
+    assert_int_equal(note_read_head(&w->state, stored(w, note), &scratch, &head), STATUS_OK);
+    buffer_release(&scratch);
+    return head.version;
+}
+
+/* Two in one note: what they type settles, is set as a whole by a third, and goes on. */
+static void typing(struct world *w)
+{
+    const uint64_t base = newest(w, nid(5));
+    assert_pushed(push(w, KARI, nid(5), base, "=11 +_soon|=16 +!"), base + 2);
+    assert_pushed(push(w, NILS, nid(5), base + 2, "-6+wrote =11"), base + 3);
+    assert_int_equal(push(w, KARI, nid(5), base + 2, "=17 +?").status, STATUS_BEHIND);
+    w->now += NOTE_PAUSE_MS;
+    run_due(w);
+    assert_ok(update(w, w->ada, "note", nid(5), "text=wrote to them"));
+    assert_pushed(push(w, NILS, nid(5), base + 4, "=13 +_twice"), base + 5);
+    assert_ok(create(w, KARI, "note", nid(6), fmt("account=%s", tx(nid(1)))));
+    assert_pushed(push(w, KARI, nid(6), 0, "+gone|=4 +_soon"), 2);
+    assert_ok(erase(w, KARI, nid(6)));
+}
+
 static void refusals(struct world *w)
 {
     struct changes changes = {.count = 0};
@@ -95,6 +120,7 @@ static void endings(struct world *w)
     assert_ok(erase(w, KARI, nid(4)));
     assert_ok(update(w, KARI, "user", EVA, "disabled=true"));
     order_before(w, w->now + 1);
+    run_due(w);
     assert_int_equal(order(w, COMMAND_FORGET_CLIENT, NILS, bytes_of(NULL, 0)), STATUS_OK);
 }
 
@@ -122,6 +148,7 @@ void history_make(struct history *history)
     world_init(&w);
     people(&w);
     records(&w);
+    typing(&w);
     everything_at_once(&w);
     refusals(&w);
     endings(&w);
@@ -166,6 +193,23 @@ static void dump_number(struct buffer *out, uint64_t number)
     buffer_append(out, octets, sizeof octets);
 }
 
+/* What is kept of a live note. */
+static void dump_note(const struct state *state, struct id id, struct buffer *out)
+{
+    static const enum note_rows kinds[] = {NOTE_LOG, NOTE_SNAPSHOT};
+    struct bytes bytes;
+    if (state->ops->note_head(state->self, id, &bytes) == STATUS_OK)
+        dump_bytes(out, bytes);
+    for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        uint64_t version = UINT64_MAX;
+        while (state->ops->note_before(state->self, kinds[i], id, version, &version, &bytes) ==
+               STATUS_OK) {
+            dump_number(out, version);
+            dump_bytes(out, bytes);
+        }
+    }
+}
+
 /* A record, its history, and its rows as a subject of the access table. */
 static void dump_record(const struct state *state, struct id id, struct buffer *out)
 {
@@ -188,6 +232,7 @@ static void dump_record(const struct state *state, struct id id, struct buffer *
         dump_number(out, row.level);
         buffer_append(out, row.assignment.octet, ID_SIZE);
     }
+    dump_note(state, id, out);
 }
 
 static void dump_rows(const struct state *state, struct buffer *out,
