@@ -15,7 +15,7 @@ flags=$(pkg-config --cflags --libs tandem)
 rpath=-Wl,-rpath,$(dirname "$PKG_CONFIG_PATH")
 
 mkdir "$out/bin"
-for program in live-view bulk-writer partner-agent; do
+for program in live-view bulk-writer partner-agent note-together; do
     # shellcheck disable=SC2086 # flags are words
     $cc -std=c11 -pedantic -Wall -Wextra -Werror $cflags \
         "$source/client-lib/example/$program.c" $flags "$rpath" -o "$out/bin/$program"
@@ -25,7 +25,7 @@ for cxx in c++ g++ clang++; do
     command -v "$cxx" >/dev/null || continue
     # shellcheck disable=SC2086
     $cxx -std=c++11 -pedantic -Wall -Wextra -Werror $cflags -x c++ -fsyntax-only \
-        "$source/include/tandem/tandem.h" 2>"$out/cxx.log" || {
+        "-I$source/include" "$source/include/tandem/note.h" 2>"$out/cxx.log" || {
         cat "$out/cxx.log"
         exit 1
     }

@@ -35,6 +35,10 @@ int main(void)
         cmocka_unit_test(writer_says_what_is_no_lead_or_not_taken),
         cmocka_unit_test(view_shows_what_others_do),
         cmocka_unit_test(view_works_offline_and_settles_a_conflict),
+        cmocka_unit_test(note_has_what_all_write_at_once),
+        cmocka_unit_test(note_keeps_what_was_typed_offline_when_it_is_killed),
+        cmocka_unit_test(note_is_written_by_processes_that_share_a_folder),
+        cmocka_unit_test(note_leaves_ones_own_words_when_access_ends),
     };
     return cmocka_run_group_tests_name("programs of the guide", tests, make, end);
 }

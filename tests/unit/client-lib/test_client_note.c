@@ -330,6 +330,31 @@ static void a_push_of_which_the_answer_was_lost_is_made_once(void **state)
     assert_string_equal(note_server_text(&shop), "-Once. -Once. Lead time is four weeks.");
 }
 
+/* Behind it more was typed, and others have typed behind it, too. */
+static void what_was_typed_behind_a_lost_answer_is_merged(void **state)
+{
+    struct world *world = *state;
+    begin_open(world);
+    shop.mute = true;
+    mirror_type(&mirror, note, 24, "\npushed");
+    assert_ok(tandem_service(world->client));
+    note_serve(&shop);
+    restart(world);
+    shop.mute = false;
+    mirror_open(&mirror, world, &note);
+    mirror_type(&mirror, note, 31, "\noffline");
+    restart(world);
+    note_other(&shop, "ola", 31, 0, "\n");
+    note_other(&shop, "ola", 32, 0, "meanwhile");
+    assert_ok(tandem_subscribe(world->client, NULL, 0));
+    mirror_open(&mirror, world, &note);
+    go_online(world);
+    assert_int_equal(shop.taken, 2);
+    assert_text(&mirror, note, note_server_text(&shop));
+    assert_non_null(strstr(note_server_text(&shop), "meanwhile"));
+    assert_non_null(strstr(note_server_text(&shop), "offline"));
+}
+
 /* It was lost on its way, and others have typed: it is sent again, as it fits by then. */
 static void a_push_that_was_lost_is_sent_again(void **state)
 {
@@ -583,6 +608,7 @@ int main(void)
         NOTE_TEST(what_was_typed_while_away_is_merged_when_it_is_open),
         NOTE_TEST(history_that_is_gone_is_merged_by_its_text),
         NOTE_TEST(a_push_of_which_the_answer_was_lost_is_made_once),
+        NOTE_TEST(what_was_typed_behind_a_lost_answer_is_merged),
         NOTE_TEST(a_push_that_was_lost_is_sent_again),
         NOTE_TEST(a_text_does_not_go_back_when_it_is_opened_offline),
         NOTE_TEST(a_note_that_waits_in_the_outbox_is_edited_before_it_is_sent),
