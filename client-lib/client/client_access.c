@@ -17,6 +17,7 @@ struct judging {
     struct buffer *conflicts;
     uint32_t count; /* of conflicts */
     bool held;
+    bool unseen; /* it changes a record of which the author had seen nothing */
 };
 
 static void put_conflict(struct judging *judging, struct bytes field, struct bytes theirs,
@@ -79,10 +80,13 @@ static void judge_change(struct judging *judging)
     judging->held = false;
     if (bytes_is(judging->change.op, "create") || bytes_is(judging->change.op, "share"))
         return;
-    /* Of a record that its author could not see there is nothing to compare. */
+    /* Of a record that its author could not see there is nothing to compare, also when it is one
+     * that an earlier entry made: what is in it by now can be somebody else's. */
     if (!outbox_seen_find(judging->item->seen, judging->change.id, &judging->seen) ||
-        judging->seen.seq == 0)
+        judging->seen.seq == 0) {
+        judging->unseen = true;
         return;
+    }
     (void)replica_get(judging->client->replica, judging->change.id, judge_held, judging);
     if (!judging->held && bytes_is(judging->change.op, "update"))
         put_conflict(judging, (struct bytes){0}, (struct bytes){0}, NULL);
@@ -106,7 +110,7 @@ static bool judge(void *context, const struct outbox_item *item, uint64_t *base,
     if (*base == 0 && item->base != 0)
         *base = replica_cursor(client->replica) > 0 ? replica_cursor(client->replica) : 1;
     /* Whatever anybody else has done is newer than what cannot be compared, or differs. */
-    if (*base > 0 && (judging.count > 0 || !client->sync.wanted))
+    if (*base > 0 && (judging.count > 0 || judging.unseen || !client->sync.wanted))
         *base = 1;
     return judging.count == 0 || item->overwrite;
 }
