@@ -35,9 +35,8 @@ static size_t common_start(struct bytes a, struct bytes b)
     size_t same = 0;
     while (same < most && a.data[same] == b.data[same])
         same++;
-    /* Where they differ within a character it began before. */
-    while (same > 0 && ((same < a.size && continues(a.data[same])) ||
-                        (same < b.size && continues(b.data[same]))))
+    /* Where they differ within a character, which began before, both go on with it. */
+    while (same > 0 && same < a.size && continues(a.data[same]))
         same--;
     return same;
 }

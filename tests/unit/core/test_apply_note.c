@@ -134,6 +134,9 @@ static void a_push_is_taken_whole_or_not_at_all(void **state)
     expect(push(w, KARI, NOTE, 0, "=8 +a"), STATUS_INVALID_VALUE, 0, 0);
     expect(push(w, KARI, NOTE, 0, "=9 +a\r"), STATUS_INVALID_VALUE, 0, 0);
     expect(push(w, KARI, NOTE, 0, ""), STATUS_INVALID_VALUE, 0, -1);
+    /* [[9, [0, "\0"]]] */
+    expect(push_raw(w, KARI, NOTE, 0, bytes_of("\x91\x92\x09\x92\x00\xa1\x00", 7)),
+           STATUS_INVALID_VALUE, 0, 0);
     memory_state_dump(w->memory, true, &after);
     assert_true(bytes_equal(buffer_bytes(&before), buffer_bytes(&after)));
     buffer_release(&before);

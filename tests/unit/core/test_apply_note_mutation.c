@@ -288,6 +288,17 @@ static const char *theirs_of(const struct reply *reply)
     return fmt("%.*s", (int)theirs.size, (const char *)theirs.data);
 }
 
+static uint64_t seq_of(const struct reply *reply)
+{
+    struct bytes conflict;
+    struct wire_reader reader = wire_read(bytes_of(reply->conflicts, reply->conflict_size));
+    uint32_t count;
+    uint64_t seq;
+    assert_true(wire_get_array(&reader, &count) && count == 1 && wire_skip(&reader, &conflict));
+    assert_true(wire_map_uint(conflict, "seq", &seq));
+    return seq;
+}
+
 static void typing_of_others_conflicts_with_a_whole_text(void **state)
 {
     struct world *w = *state;
@@ -296,6 +307,7 @@ static void typing_of_others_conflicts_with_a_whole_text(void **state)
     struct reply reply = update_from(w, KARI, seen, "text=mine");
     assert_reply(reply, STATUS_CONFLICT);
     assert_string_equal(theirs_of(&reply), "one two three");
+    assert_int_equal(seq_of(&reply), head(w)); /* one that there is */
     /* Also with the seq that the answer tells, since more may have been typed. */
     assert_reply(update_from(w, KARI, head(w), "text=mine"), STATUS_CONFLICT);
     /* Not with another field. */
