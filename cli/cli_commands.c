@@ -196,8 +196,9 @@ static const struct command commands[] = {
      NULL, 0, 0, command_online},
     {"outbox", "[show ID | retry [ID] | drop ID]",
      "List what waits for the server, since when and why",
-     "Of a single entry: tandem outbox show, tandem outbox retry, tandem outbox drop.", NULL, 0, 0,
-     command_outbox},
+     "Of a single entry: tandem outbox show, tandem outbox retry, tandem outbox drop. What was typed in\n"
+     "notes is listed behind the entries; see tandem note.",
+     NULL, 0, 0, command_outbox},
     {"outbox show", "ID", "Show everything about an entry of the outbox", ENTRY_ID, NULL, 1, 1,
      command_outbox_show},
     {"outbox retry", "[ID]", "Queue what was refused again, and send what waits",

@@ -1,6 +1,7 @@
-/* tandem note, in five parts: cli_note.c finds out what is wanted, and which note is meant;
+/* tandem note, in six parts: cli_note.c finds out what is wanted, and which note is meant;
  * cli_note_open.c opens a note and waits for it; cli_note_read.c prints, cli_note_write.c appends
- * and restores, cli_note_edit.c is the live editor's loop, around the model in cli/editor/.
+ * and restores, cli_note_edit.c is the live editor's loop, around the model in cli/editor/;
+ * cli_note_work.c is about what is not with the server yet.
  *
  * Where the profile has a folder on this machine notes are opened in it, so that what is typed is
  * safe there before it is sent, and is sent once, whatever happens to the line. A profile without
@@ -86,5 +87,22 @@ enum tandem_failure note_ask(struct cli *cli, const char *id, uint64_t version,
 /* Versions below `before` (0: all), newest first. */
 enum tandem_failure note_ask_versions(struct cli *cli, const char *id, uint64_t before,
                                       unsigned limit, tandem_note_version_fn *each, void *context);
+
+/* ---- What was typed and is not with the server (cli_note_work.c) ---- */
+
+/* Of the folder that is open: [{"note":ID, "title":..., "waiting":12, "state":"waiting"}, ...], of what
+ * is not taken "refused" with "code" and "reason". To json_decref(). */
+json_t *note_work_list(struct cli *cli);
+/* A line for each; whether there was any. */
+bool note_work_print(struct cli *cli, const json_t *notes, FILE *out);
+/* The folder is open and connected: waits until what can be sent is, and tells what became of each
+ * note of the list. */
+void note_work_settle(struct cli *cli, json_t *noted);
+/* The same for a profile that has a folder and was never offline. Nothing is open before. */
+enum tandem_failure note_work_send(struct cli *cli);
+/* The folder is about to be deleted; nothing is open before and after. As outbox_agree_to_lose() and
+ * outbox_tell_lost(). */
+enum tandem_failure note_work_agree_to_lose(struct cli *cli, const char *what);
+void note_work_tell_lost(struct cli *cli);
 
 #endif

@@ -511,14 +511,9 @@ static enum tandem_failure tell_end(const struct editing *editing, const char *i
             tandem_error_text(code), id);
     }
     if (waiting > 0) {
-        cli_note(
-            cli,
-            "%s character%s of this note wait%s on this machine, and %s sent when it is opened "
-            "next with a connection: %s%s%s",
-            text_number(waiting, number), waiting == 1 ? "" : "s", waiting == 1 ? "s" : "",
-            waiting == 1 ? "is" : "are",
-            tandem_paused(cli->client) ? "tandem online" : "tandem note ",
-            tandem_paused(cli->client) ? "" : id, tandem_paused(cli->client) ? "" : " --edit");
+        cli_note(cli, "%s character%s of this note wait%s on this machine. Send %s: tandem online",
+                 text_number(waiting, number), waiting == 1 ? "" : "s", waiting == 1 ? "s" : "",
+                 waiting == 1 ? "it" : "them");
     }
     return TANDEM_DONE;
 }

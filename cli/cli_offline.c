@@ -3,6 +3,7 @@
 
 #include "cli/cli_entry.h"
 #include "cli/cli_list_of_commands.h"
+#include "cli/cli_note.h"
 #include "cli/cli_settle.h"
 #include "cli/cli_text.h"
 #include "protocol/status.h"
@@ -154,12 +155,15 @@ static void tell_online(struct cli *cli, const struct settled *settled)
 static enum tandem_failure connect_again(struct cli *cli, struct settled *settled)
 {
     bool was_paused = tandem_paused(cli->client);
+    json_t *notes = note_work_list(cli);
     json_t *noted = entry_read_all(cli, ENTRY_OPEN);
     if (noted == NULL) {
+        json_decref(notes);
         return TANDEM_REFUSED;
     }
     tandem_code code = was_paused ? tandem_pause(cli->client, false) : TANDEM_OK;
     if (code != TANDEM_OK) {
+        json_decref(notes);
         json_decref(noted);
         tandem_last_fault(cli->client, &cli->fault);
         return cli_fault(cli, "not online", &cli->fault);
@@ -173,7 +177,9 @@ static enum tandem_failure connect_again(struct cli *cli, struct settled *settle
     }
     if (failure == TANDEM_DONE || cli->ever_connected) {
         settling_tell(cli, noted, settled);
+        note_work_settle(cli, notes);
     }
+    json_decref(notes);
     json_decref(noted);
     if (failure == TANDEM_DONE) {
         return failure;
@@ -194,11 +200,12 @@ enum tandem_failure command_online(struct cli *cli, const struct arguments *argu
     }
     copy_load(&cli->profile, &cli->copy);
     if (!cli->copy.kept) {
+        enum tandem_failure sent = note_work_send(cli);
         if (cli->json) {
             tell_online(cli, &settled);
         }
         cli_note(cli, "This profile has not been offline.");
-        return TANDEM_DONE;
+        return sent;
     }
     enum tandem_failure failure = cli_open_copy(cli);
     if (failure == TANDEM_DONE) {

@@ -3,7 +3,7 @@
 
 #include "cli/cli_entry.h"
 #include "cli/cli_list_of_commands.h"
-#include "cli/cli_lookup.h"
+#include "cli/cli_note.h"
 #include "cli/cli_outbox.h"
 #include "cli/cli_settle.h"
 #include "cli/cli_text.h"
@@ -65,11 +65,27 @@ enum tandem_failure outbox_open(struct cli *cli, bool *empty)
     return *empty ? TANDEM_DONE : cli_open_copy(cli);
 }
 
-/* Ends a command that found nothing to do. */
-static enum tandem_failure nothing_waits(struct cli *cli)
+/* Ends a command that found nothing to do in the outbox. */
+static enum tandem_failure nothing_waits(struct cli *cli, bool other)
 {
-    cli_note(cli, "Nothing waits.");
+    if (!other) {
+        cli_note(cli, "Nothing waits.");
+    }
     return TANDEM_DONE;
+}
+
+/* What was typed in notes waits beside the outbox. */
+static bool tell_notes(struct cli *cli)
+{
+    char path[PROFILE_PATH];
+    bool opens = cli->client == NULL && note_has_folder(cli);
+    if (opens && cli_open(cli, profile_replica(&cli->profile, path)) != TANDEM_DONE) {
+        return false;
+    }
+    json_t *notes = cli->client == NULL ? NULL : note_work_list(cli);
+    bool some = note_work_print(cli, notes, cli->out);
+    json_decref(notes);
+    return some;
 }
 
 enum tandem_failure command_outbox(struct cli *cli, const struct arguments *arguments)
@@ -84,13 +100,14 @@ enum tandem_failure command_outbox(struct cli *cli, const struct arguments *argu
     }
     if (empty || (entries != NULL && json_array_size(entries) == 0)) {
         json_decref(entries);
-        return nothing_waits(cli);
+        return nothing_waits(cli, tell_notes(cli));
     }
     if (entries == NULL) {
         return TANDEM_REFUSED;
     }
     outbox_print(cli, entries, cli->out);
     json_decref(entries);
+    (void)tell_notes(cli);
     if (tandem_outbox_count(cli->client, ENTRY_BIT(TANDEM_ENTRY_CONFLICT)) > 0) {
         cli_note(cli, "Conflicts, with both values: tandem conflicts");
     }
@@ -307,7 +324,7 @@ enum tandem_failure command_outbox_retry(struct cli *cli, const struct arguments
     }
     if (empty || tandem_outbox_count(cli->client, ENTRY_UNSETTLED) == 0) {
         print_retried(cli, 0);
-        return nothing_waits(cli);
+        return nothing_waits(cli, false);
     }
     failure = tandem_outbox_count(cli->client, ENTRY_OPEN) > 0 ? settling_now(cli) : TANDEM_DONE;
     print_retried(cli, retried);

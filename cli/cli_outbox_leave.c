@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/cli_entry.h"
+#include "cli/cli_note.h"
 #include "cli/cli_prompt.h"
 
 static const char *plural(size_t count, const char *one, const char *more)
@@ -102,7 +103,10 @@ static enum tandem_failure refuse_damaged(struct cli *cli, const char *what)
 enum tandem_failure outbox_agree_to_lose(struct cli *cli, const char *what)
 {
     bool empty = false;
-    enum tandem_failure failure = outbox_open(cli, &empty);
+    enum tandem_failure failure = note_work_agree_to_lose(cli, what);
+    if (failure == TANDEM_DONE) {
+        failure = outbox_open(cli, &empty);
+    }
     if (failure != TANDEM_DONE || empty) {
         return failure;
     }
@@ -123,6 +127,7 @@ void outbox_tell_lost(struct cli *cli)
     if (cli->client != NULL) {
         cli_close(cli);
     }
+    note_work_tell_lost(cli);
     bool open = outbox_open(cli, &empty) == TANDEM_DONE && !empty;
     json_t *entries = open ? entry_read_all(cli, ENTRY_UNSETTLED) : NULL;
     if (json_array_size(entries) > 0) {

@@ -173,8 +173,9 @@ static void nothing_is_lost_with_the_terminal(void **state)
     terminal_shows(&kari, "offline, 5 waiting");
     (void)terminal_hang_up(&kari);
     assert_true(server_process_start(&company.server, NULL, 0));
-    note_is("kari", note, "43210+.");
+    company_do(&company, "kari", "online");
     note_is("nils", note, "43210+.");
+    note_is("kari", note, "43210+.");
 }
 
 static void a_fault_of_its_own_gives_the_terminal_back(void **state)

@@ -1,0 +1,236 @@
+/* What was typed in notes and is not with the server: sending it, and what becomes of it when its
+ * owner goes. It is beside the outbox, since changes of a text wait in another way than changes of
+ * fields; to a person both are what waits. */
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/cli_note.h"
+#include "cli/cli_prompt.h"
+#include "cli/cli_text.h"
+#include "protocol/status.h"
+
+#define SENDING_MS 30000 /* for all of it, from a server that is there */
+
+static bool take_title(void *context, const tandem_record *record)
+{
+    *(json_t **)context = json_string(tandem_record_title(record));
+    return false;
+}
+
+struct list {
+    struct cli *cli;
+    json_t *notes;
+};
+
+static bool take_work(void *context, const tandem_note_work *work)
+{
+    struct list *list = context;
+    bool taken = work->code == TANDEM_OK;
+    json_t *note = json_pack("{s:s, s:I, s:s}", "note", work->id, "waiting",
+                             (json_int_t)work->waiting, "state", taken ? "waiting" : "refused");
+    if (!taken) {
+        (void)json_object_set_new(note, "code", json_string(tandem_error_name(work->code)));
+        (void)json_object_set_new(note, "reason", json_string(tandem_error_text(work->code)));
+    }
+    return json_array_append_new(list->notes, note) == 0;
+}
+
+json_t *note_work_list(struct cli *cli)
+{
+    struct list list = {.cli = cli, .notes = json_array()};
+    size_t index = 0;
+    json_t *note = NULL;
+    (void)tandem_each_note_work(cli->client, take_work,
+                                &list); /* what cannot be read is not listed */
+    json_array_foreach(list.notes, index, note)
+    {
+        json_t *title = NULL;
+        const char *id = json_string_value(json_object_get(note, "note"));
+        (void)tandem_get(cli->client, id, take_title, &title); /* else it has none */
+        if (title != NULL) {
+            (void)json_object_set_new(note, "title", title);
+        }
+    }
+    return list.notes;
+}
+
+static const char *member(const json_t *note, const char *name)
+{
+    const char *text = json_string_value(json_object_get(note, name));
+    return text == NULL ? "" : text;
+}
+
+/* "12 characters in note Prefers to be called  0192..." */
+static void print_note(struct cli *cli, FILE *out, json_t *note, const char *state)
+{
+    char number[32];
+    uint64_t waiting = (uint64_t)json_integer_value(json_object_get(note, "waiting"));
+    if (cli->json) {
+        (void)json_object_set_new(note, "state", json_string(state));
+        (void)json_dumpf(note, out, JSON_COMPACT);
+        (void)fputc('\n', out);
+        return;
+    }
+    (void)fprintf(out, "%-10s%s character%s in note ", state, text_number(waiting, number),
+                  waiting == 1 ? "" : "s");
+    (void)text_put(out, member(note, "title"), 40);
+    (void)fprintf(out, "%s%s", member(note, "title")[0] == '\0' ? "" : "  ", member(note, "note"));
+    (void)fprintf(out, "%s%s\n", member(note, "reason")[0] == '\0' ? "" : ": ",
+                  member(note, "reason"));
+}
+
+bool note_work_print(struct cli *cli, const json_t *notes, FILE *out)
+{
+    size_t index = 0;
+    json_t *note = NULL;
+    json_array_foreach(notes, index, note)
+    {
+        print_note(cli, out, note, member(note, "state"));
+    }
+    return index > 0;
+}
+
+/* ---- Sending --------------------------------------------------------------------------------- */
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool count_sendable(void *context, const tandem_note_work *work)
+{
+    *(size_t *)context += work->code == TANDEM_OK && work->waiting > 0;
+    return true;
+}
+
+static size_t sendable(struct cli *cli)
+{
+    size_t count = 0;
+    (void)tandem_each_note_work(cli->client, count_sendable, &count);
+    return count;
+}
+
+static const json_t *find(const json_t *notes, const char *id)
+{
+    size_t index = 0;
+    json_t *note = NULL;
+    json_array_foreach(notes, index, note)
+    {
+        if (strcmp(member(note, "note"), id) == 0) {
+            return note;
+        }
+    }
+    return NULL;
+}
+
+void note_work_settle(struct cli *cli, json_t *noted)
+{
+    int64_t deadline = now_ms() + SENDING_MS;
+    size_t index = 0;
+    json_t *note = NULL;
+    int64_t left = SENDING_MS;
+    while (json_array_size(noted) > 0 && sendable(cli) > 0 && left > 0 &&
+           cli_turn(cli, left < 500 ? (int)left : 500)) {
+        left = deadline - now_ms();
+    }
+    json_t *now = note_work_list(cli);
+    json_array_foreach(noted, index, note)
+    {
+        const json_t *still = find(now, member(note, "note"));
+        if (still != NULL && member(still, "reason")[0] != '\0') {
+            (void)json_object_set(note, "code", json_object_get(still, "code"));
+            (void)json_object_set(note, "reason", json_object_get(still, "reason"));
+        }
+        print_note(cli, cli->out, note, still == NULL ? "accepted" : member(still, "state"));
+    }
+    json_decref(now);
+}
+
+static bool open_quietly(struct cli *cli)
+{
+    char path[PROFILE_PATH];
+    tandem_options options = {.replica = profile_replica(&cli->profile, path)};
+    return note_has_folder(cli) && tandem_open(&options, &cli->client, NULL) == TANDEM_OK;
+}
+
+enum tandem_failure note_work_send(struct cli *cli)
+{
+    char path[PROFILE_PATH];
+    bool some = open_quietly(cli) && sendable(cli) > 0;
+    if (cli->client != NULL) {
+        cli_close(cli);
+    }
+    if (!some) {
+        return TANDEM_DONE;
+    }
+    enum tandem_failure failure = cli_open(cli, profile_replica(&cli->profile, path));
+    json_t *noted = failure == TANDEM_DONE ? note_work_list(cli) : NULL;
+    tandem_server server = cli_server(cli, true);
+    if (failure == TANDEM_DONE && cli_sign_in(cli, &server) != TANDEM_DONE) {
+        failure = cli_fault(cli, "what you typed in notes is kept", &cli->fault);
+    } else if (failure == TANDEM_DONE) {
+        note_work_settle(cli, noted);
+    }
+    json_decref(noted);
+    return failure;
+}
+
+/* ---- Leaving --------------------------------------------------------------------------------- */
+
+static FILE *list_file(const struct cli *cli)
+{
+    return cli->json ? cli->out : cli->err;
+}
+
+static enum tandem_failure ask_to_lose(struct cli *cli, const json_t *notes, const char *what)
+{
+    const char *how = "Send it: tandem online. Or give it up: tandem note ID --discard";
+    size_t count = json_array_size(notes);
+    bool terminal = !cli->json && isatty(STDIN_FILENO) && isatty(fileno(cli->err));
+    if (!terminal) {
+        enum tandem_failure failure = cli_refuse(
+            cli, TANDEM_REFUSED,
+            "%s: what was typed in %zu note%s is not with the server yet. %s, or throw it away: "
+            "--discard",
+            what, count, count == 1 ? "" : "s", how);
+        (void)note_work_print(cli, notes, list_file(cli));
+        return failure;
+    }
+    cli_note(cli, "What was typed in %zu note%s is not with the server yet:", count,
+             count == 1 ? "" : "s");
+    (void)note_work_print(cli, notes, list_file(cli));
+    cli_note(cli, "%s", how);
+    return prompt_yes("Throw it away for good? (yes/no) ")
+               ? TANDEM_DONE
+               : cli_refuse(cli, TANDEM_REFUSED, "%s, and nothing was thrown away", what);
+}
+
+enum tandem_failure note_work_agree_to_lose(struct cli *cli, const char *what)
+{
+    enum tandem_failure failure = TANDEM_DONE;
+    json_t *notes = open_quietly(cli) ? note_work_list(cli) : NULL;
+    if (json_array_size(notes) > 0) {
+        failure = ask_to_lose(cli, notes, what);
+    }
+    json_decref(notes);
+    if (cli->client != NULL) {
+        cli_close(cli);
+    }
+    return failure;
+}
+
+void note_work_tell_lost(struct cli *cli)
+{
+    json_t *notes = open_quietly(cli) ? note_work_list(cli) : NULL;
+    if (json_array_size(notes) > 0) {
+        cli_note(cli, "Thrown away, typed in notes:");
+        (void)note_work_print(cli, notes, list_file(cli));
+    }
+    json_decref(notes);
+    if (cli->client != NULL) {
+        cli_close(cli);
+    }
+}
