@@ -119,6 +119,7 @@ struct run {
 
 struct differing {
     uint64_t order, seq; /* seq: with which it was accepted, as far as that is known */
+    struct id id;        /* of a record that it was about */
     enum standing before, now;
 };
 
@@ -182,6 +183,8 @@ static void compare(struct difference *difference, uint64_t order, const struct 
     entry.order = order;
     entry.before = before->standing;
     entry.now = now->standing;
+    if (before->count > 0)
+        entry.id = before->first->id;
     if (before->standing != now->standing)
         buffer_append(&difference->entries, &entry, sizeof entry);
     add_records(difference, before, &entry);
@@ -346,6 +349,27 @@ static bool tell_entry(void *context, const struct outbox_item *item)
     return false;
 }
 
+struct finding {
+    uint64_t order;
+    bool found;
+};
+
+static bool is_the_same(void *context, const struct outbox_item *item)
+{
+    struct finding *finding = context;
+    finding->found = item->order != finding->order && outbox_typed(item) == finding->order;
+    return !finding->found;
+}
+
+/* Whether the entry, which is gone, was queued once more under another number: then nothing was
+ * answered. */
+static bool was_moved(tandem_client *client, const struct differing *entry)
+{
+    struct finding finding = {.order = entry->order};
+    (void)outbox_store_over(client->store, entry->id, is_the_same, &finding);
+    return finding.found;
+}
+
 /* Whoever waits for its answer is told with it. */
 static void tell_differing(tandem_client *client, const struct differing *entry)
 {
@@ -358,7 +382,7 @@ static void tell_differing(tandem_client *client, const struct differing *entry)
         return;
     if (entry->now == CONFLICT || entry->now == REFUSED || entry->now == ACCEPTED)
         (void)outbox_store_get(client->store, entry->order, tell_entry, client);
-    else if (entry->now == GONE && entry->before == OPEN)
+    else if (entry->now == GONE && entry->before == OPEN && !was_moved(client, entry))
         settle_tell_event(client, &gone);
 }
 

@@ -192,6 +192,7 @@ static void on_look(void *context)
     (void)replica_look(client->replica);
     enum status status = outbox_store_look(client->store, &changed);
     if (status == STATUS_OK && changed) {
+        settle_follow(client);
         client_entries_look(client);
         settle_look(client);
         client_notes_look(client);

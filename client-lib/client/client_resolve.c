@@ -67,6 +67,7 @@ static enum status settle(tandem_client *client, const struct queue_copy *copy,
     }
     if (status != STATUS_OK)
         return resolve_refuse(client, status);
+    settle_follow(client);
     client_outbox_changed(client, &copy->from);
     if (order != 0)
         queue_tell(client, order);

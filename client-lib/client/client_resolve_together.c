@@ -71,6 +71,8 @@ static enum status replace_all(tandem_client *client, const struct resolve_one *
     enum status status = outbox_store_replace_all(client->store, before, items, count, now);
     if (status != STATUS_OK)
         resolve_refuse(client, status);
+    else
+        settle_follow(client);
     for (size_t i = 0; status == STATUS_OK && i < count; i++) {
         client_outbox_changed(client, &members[i].copy.from);
         queue_tell(client, now[i]);

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "client-lib/base/fault.h"
@@ -12,7 +13,8 @@
 #include "protocol/memory.h"
 
 struct settle_waiter {
-    uint64_t order;
+    uint64_t order;         /* of the entry now */
+    uint64_t typed;         /* of the entry as which it was queued */
     tandem_result_fn *done; /* NULL: told */
     void *context;
     bool dropped; /* by another process, as soon as the entry is gone */
@@ -50,7 +52,7 @@ enum status settle_reserve(tandem_client *client)
 
 void settle_wait(tandem_client *client, uint64_t order, tandem_result_fn *done, void *context)
 {
-    const struct settle_waiter waiter = {order, done, context, false};
+    const struct settle_waiter waiter = {order, order, done, context, false};
     if (done != NULL)
         buffer_append(&client->settling.waiters, &waiter, sizeof waiter);
 }
@@ -129,6 +131,47 @@ void settle_expect_drop(tandem_client *client, uint64_t order)
     struct settle_waiter *waiter = find_waiter(&client->settling, order);
     if (waiter != NULL)
         waiter->dropped = true;
+}
+
+static int by_order(const void *a, const void *b)
+{
+    const struct settle_waiter *left = a, *right = b;
+    return (left->order > right->order) - (left->order < right->order);
+}
+
+struct following {
+    struct settling *settling;
+    bool any;
+};
+
+static bool follow(void *context, const struct outbox_item *item)
+{
+    struct following *following = context;
+    struct settling *settling = following->settling;
+    const uint64_t typed = outbox_typed(item);
+    const size_t count = typed != item->order ? waiter_count(settling) : 0;
+    for (size_t i = settling->first; i < count; i++) {
+        struct settle_waiter *waiter = waiter_at(settling, i);
+        if (waiter->done == NULL || waiter->dropped || waiter->typed != typed ||
+            waiter->order == item->order)
+            continue;
+        waiter->order = item->order;
+        following->any = true;
+    }
+    return true;
+}
+
+void settle_follow(tandem_client *client)
+{
+    struct settling *settling = &client->settling;
+    struct following following = {.settling = settling};
+    if (waiter_count(settling) == settling->first)
+        return;
+    /* What cannot be read is told as damage; until then who waits goes on waiting. */
+    (void)outbox_store_each(client->store, 0, follow, &following);
+    if (following.any)
+        qsort(waiter_at(settling, settling->first), waiter_count(settling) - settling->first,
+              sizeof(struct settle_waiter), by_order);
 }
 
 void settle_keep_all(tandem_client *client)

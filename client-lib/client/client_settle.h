@@ -46,6 +46,9 @@ enum status settle_reserve(tandem_client *client);
 void settle_wait(tandem_client *client, uint64_t order, tandem_result_fn *done, void *context);
 /* The entry was given up by its author: whoever waits for it gets CANCELLED. */
 void settle_forget(tandem_client *client, uint64_t order);
+/* Entries were queued once more under other numbers, as those behind one that was settled are:
+ * whoever waits for one waits for it under the number that it has now. */
+void settle_follow(tandem_client *client);
 /* Another process is about to give it up. */
 void settle_expect_drop(tandem_client *client, uint64_t order);
 /* Takes note of a result, to be settled at the end of the turn. One for a number that was not sent
