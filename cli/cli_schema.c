@@ -67,6 +67,8 @@ static const char *home_text(enum home home)
     case HOME_ANY:
         return "Lives in the scope of its account, else in the one named at creation, else in the "
                "library";
+    case HOME_USER:
+        return "Lives in the scope of the user whom it is for; nobody makes one themselves";
     default:
         return "Lives in the library";
     }

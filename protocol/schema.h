@@ -66,8 +66,9 @@ enum home {
     HOME_LIBRARY,   /* the library, always */
     HOME_SELF,      /* an account of its own: its scope is account:<its id> */
     HOME_ACCOUNT,   /* the account in its field "account" (required) */
-    HOME_ANY        /* the account in "account" when set, else the scope named at creation
+    HOME_ANY,       /* the account in "account" when set, else the scope named at creation
                        (party, user or library), else the library */
+    HOME_USER       /* a user's own scope; the server alone makes records of the entity */
 };
 
 enum audience_default {

@@ -15,9 +15,9 @@ const char *const schema_channels[] = {"Call",   "Email",  "Meeting", "Chat",  "
 static const struct entity_def *const entities[] = {
     &schema_account,     &schema_contact,  &schema_lead,     &schema_opportunity,
     &schema_case,        &schema_task,     &schema_interaction, &schema_note,
-    &schema_profile,     &schema_document, &schema_product,  &schema_order,
-    &schema_campaign,    &schema_party,    &schema_user,     &schema_assignment,
-    &schema_custom_field_def, &schema_custom_entity_def,
+    &schema_mention,     &schema_profile,  &schema_document, &schema_product,
+    &schema_order,       &schema_campaign, &schema_party,    &schema_user,
+    &schema_assignment,  &schema_custom_field_def, &schema_custom_entity_def,
 };
 
 static const struct field_def common_fields[] = {

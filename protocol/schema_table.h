@@ -34,7 +34,7 @@ extern const char *const schema_channels[];
 extern const struct entity_def schema_account, schema_contact, schema_lead, schema_profile;
 extern const struct entity_def schema_opportunity, schema_campaign, schema_product, schema_order;
 extern const struct entity_def schema_case, schema_task, schema_interaction, schema_note,
-    schema_document;
+    schema_mention, schema_document;
 extern const struct entity_def schema_party, schema_user, schema_assignment, schema_custom_field_def,
     schema_custom_entity_def;
 

@@ -1,4 +1,4 @@
-/* Working with an account: case, task, interaction, note, document. */
+/* Working with an account: case, task, interaction, note, mention, document. */
 #include "protocol/schema_table.h"
 
 static const char *const case_statuses[] = {"New",      "Assigned",  "Pending", "Closed",
@@ -94,6 +94,21 @@ const struct entity_def schema_note = {
     .home = HOME_ANY,
     .audience = AUDIENCE_INTERNAL,
     FIELDS(note_fields),
+};
+
+static const struct field_def mention_fields[] = {
+    LINK(REFERENCE, "note", "note", SHARED, SYSTEM),
+    LINK(REFERENCE, "account", "account", SHARED, SYSTEM),
+    FIELD(TEXT, "text", SHARED, SYSTEM), /* the line that mentions them, as it was then */
+    FIELD(BOOLEAN, "read", SHARED, NONE),
+};
+
+const struct entity_def schema_mention = {
+    .name = "mention",
+    .title_field = "text",
+    .home = HOME_USER,
+    .audience = AUDIENCE_INTERNAL,
+    FIELDS(mention_fields),
 };
 
 static const struct field_def document_fields[] = {

@@ -122,6 +122,15 @@ void act_put_share(struct act_changes *changes, struct id id, struct tag tag, bo
     put_tags(changes, add ? "add" : "remove", &tag, 1);
 }
 
+void act_put_mention(struct act_changes *changes, struct id id, struct id note, const char *user)
+{
+    begin(changes, "mention", id, 2);
+    wire_put_text(&changes->list, "note");
+    wire_put_id(&changes->list, note);
+    wire_put_text(&changes->list, "user");
+    wire_put_text(&changes->list, user);
+}
+
 static enum status send(struct oracle *oracle, struct id actor, struct bytes list, uint32_t count)
 {
     struct buffer changes = {0}, body = {0};
@@ -139,11 +148,12 @@ static enum status send(struct oracle *oracle, struct id actor, struct bytes lis
 }
 
 /* The answer about what is hidden is, byte for byte, that about what never was. */
-static void compare_with_nothing(struct oracle *oracle, struct id actor, struct bytes change)
+static void compare_with_nothing(struct oracle *oracle, struct id actor, struct bytes change,
+                                 const char *key)
 {
     struct buffer hidden = {0}, twin = {0};
     struct id id = {{0}}, nothing = world_id(oracle->world);
-    wire_map_id(change, "id", &id);
+    wire_map_id(change, key, &id);
     buffer_append(&hidden, oracle->answer.data, oracle->answer.size);
     buffer_append(&twin, change.data, change.size);
     for (size_t i = 0; i + ID_SIZE <= twin.size; i++) {
@@ -159,6 +169,59 @@ static void compare_with_nothing(struct oracle *oracle, struct id actor, struct 
     }
     buffer_release(&hidden);
     buffer_release(&twin);
+}
+
+/* Puts as many letters in the place of each `from`; true when there was one. */
+static bool replace_all(struct buffer *where, struct bytes from, uint8_t letter)
+{
+    bool found = false;
+    for (size_t i = 0; from.size > 0 && i + from.size <= where->size; i++) {
+        if (memcmp(where->data + i, from.data, from.size) == 0) {
+            memset(where->data + i, letter, from.size);
+            found = true;
+        }
+    }
+    return found;
+}
+
+/* The answer about somebody who may not be mentioned is that about a name that nobody has. */
+static void compare_with_nobody(struct oracle *oracle, struct id actor, struct bytes change)
+{
+    struct buffer somebody = {0}, twin = {0};
+    struct bytes name = {NULL, 0};
+    wire_map_str(change, "user", &name);
+    buffer_append(&somebody, oracle->answer.data, oracle->answer.size);
+    buffer_append(&twin, change.data, change.size);
+    replace_all(&twin, name, 'q');
+    replace_all(&somebody, name, 'q');
+    send(oracle, actor, buffer_bytes(&twin), 1);
+    if (!bytes_equal(buffer_bytes(&somebody), buffer_bytes(&oracle->answer))) {
+        oracle_differ(oracle, "%s hears of %.*s something else than of nobody",
+                      oracle_user_name(oracle, actor), (int)name.size, (const char *)name.data);
+    }
+    buffer_release(&somebody);
+    buffer_release(&twin);
+}
+
+static void compare_not_found(struct oracle *oracle, struct id actor, struct bytes change)
+{
+    struct bytes op = {NULL, 0};
+    struct model_person who;
+    struct id note = {{0}};
+    wire_map_str(change, "op", &op);
+    if (!bytes_is(op, "mention")) {
+        compare_with_nothing(oracle, actor, change, "id");
+        return;
+    }
+    wire_map_id(change, "note", &note);
+    const struct model_record *record = model_find(oracle->model, note);
+    if (record != NULL && strcmp(record->entity, "note") == 0 &&
+        model_person(oracle->model, actor, model_head(oracle->model), &who) &&
+        model_sees(oracle->model, &who, record, model_head(oracle->model))) {
+        compare_with_nobody(oracle, actor, change);
+    } else {
+        compare_with_nothing(oracle, actor, change, "note");
+    }
 }
 
 static void compare_verdict(struct oracle *oracle, struct id actor, enum model_verdict verdict,
@@ -194,7 +257,7 @@ enum status act_apply(struct oracle *oracle, struct id actor, struct act_changes
     }
     compare_verdict(oracle, actor, verdict, status);
     if (verdict == MODEL_NOT_FOUND) {
-        compare_with_nothing(oracle, actor, list);
+        compare_not_found(oracle, actor, list);
     }
     buffer_release(&changes->list);
     *changes = (struct act_changes){.count = 0};

@@ -29,6 +29,8 @@ void act_put_update(struct act_changes *changes, struct id id, struct act_fields
 void act_put_remove(struct act_changes *changes, struct id id);
 void act_put_share(struct act_changes *changes, struct id id, struct tag tag, bool add);
 
+void act_put_mention(struct act_changes *changes, struct id id, struct id note, const char *user);
+
 /* Applies them as one mutation, releases them, and compares the answer with what the model says of
  * it. */
 enum status act_apply(struct oracle *oracle, struct id actor, struct act_changes *changes);

@@ -99,6 +99,9 @@ static const char *some_entity(struct oracle *oracle, char own[65])
 {
     const struct model_record *custom =
         oracle_chance(oracle, 10) ? oracle_pick(oracle, "customEntity") : NULL;
+    if (custom == NULL && oracle_chance(oracle, 2)) {
+        return "mention"; /* nobody may */
+    }
     if (custom == NULL) {
         return ordinary[oracle_random(oracle, sizeof ordinary / sizeof *ordinary)];
     }

@@ -11,7 +11,11 @@ static void put_text(struct oracle *oracle, bool longer, struct buffer *out)
 {
     char text[LONG_TEXT + 1];
     unsigned number = (unsigned)oracle_random(oracle, 1000);
-    if (!longer || oracle_chance(oracle, 60)) {
+    if (longer && oracle->names > 0 && oracle_chance(oracle, 25)) {
+        snprintf(text, sizeof text, "words %u\nask @%s%u about it", number,
+                 oracle_chance(oracle, 50) ? "Guest" : "staff",
+                 (unsigned)oracle_random(oracle, oracle->names) + 1);
+    } else if (!longer || oracle_chance(oracle, 60)) {
         snprintf(text, sizeof text, "words %u", number);
     } else {
         memset(text, 'a' + (char)(number % 26), LONG_TEXT);

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "protocol/wire.h"
-#include "tests/oracle/model.h"
+#include "tests/oracle/model_mention.h"
 
 #define DAY_MS UINT64_C(86400000)
 
@@ -161,6 +161,8 @@ static struct scope scope_of(const struct model *model, const struct model_recor
     case MODEL_HOME_ACCOUNT:
     case MODEL_HOME_ANY:
         return id_is_zero(account) ? named : (struct scope){SCOPE_ACCOUNT, account};
+    case MODEL_HOME_USER:
+        return version->scope;
     case MODEL_HOME_LIBRARY:
         break;
     }
@@ -310,6 +312,10 @@ static void one_change(const struct mutation *mutation, struct bytes change)
     }
     if (bytes_is(op, "create")) {
         create(mutation, id, change);
+        return;
+    }
+    if (bytes_is(op, "mention")) {
+        model_mention(mutation->model, id, change, mutation->seq, mutation->at_ms, mutation->by);
         return;
     }
     struct model_record *record = model_find_mutable(mutation->model, id);

@@ -1,4 +1,4 @@
-#include "tests/oracle/model_may.h"
+#include "tests/oracle/model_mention.h"
 
 #include <string.h>
 
@@ -36,9 +36,12 @@ static bool is_own(const struct attempt *attempt)
 /* Whether the change names another account than the record's. */
 static bool moves(const struct attempt *attempt)
 {
-    struct bytes value;
-    return wire_map_find(attempt->fields, "account", &value) &&
-           !bytes_equal(value, model_value(attempt->version, "account"));
+    struct bytes value, present = model_value(attempt->version, "account");
+    if (!wire_map_find(attempt->fields, "account", &value)) {
+        return false;
+    }
+    struct wire_reader reader = wire_read(value);
+    return wire_peek(&reader) == WIRE_NIL ? present.size > 0 : !bytes_equal(value, present);
 }
 
 /* ---- Who works on what ---------------------------------------------------------------------- */
@@ -65,6 +68,9 @@ static bool only_own_fields(const struct attempt *attempt)
 
 static bool staff_may(const struct attempt *attempt)
 {
+    if (strcmp(attempt->entity, "mention") == 0) {
+        return is_op(attempt, "update") || is_op(attempt, "remove");
+    }
     if (attempt->who.administrator) {
         return true;
     }
@@ -96,7 +102,7 @@ static struct bytes level_of(const struct attempt *attempt)
 
 /* The columns of the page's table, and what its cells may hold. */
 enum column { VIEW, COMMENT, EDIT, HOME };
-enum cell { NOTHING, MAKE_AND_OWN, MAKE_AND_EDIT, EDIT_ONLY };
+enum cell { NOTHING, MAKE_AND_OWN, MAKE_AND_EDIT, EDIT_ONLY, EDIT_AND_REMOVE };
 
 static enum cell cell_of(const char *entity, enum column column)
 {
@@ -109,6 +115,7 @@ static enum cell cell_of(const char *entity, enum column column)
         {{"task"}, {NOTHING, NOTHING, NOTHING, MAKE_AND_EDIT}},
         {{"contact", "case"}, {NOTHING, NOTHING, MAKE_AND_EDIT, NOTHING}},
         {{"account", "opportunity", "order", "profile"}, {NOTHING, NOTHING, EDIT_ONLY, NOTHING}},
+        {{"mention"}, {NOTHING, NOTHING, NOTHING, EDIT_AND_REMOVE}},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (is_one_of(entity, rows[i].entities)) {
@@ -133,9 +140,11 @@ static bool partner_may(const struct attempt *attempt)
         return cell == MAKE_AND_OWN || cell == MAKE_AND_EDIT;
     }
     if (is_op(attempt, "remove")) {
-        return (cell == MAKE_AND_OWN || cell == MAKE_AND_EDIT) && is_own(attempt);
+        return cell == EDIT_AND_REMOVE ||
+               ((cell == MAKE_AND_OWN || cell == MAKE_AND_EDIT) && is_own(attempt));
     }
-    return cell == MAKE_AND_EDIT || cell == EDIT_ONLY || (cell == MAKE_AND_OWN && is_own(attempt));
+    return cell == EDIT_AND_REMOVE || cell == MAKE_AND_EDIT || cell == EDIT_ONLY ||
+           (cell == MAKE_AND_OWN && is_own(attempt));
 }
 
 /* ---- Fields --------------------------------------------------------------------------------- */
@@ -269,6 +278,9 @@ enum model_verdict model_may(const struct model *model, struct id actor, struct 
     wire_map_id(change, "id", &id);
     if (!model_person(model, actor, attempt.seq, &attempt.who)) {
         return MODEL_REFUSED;
+    }
+    if (is_op(&attempt, "mention")) {
+        return model_may_mention(model, &attempt.who, change);
     }
     if (is_op(&attempt, "create")) {
         return judge_new(&attempt, change);

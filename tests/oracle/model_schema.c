@@ -57,6 +57,7 @@ static bool read_home(struct model_entity_def *entity, const char *line)
         {"Lives in the library.", MODEL_HOME_LIBRARY},
         {"Lives in the scope of its account, else in the one named at creation", MODEL_HOME_ANY},
         {"Lives in the scope of its account.", MODEL_HOME_ACCOUNT},
+        {"Lives in the scope of the user whom it is for", MODEL_HOME_USER},
     };
     for (size_t i = 0; i < sizeof homes / sizeof *homes; i++) {
         if (strncmp(line, homes[i].words, strlen(homes[i].words)) == 0) {

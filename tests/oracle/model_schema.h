@@ -9,7 +9,13 @@
 #define SCHEMA_PAGE_ENTITIES 32u
 #define SCHEMA_PAGE_FIELDS 48u
 
-enum model_home { MODEL_HOME_LIBRARY, MODEL_HOME_SELF, MODEL_HOME_ACCOUNT, MODEL_HOME_ANY };
+enum model_home {
+    MODEL_HOME_LIBRARY,
+    MODEL_HOME_SELF,
+    MODEL_HOME_ACCOUNT,
+    MODEL_HOME_ANY,
+    MODEL_HOME_USER
+};
 
 struct model_field_def {
     char name[40], kind[48], class[16], values[400];

@@ -126,7 +126,7 @@ static void one_step(struct oracle *oracle)
         {5, act_device_new},   {8, act_device_connect}, {6, act_device_disconnect},
         {16, act_device_pump}, {6, act_deliver},        {10, act_ask},
         {8, judge_quiet},      {2, act_prune},          {4, act_device_prefer},
-        {4, act_device_check},
+        {4, act_device_check}, {10, act_mention},       {4, act_inbox},
     };
     const size_t count = sizeof acts / sizeof *acts;
     unsigned all = 0;

@@ -100,6 +100,9 @@ void act_user(struct oracle *oracle);
 void act_party(struct oracle *oracle);
 void act_schema(struct oracle *oracle);
 void act_set_up(struct oracle *oracle);
+/* act_mention.c */
+void act_mention(struct oracle *oracle);
+void act_inbox(struct oracle *oracle);
 /* act_device.c */
 void act_device_new(struct oracle *oracle);
 void act_device_connect(struct oracle *oracle);

@@ -24,6 +24,7 @@ static const struct rights table[RANK_COUNT][GROUP_COUNT] = {
         [GROUP_TASK] = {ALL, 0, 0},
         [GROUP_SERVICE] = {ALL, 0, 0},
         [GROUP_DEAL] = {ALL, 0, 0},
+        [GROUP_MENTION] = {READ | E | D, 0, 0},
     },
     [RANK_MANAGER] = {
         [GROUP_OTHER] = {ALL, 0, 0},
@@ -35,6 +36,7 @@ static const struct rights table[RANK_COUNT][GROUP_COUNT] = {
         [GROUP_TASK] = {ALL, 0, 0},
         [GROUP_SERVICE] = {ALL, 0, 0},
         [GROUP_DEAL] = {ALL, 0, 0},
+        [GROUP_MENTION] = {READ | E | D, 0, 0},
     },
     [RANK_MEMBER] = {
         [GROUP_OTHER] = {ALL, 0, 0},
@@ -46,6 +48,7 @@ static const struct rights table[RANK_COUNT][GROUP_COUNT] = {
         [GROUP_TASK] = {ALL, 0, 0},
         [GROUP_SERVICE] = {ALL, 0, 0},
         [GROUP_DEAL] = {ALL, 0, 0},
+        [GROUP_MENTION] = {READ | E | D, 0, 0},
     },
     [RANK_VIEWER] = {
         [GROUP_OTHER] = {READ, 0, 0},
@@ -57,6 +60,7 @@ static const struct rights table[RANK_COUNT][GROUP_COUNT] = {
         [GROUP_TASK] = {READ, 0, 0},
         [GROUP_SERVICE] = {READ, 0, 0},
         [GROUP_DEAL] = {READ, 0, 0},
+        [GROUP_MENTION] = {READ | E | D, 0, 0},
     },
     [RANK_PARTNER_VIEW] = {
         [GROUP_OTHER] = {READ, 0, 0},
@@ -68,6 +72,7 @@ static const struct rights table[RANK_COUNT][GROUP_COUNT] = {
         [GROUP_TASK] = {READ, 0, 0},
         [GROUP_SERVICE] = {READ, 0, 0},
         [GROUP_DEAL] = {READ, 0, 0},
+        [GROUP_MENTION] = {READ, 0, 0},
     },
     [RANK_PARTNER_COMMENT] = {
         [GROUP_OTHER] = {READ | N, 0, 0},
@@ -79,6 +84,7 @@ static const struct rights table[RANK_COUNT][GROUP_COUNT] = {
         [GROUP_TASK] = {READ | N, 0, 0},
         [GROUP_SERVICE] = {READ | N, 0, 0},
         [GROUP_DEAL] = {READ | N, 0, 0},
+        [GROUP_MENTION] = {READ, 0, 0},
     },
     [RANK_PARTNER_EDIT] = {
         [GROUP_OTHER] = {READ | N, 0, 0},
@@ -90,6 +96,7 @@ static const struct rights table[RANK_COUNT][GROUP_COUNT] = {
         [GROUP_TASK] = {READ | N, 0, 0},
         [GROUP_SERVICE] = {READ | C | N | E, D, 0},
         [GROUP_DEAL] = {READ | N | E, 0, 0},
+        [GROUP_MENTION] = {READ, 0, 0},
     },
     [RANK_PARTNER_HOME] = {
         [GROUP_OTHER] = {READ, 0, 0},
@@ -101,6 +108,7 @@ static const struct rights table[RANK_COUNT][GROUP_COUNT] = {
         [GROUP_TASK] = {READ | C | N | E, D, 0},
         [GROUP_SERVICE] = {READ, 0, 0},
         [GROUP_DEAL] = {READ, 0, 0},
+        [GROUP_MENTION] = {READ | E | D, 0, 0},
     },
 };
 
@@ -122,7 +130,7 @@ enum group access_group(struct bytes entity)
         {"task", GROUP_TASK},            {"contact", GROUP_SERVICE},
         {"case", GROUP_SERVICE},         {"account", GROUP_DEAL},
         {"opportunity", GROUP_DEAL},     {"order", GROUP_DEAL},
-        {"profile", GROUP_DEAL},
+        {"profile", GROUP_DEAL},         {"mention", GROUP_MENTION},
     };
     for (unsigned i = 0; i < sizeof groups / sizeof *groups; i++)
         if (bytes_is(entity, groups[i].entity))

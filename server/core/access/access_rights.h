@@ -29,6 +29,7 @@ enum group {
     GROUP_TASK,
     GROUP_SERVICE,    /* contact, case */
     GROUP_DEAL,       /* account, opportunity, order, profile */
+    GROUP_MENTION,    /* in its owner's scope, made by the change of that name alone */
     GROUP_COUNT
 };
 

@@ -5,6 +5,7 @@
 #include "protocol/wire.h"
 #include "server/core/apply/apply_draft.h"
 #include "server/core/apply/apply_fields.h"
+#include "server/core/apply/apply_mention.h"
 #include "server/core/apply/apply_place.h"
 #include "server/core/apply/apply_rules.h"
 #include "server/core/apply/apply_schema.h"
@@ -13,7 +14,7 @@
 struct change {
     struct id id;
     uint64_t base;
-    struct bytes op, entity, scope, audience, fields, add, remove;
+    struct bytes op, entity, scope, audience, fields, add, remove, note, user;
 };
 
 static enum status check_entity(struct plan *plan, struct draft *draft)
@@ -36,11 +37,21 @@ static bool is_usable(struct id id)
     return !id_is_zero(id) && memcmp(id.octet, highest, ID_SIZE) != 0;
 }
 
+static enum status check_new_id(struct plan *plan, struct id id)
+{
+    const struct record *taken;
+    if (!is_usable(id))
+        return plan_refuse(plan, STATUS_INVALID_VALUE, "id", "this is no id of a record");
+    const enum status status = plan_peek(plan, id, &taken);
+    if (status == STATUS_OK)
+        return plan_refuse(plan, STATUS_EXISTS, "id", "there is a record with this id");
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
 static enum status new_draft(struct plan *plan, const struct change *change,
                              struct draft **draft)
 {
     const struct entity_def *entity;
-    const struct record *taken;
     enum status status = plan_entity(plan, change->entity, &entity);
     /* A partner makes no record of a custom entity, and so need not hear which there are. */
     if (status == STATUS_OK && plan->actor->partner && !schema_entity(change->entity))
@@ -49,12 +60,8 @@ static enum status new_draft(struct plan *plan, const struct change *change,
         return plan_refuse(plan, status, "entity", "there is no such entity");
     if (status != STATUS_OK)
         return status;
-    if (!is_usable(change->id))
-        return plan_refuse(plan, STATUS_INVALID_VALUE, "id", "this is no id of a record");
-    status = plan_peek(plan, change->id, &taken);
-    if (status == STATUS_OK)
-        return plan_refuse(plan, STATUS_EXISTS, "id", "there is a record with this id");
-    if (status != STATUS_NOT_FOUND)
+    status = check_new_id(plan, change->id);
+    if (status != STATUS_OK)
         return status;
     if (bytes_is(change->entity, "customField"))
         plan->nothing_required = false;
@@ -195,6 +202,22 @@ static enum status change_share(struct plan *plan, const struct change *change)
     return status == STATUS_OK ? check_entity(plan, draft) : status;
 }
 
+static enum status change_mention(struct plan *plan, const struct change *change)
+{
+    struct wire_reader note = wire_read(change->note), user = wire_read(change->user);
+    struct bytes name;
+    struct id id;
+    if (change->note.size == 0 || change->user.size == 0)
+        return plan_refuse(plan, STATUS_MISSING_FIELD, change->note.size == 0 ? "note" : "user",
+                           "this field is required");
+    if (!wire_get_id(&note, &id))
+        return plan_refuse(plan, STATUS_WRONG_KIND, "note", "must be an id");
+    if (!wire_get_str(&user, &name))
+        return plan_refuse(plan, STATUS_WRONG_KIND, "user", "must be a sign-in name");
+    const enum status status = check_new_id(plan, change->id);
+    return status == STATUS_OK ? mention_plan(plan, change->id, id, name) : status;
+}
+
 /* The value of a key, none when it is absent or nil. */
 static struct bytes value_in(struct bytes map, const char *key)
 {
@@ -231,6 +254,8 @@ static enum status read_change(struct plan *plan, struct bytes map, struct chang
     out->fields = value_in(map, "fields");
     out->add = value_in(map, "add");
     out->remove = value_in(map, "remove");
+    out->note = value_in(map, "note");
+    out->user = value_in(map, "user");
     return STATUS_OK;
 }
 
@@ -244,6 +269,7 @@ static enum status plan_change(struct plan *plan, struct bytes map)
         {"update", change_update},
         {"remove", change_remove},
         {"share", change_share},
+        {"mention", change_mention},
     };
     struct change change;
     enum status status = read_change(plan, map, &change);
@@ -252,7 +278,8 @@ static enum status plan_change(struct plan *plan, struct bytes map)
     for (unsigned i = 0; i < sizeof ops / sizeof *ops; i++)
         if (bytes_is(change.op, ops[i].op))
             return ops[i].plan(plan, &change);
-    return plan_refuse(plan, STATUS_INVALID_VALUE, "op", "must be create, update, remove or share");
+    return plan_refuse(plan, STATUS_INVALID_VALUE, "op",
+                       "must be create, update, remove, share or mention");
 }
 
 enum status changes_plan(struct plan *plan, struct bytes changes)

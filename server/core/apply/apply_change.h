@@ -1,4 +1,4 @@
-/* The changes of a mutation, one after the other: create, update, remove, share. */
+/* The changes of a mutation, one after the other: create, update, remove, share, mention. */
 #ifndef TANDEM_CORE_APPLY_CHANGE_H
 #define TANDEM_CORE_APPLY_CHANGE_H
 

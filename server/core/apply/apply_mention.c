@@ -39,7 +39,7 @@ static enum status read_note(struct mention *mention, struct id id)
     status = plan_allow(plan, mention->note, ACTION_READ, "note");
     if (status != STATUS_OK)
         return status;
-    if (!bytes_is(record->entity, "note"))
+    if (!bytes_is(mention->note->entity, "note"))
         return no_note(plan);
     return plan_allow(plan, mention->note, ACTION_COMMENT, "note");
 }
@@ -58,13 +58,16 @@ static enum status check_settled_access(struct plan *plan)
     return STATUS_OK;
 }
 
-/* The text as it stands: what this mutation set it to, else what was typed last. */
+/* The text as it stands, and who wrote it so far: what this mutation set it to, else what was typed
+ * last. A draft tells no authors of what it changes, who are the actor. */
 static enum status read_text(struct mention *mention)
 {
     struct plan *plan = mention->plan;
     const struct draft *draft = plan_known_draft(plan, mention->note->id);
-    const enum status status =
-        note_read_head(plan->state, mention->note, &mention->scratch, &mention->head);
+    const struct record *stored = draft ? draft->old : mention->note;
+    enum status status = STATUS_OK;
+    if (stored)
+        status = note_read_head(plan->state, stored, &mention->scratch, &mention->head);
     if (status == STATUS_OK && draft && draft_field_differs(draft, "text"))
         mention->head.text = record_text(mention->note, "text");
     return status;
@@ -73,16 +76,12 @@ static enum status read_text(struct mention *mention)
 /* Whether the author of the note, of its text or of a passage of it has that name. */
 static enum status look_for_author(struct mention *mention)
 {
-    const struct record *note = mention->note;
-    const struct record_field *text = record_field_any(note, bytes_text("text"));
     struct note_runs runs = {0};
-    const enum status status = note_runs_read(mention->head.runs, &runs);
-    mention->wrote = mention_same_name(note->created.by, mention->name) ||
+    enum status status = STATUS_OK;
+    mention->wrote = mention_same_name(mention->note->created.by, mention->name) ||
                      mention_same_name(mention->head.by, mention->name);
-    /* A draft has no stamps of what it changes yet; that is the actor's own. */
-    if (text && !plan_known_draft(mention->plan, note->id))
-        mention->wrote = mention->wrote ||
-                         mention_same_name(note->stamps[text->stamp].by, mention->name);
+    if (mention->head.runs.size > 0)
+        status = note_runs_read(mention->head.runs, &runs);
     for (size_t i = 0; status == STATUS_OK && i < runs.count; i++)
         mention->wrote = mention->wrote || mention_same_name(runs.runs[i].by, mention->name);
     note_runs_release(&runs);
@@ -123,8 +122,8 @@ static enum status judge(struct mention *mention, bool *allowed)
 {
     const struct record_field *text = record_field(mention->note, "text");
     struct opening opening;
-    const enum status status = access_opening(mention->plan->state, &mention->whom,
-                                              mention->note->scope, &opening);
+    const enum status status =
+        access_opening(mention->plan->state, &mention->whom, mention->note->scope, &opening);
     if (status != STATUS_OK)
         return status;
     *allowed = access_judge(&mention->whom, &opening, mention->note, ACTION_READ).allowed &&
@@ -198,8 +197,8 @@ static enum status put(const struct mention *mention, struct id id)
     struct plan *plan = mention->plan;
     const struct principal *whom = &mention->whom;
     const struct record *note = mention->note;
-    const struct tag tag = whom->partner ? (struct tag){TAG_PARTNER, whom->party}
-                                         : (struct tag){.kind = TAG_INTERNAL};
+    const struct tag tag =
+        whom->partner ? (struct tag){TAG_PARTNER, whom->party} : (struct tag){.kind = TAG_INTERNAL};
     struct draft *draft;
     enum status status = plan_new_draft(plan, id, schema_entity(bytes_text("mention")), &draft);
     if (status != STATUS_OK)

@@ -11,7 +11,8 @@
 
 #include "server/core/apply/apply_plan.h"
 
-/* Plans the mention `id`, which no record has, of the user with the sign-in name `user` in `note`. */
+/* Plans the mention `id`, which no record has, of the user with the sign-in name `user` in `note`.
+ */
 enum status mention_plan(struct plan *plan, struct id id, struct id note, struct bytes user);
 
 #endif

@@ -104,6 +104,9 @@ static enum status new_scope(struct plan *plan, struct draft *draft, struct byte
         return STATUS_OK;
     case HOME_ANY:
         return account_scope(account, scope) ? STATUS_OK : named_scope(plan, named, scope);
+    case HOME_USER:
+        *scope = (struct scope){SCOPE_USER, plan->actor->user};
+        return STATUS_OK;
     }
     return STATUS_OK;
 }

@@ -18,7 +18,7 @@ static void every_entity_of_the_design_is_there(void **state)
     static const char *const names[] = {
         "account", "contact", "lead", "opportunity", "case", "task", "interaction", "note",
         "profile", "document", "product", "order", "campaign", "party", "user", "assignment",
-        "customField", "customEntity"};
+        "customField", "customEntity", "mention"};
     (void)state;
     assert_int_equal(schema_entity_count(), sizeof names / sizeof names[0]);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -120,6 +120,9 @@ static void homes_have_what_they_need(void **state)
             assert_int_equal(account->kind, KIND_REFERENCE);
             assert_string_equal(account->target, "account");
             assert_int_equal((account->flags & FIELD_REQUIRED) != 0, entity->home == HOME_ACCOUNT);
+        } else if (entity->home == HOME_USER) {
+            /* Where it came from, which moves nothing: nobody but the server sets it. */
+            assert_true(account == NULL || (account->flags & FIELD_SYSTEM) != 0);
         } else {
             assert_null(account);
         }
@@ -152,7 +155,7 @@ static bool is_reference(const struct field_def *field)
 /* An id tells an outsider that something exists: only of what they know anyway. */
 static void references_are_internal_but_for_what_an_outsider_knows(void **state)
 {
-    static const char *const known[] = {"account", "party", "partner", "versions"};
+    static const char *const known[] = {"account", "party", "partner", "versions", "note"};
     (void)state;
     assert_int_equal(field_of("account", "assignedUser")->class, CLASS_INTERNAL);
     for (size_t i = 0; i < schema_entity_count(); i++) {
