@@ -10,6 +10,7 @@
  *     purge N SEQ     the account with this number was closed
  *     edit N TEXT     queues a change of this record in the outbox, "entry ORDER"
  *     drop ORDER      gives it up
+ *     replace ORDER   queues the same once more in its place, "entry ORDER"
  *     pause, resume   as tandem_pause()
  *
  *     news N SEQ, purged N SEQ, caught-up SEQ, lost, leads
@@ -144,6 +145,26 @@ static void drop(struct peer *peer, unsigned long long order)
     peers_tell(peer->peers);
 }
 
+static bool copy_changes(void *context, const struct outbox_item *item)
+{
+    buffer_append(context, item->changes.data, item->changes.size);
+    return false;
+}
+
+static void replace(struct peer *peer, unsigned long long order)
+{
+    struct buffer changes = {0};
+    uint64_t now = 0;
+    if (open_store(peer) &&
+        outbox_store_get(peer->store, order, copy_changes, &changes) == STATUS_OK) {
+        const struct outbox_item item = {.changes = buffer_bytes(&changes), .change = -1};
+        if (outbox_store_replace(peer->store, order, &item, 1, &now) == STATUS_OK)
+            printf("entry %llu\n", (unsigned long long)now);
+    }
+    buffer_release(&changes);
+    peers_tell(peer->peers);
+}
+
 static void set_paused(struct peer *peer, bool paused)
 {
     if (open_store(peer) && outbox_store_set_paused(peer->store, paused) == STATUS_OK)
@@ -188,6 +209,8 @@ static void obey(struct peer *peer, const char *line)
         edit(peer, number, text);
     else if (sscanf(line, "drop %llu", &seq) == 1)
         drop(peer, seq);
+    else if (sscanf(line, "replace %llu", &seq) == 1)
+        replace(peer, seq);
     else if (strcmp(line, "pause") == 0 || strcmp(line, "resume") == 0)
         set_paused(peer, strcmp(line, "pause") == 0);
     else if (sscanf(line, "notes %u %u", &number, &per) == 2)

@@ -80,6 +80,61 @@ static void an_entry_of_ones_own_that_another_gives_up_is_told_as_dropped(void *
     assert_int_equal(outcomes[0].code, STATUS_CANCELLED);
 }
 
+static tandem_code edit_note(struct world *world, const char *id, struct outcome *outcome)
+{
+    tandem_mutation *mutation = tandem_mutation_new();
+    assert_ok(tandem_update(mutation, "note", id));
+    assert_ok(tandem_set_text(mutation, "text", "edited"));
+    const tandem_code code = tandem_send(world->client, mutation, take_result, outcome);
+    tandem_mutation_free(mutation);
+    return code;
+}
+
+/* Entry 1 makes a note, and was refused; entry 2 changes the note, and waits behind it. */
+static void begin_with_an_edit_behind(struct world *world, struct outcome outcomes[2])
+{
+    char id[TANDEM_ID_TEXT];
+    open_client(world, true);
+    sign_in(world, 0);
+    tandem_mutation *mutation = tandem_mutation_new();
+    assert_ok(tandem_create(mutation, "note", id));
+    assert_ok(tandem_set_text(mutation, "text", "made"));
+    assert_ok(tandem_send(world->client, mutation, take_result, &outcomes[0]));
+    tandem_mutation_free(mutation);
+    assert_int_equal(expect_sent(MESSAGE_MUTATE)->as.mutate.number, 1);
+    say_result(1, "denied", 0);
+    assert_ok(tandem_service(world->client));
+    assert_int_equal(outcomes[0].code, STATUS_DENIED);
+    assert_ok(edit_note(world, id, &outcomes[1]));
+    peer_start(&peer, world->folder, NULL);
+}
+
+/* It is the same entry under another number, and nobody has answered it yet. */
+static void what_another_settles_takes_along_who_waits_behind_it(void **state)
+{
+    struct world *world = *state;
+    OUTCOMES(2);
+    begin_with_an_edit_behind(world, outcomes);
+    tandem_disconnect(world->client);
+    (void)expect_sent(MESSAGE_GOODBYE);
+    world->told_count = 0;
+    peer_say(&peer, "replace 1");
+    peer_expect(&peer, "entry 3");
+    hear_all(world);
+    assert_null(find_told(world, TANDEM_EVENT_SETTLED));
+    assert_int_equal(outcomes[1].calls, 0);
+    peer_end(&peer, SIGKILL);
+    sign_in(world, 1);
+    assert_int_equal(expect_sent(MESSAGE_MUTATE)->as.mutate.number, 2);
+    assert_int_equal(expect_sent(MESSAGE_MUTATE)->as.mutate.number, 3);
+    say_result(2, "ok", 5);
+    say_result(3, "invalid-value", 0);
+    assert_ok(tandem_service(world->client));
+    assert_int_equal(outcomes[1].calls, 1);
+    assert_int_equal(outcomes[1].code, STATUS_INVALID_VALUE);
+    assert_int_equal(find_told(world, TANDEM_EVENT_REFUSED)->entry, 4);
+}
+
 static void where_nothing_differs_nothing_is_told(void **state)
 {
     struct world *world = *state;
@@ -105,6 +160,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SHARED(what_another_types_is_told_of_the_record_it_is_about),
         SHARED(an_entry_of_ones_own_that_another_gives_up_is_told_as_dropped),
+        SHARED(what_another_settles_takes_along_who_waits_behind_it),
         SHARED(where_nothing_differs_nothing_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
