@@ -77,9 +77,10 @@ static enum status outcome(const struct effects *effects)
     if (effects->answer.size == 0)
         return STATUS_OK;
     MUST(message_decode(buffer_bytes(&effects->answer), &message, NULL) == STATUS_OK);
-    MUST(message.type == MESSAGE_RESULT);
-    return bytes_is(message.as.result.status, "ok") ? STATUS_OK
-                                                    : status_from_name(message.as.result.status);
+    MUST(message.type == MESSAGE_RESULT || message.type == MESSAGE_NOTE_RESULT);
+    const struct bytes name = message.type == MESSAGE_RESULT ? message.as.result.status
+                                                             : message.as.note_result.status;
+    return bytes_is(name, "ok") ? STATUS_OK : status_from_name(name);
 }
 
 static enum status apply(struct stage *stage, const struct command *command,
@@ -102,7 +103,7 @@ static void apply_and_look(struct stage *stage, const struct command *command)
     dump(stage, false, &after);
     if (status != STATUS_OK)
         MUST(bytes_equal(buffer_bytes(&before), buffer_bytes(&after)));
-    if (status == STATUS_OK && command->kind == COMMAND_MUTATE) {
+    if (status == STATUS_OK && (command->kind == COMMAND_MUTATE || command->kind == COMMAND_NOTE)) {
         buffer_append(&first, effects.answer.data, effects.answer.size);
         dump(stage, true, &before);
         MUST(apply(stage, command, &effects) == STATUS_OK);
@@ -129,7 +130,7 @@ static void play(struct stage *stage, struct script *script)
     if (who & 0x80)
         command.client.octet[15] ^= who >> 2 & 3u;
     if (what & 0x80)
-        command.kind = 1 + what % COMMAND_FORGET_CLIENT;
+        command.kind = 1 + what % COMMAND_NOTE;
     if (what & 0x40) {
         const struct bytes raw = script_take_bytes(script);
         buffer_append(&body, raw.data, raw.size);
