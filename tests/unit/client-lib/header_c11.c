@@ -1,4 +1,5 @@
-/* The installed header alone, as plain C11 without extensions. */
+/* The installed headers alone, as plain C11 without extensions. */
+#include <tandem/note.h>
 #include <tandem/tandem.h>
 
 int main(void)

@@ -1,4 +1,5 @@
-// The installed header alone, as C++.
+// The installed headers alone, as C++.
+#include <tandem/note.h>
 #include <tandem/tandem.h>
 
 int main()

@@ -57,13 +57,13 @@ END
 "$cmake" --build "$root/project/build" >/dev/null
 "$root/project/build/consumer"
 
-# Only the names of the header can be seen, and all of them.
+# Only the names of the headers can be seen, and all of them.
 nm -D --defined-only "$lib/libtandem.so" | awk '$2 == "T" { print $3 }' | sed 's/@.*//' |
     grep -v -e '^__' -e '^_init$' -e '^_fini$' | sort -u >"$root/seen"
-"$cc" -E -P "$source/include/tandem/tandem.h" | grep -o 'tandem_[a-z_0-9]*(' | tr -d '(' |
+"$cc" -E -P "-I$source/include" "$source/include/tandem/note.h" | grep -o 'tandem_[a-z_0-9]*(' | tr -d '(' |
     grep -v '_fn$' | sort -u >"$root/named"
 if ! cmp -s "$root/seen" "$root/named"; then
-    echo "names in the library (<) and in its header (>) differ:"
+    echo "names in the library (<) and in its headers (>) differ:"
     diff "$root/seen" "$root/named"
     exit 1
 fi
