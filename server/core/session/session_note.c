@@ -55,8 +55,7 @@ enum status session_note_look(const struct session *session, const struct state 
         status = note_read_head(state, out->record, &out->scratch, &out->head);
     }
     if (status == STATUS_OK) {
-        status =
-            note_oldest_for(state, &session->who, out->record, &out->head, &out->oldest);
+        status = note_oldest_for(state, &session->who, out->record, &out->head, &out->oldest);
     }
     return status;
 }
@@ -110,8 +109,8 @@ static bool list_interests(struct session *session)
     bool listed = true;
     interest_forget_notes(session->interest, session);
     for (unsigned i = 0; i < session->who.subject_count; i++) {
-        listed = interest_note_subject(session->interest, session, session->who.subjects[i]) &&
-                 listed;
+        listed =
+            interest_note_subject(session->interest, session, session->who.subjects[i]) && listed;
     }
     for (uint32_t i = 0; i < LIMIT_NOTES_OPEN; i++) {
         if (notes->slots[i].open) {
@@ -275,8 +274,8 @@ bool session_on_note_push(struct session *session, const struct msg_note_push *p
 }
 
 /* The committer made the answer, unless the store failed it. */
-void session_answer_push(struct session *session, const struct pending *pending,
-                         enum status status, struct bytes answer)
+void session_answer_push(struct session *session, const struct pending *pending, enum status status,
+                         struct bytes answer)
 {
     if (status == STATUS_OK && answer.size > 0) {
         session_reply_bytes(session, answer);

@@ -55,7 +55,10 @@ static void test_a_push_of_several_is_as_many_versions(void **state)
     struct id note = make_note(f, f->fjord, "abc", NULL);
     struct world_client *kari = opener(f, f->kari, note), *ola = opener(f, f->ola, note);
     /* [[3, [0, "d"]], [[1], 3]] */
-    client_push(kari, note, 0, bytes_of("\x92\x92\x03\x92\x00\xa1" "d\x92\x91\x01\x03", 11));
+    client_push(kari, note, 0,
+                bytes_of("\x92\x92\x03\x92\x00\xa1"
+                         "d\x92\x91\x01\x03",
+                         11));
     settle_all(f);
     assert_int_equal(client_push_version(kari), 2);
     assert_string_equal(client_note_text(ola, note), "bcd");
@@ -131,7 +134,10 @@ static void test_a_closed_note_tells_nothing_and_can_be_written(void **state)
     type_at_end(f, kari, note, "a");
     assert_int_equal(client_received(ola, MESSAGE_NOTE_CHANGES), 0);
     assert_int_equal(client_received(ola, MESSAGE_ERROR), 0);
-    client_push(ola, note, 1, bytes_of("\x91\x92\x01\x92\x00\xa1" "b", 7));
+    client_push(ola, note, 1,
+                bytes_of("\x91\x92\x01\x92\x00\xa1"
+                         "b",
+                         7));
     settle_all(f);
     assert_int_equal(client_push_status(ola), STATUS_OK);
     assert_string_equal(client_note_text(kari, note), "ab");
@@ -157,7 +163,10 @@ static void test_only_so_many_are_open(void **state)
     assert_int_equal(client_received(kari, MESSAGE_NOTE), LIMIT_NOTES_OPEN + 2);
     struct world_client *ola = watcher(f, f->ola);
     for (unsigned i = 0; i <= LIMIT_NOTES_OPEN; i++) {
-        client_push(ola, notes[i], 0, bytes_of("\x91\x91\x92\x00\xa1" "x", 6));
+        client_push(ola, notes[i], 0,
+                    bytes_of("\x91\x91\x92\x00\xa1"
+                             "x",
+                             6));
     }
     settle_all(f);
     for (unsigned i = 0; i <= LIMIT_NOTES_OPEN; i++) {
@@ -407,8 +416,8 @@ static void test_what_is_no_note_cannot_be_opened(void **state)
 }
 
 /* What a stranger is told of a note that exists, byte for byte as of one that does not. */
-static void assert_same_answer(struct fixture *f, struct world_client *client, enum message_type ask,
-                               enum message_type answer, struct id hidden)
+static void assert_same_answer(struct fixture *f, struct world_client *client,
+                               enum message_type ask, enum message_type answer, struct id hidden)
 {
     struct buffer answers[2] = {{0}};
     struct id nothing = world_id(f->world);

@@ -9,8 +9,8 @@
  *   - an entry that is sent was made while its receiver could see the note, who can now;
  *   - the stranger hears nothing but that there is nothing, in the same bytes for every note.
  *
- * At every quiet point whoever may see a note has the newest text, the record has settled on it, and
- * who may not see it has heard that it ended.
+ * At every quiet point whoever may see a note has the newest text, the record has settled on it,
+ * and who may not see it has heard that it ended.
  *
  * SEED=n repeats one history, STEPS=n makes each longer, SEEDS=n more of them. */
 #include <setjmp.h>
@@ -216,13 +216,12 @@ static void make_people(struct history *h)
             must(world_create(h->world, admin, "party", h->partners[i], "name", names[i], "kind",
                               i == LOOKER ? "distributor" : "supplier", NULL));
         }
-        must(world_create(h->world, admin, "user", h->users[i], "name", names[i], "role",
-                          i >= WRITER ? "Partner" : "Member",
-                          i >= WRITER ? "partner" : "departments",
-                          text_of(h, i >= WRITER
-                                         ? h->partners[i]
-                                         : world_department(h->world, i ? "sales" : "support")),
-                          NULL));
+        must(world_create(
+            h->world, admin, "user", h->users[i], "name", names[i], "role",
+            i >= WRITER ? "Partner" : "Member", i >= WRITER ? "partner" : "departments",
+            text_of(h, i >= WRITER ? h->partners[i]
+                                   : world_department(h->world, i ? "sales" : "support")),
+            NULL));
     }
 }
 
@@ -426,9 +425,8 @@ static void step_set(struct history *h)
 static void step(struct history *h)
 {
     static void (*const steps[])(struct history *) = {
-        step_type, step_type, step_type, step_type, step_type,   step_pump, step_pump,
-        step_pump, step_pump, step_open, step_open, step_access, step_cut,  step_share,
-        step_time, step_set};
+        step_type, step_type, step_type, step_type,   step_type, step_pump,  step_pump, step_pump,
+        step_pump, step_open, step_open, step_access, step_cut,  step_share, step_time, step_set};
     steps[pick(h, sizeof steps / sizeof *steps)](h);
 }
 

@@ -255,7 +255,8 @@ static void type_a_lot(struct fixture *f, struct world_client *client, struct id
     }
 }
 
-/* What is in the note so far is older than anything that is remembered, but for the newest snapshot. */
+/* What is in the note so far is older than anything that is remembered, but for the newest
+ * snapshot. */
 static void forget(struct fixture *f, struct world_client *client, struct id note)
 {
     struct buffer body = {0};
