@@ -148,6 +148,8 @@ bool client_notes_error(tandem_client *client, const struct message *message);
 /* Access has ended, as sync_losing_fn; a record was removed; all has come. */
 enum status client_notes_losing(tandem_client *client, const struct sync_event *event);
 void client_notes_removed(tandem_client *client, struct id id);
+/* The folder became another user's, with nothing of the former one in it. */
+void client_notes_change_user(tandem_client *client);
 void client_notes_caught_up(tandem_client *client);
 
 /* ---- client_note_people.c ---- */

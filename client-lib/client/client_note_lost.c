@@ -168,10 +168,38 @@ static enum status lose_stored(tandem_client *client, struct id id)
     return note_store_end(writing, NULL, note_store_drop(writing));
 }
 
-static enum status lose_one(tandem_client *client, struct id id)
+/* Nothing was typed in it: it may still be theirs to see, and if so it comes again. */
+static enum status empty(struct tandem_note *note)
 {
+    struct note_doc *doc = note_doc_new();
+    if (doc == NULL)
+        return STATUS_NO_MEMORY;
+    struct note_head head = note->head;
+    enum status status = store_words(note->client, note->id, &head, doc, STATUS_NOT_FOUND);
+    if (status != STATUS_OK) {
+        note_doc_free(doc);
+        return status == STATUS_BEHIND ? note_lose(note, STATUS_NOT_FOUND) : status;
+    }
+    struct note_doc *before = note->doc;
+    note->head = (struct note_head){.scope = head.scope};
+    note->doc = doc;
+    note_news_difference(note, note_doc_text(before), NULL, 0);
+    note_doc_free(before);
+    note_people_forget(note);
+    note_reopen(note, true);
+    note->opened = false;
+    return STATUS_OK;
+}
+
+static enum status lose_one(struct losing *losing, struct id id)
+{
+    tandem_client *client = losing->client;
     struct tandem_note *note = note_find(client, id);
-    return note != NULL ? note_lose(note, STATUS_NOT_FOUND) : lose_stored(client, id);
+    if (note == NULL)
+        return lose_stored(client, id);
+    if (losing->all && note->ended == STATUS_OK && note_doc_waiting(note->doc) == 0)
+        return empty(note);
+    return note_lose(note, STATUS_NOT_FOUND);
 }
 
 /* Also those that are open and not in the folder. */
@@ -193,7 +221,7 @@ static enum status lose(struct losing *losing)
     for (size_t at = 0; at < losing->lost.size && status == STATUS_OK; at += sizeof(struct id)) {
         struct id id;
         memcpy(&id, losing->lost.data + at, sizeof id);
-        status = lose_one(client, id);
+        status = lose_one(losing, id);
     }
     buffer_release(&losing->lost);
     note_stir(client); /* those who have them open are told at the end of the turn */
@@ -212,6 +240,17 @@ enum status client_notes_losing(tandem_client *client, const struct sync_event *
     if (client->store == NULL || (!losing.by_scope && !losing.all))
         return STATUS_OK;
     return lose(&losing);
+}
+
+void client_notes_change_user(tandem_client *client)
+{
+    note_enter(client);
+    for (struct tandem_note *note = client->notes.first; note != NULL; note = note->next) {
+        note->head = (struct note_head){.next = 0};
+        (void)note_lose(note, STATUS_NOT_FOUND);
+    }
+    note_stir(client);
+    note_leave(client);
 }
 
 void client_notes_removed(tandem_client *client, struct id id)

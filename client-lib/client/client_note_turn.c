@@ -418,6 +418,8 @@ void client_notes_turn(tandem_client *client)
 uint64_t client_notes_due(const tandem_client *client)
 {
     const struct client_notes *notes = &client->notes;
+    if (notes->look && note_may_send(client))
+        return client_now(client);
     if (notes->first == NULL && notes->watches == NULL)
         return UINT64_MAX;
     if (notes->stir)

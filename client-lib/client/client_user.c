@@ -201,6 +201,7 @@ static enum status change_user(tandem_client *client, const struct msg_welcome *
     client->id = outbox_store_client(client->store);
     client->foreign = false;
     buffer_release(&client->unseen);
+    client_notes_change_user(client);
     sync_forget_wishes(&client->sync, keeps_wish);
     client->wish_resumed = false;
     return client_note_wish(client);

@@ -555,6 +555,29 @@ static void access_that_ended_leaves_ones_own_words(void **state)
     }
 }
 
+/* Another role: what is still to be seen comes again, and what is not, ends. */
+static void another_role_has_the_text_fetched_again(void **state)
+{
+    struct world *world = *state;
+    struct message reset = {.type = MESSAGE_RESET};
+    begin_open(world);
+    mirror_type(&mirror, note, 0, "Mine. ");
+    note_settle(world, &shop);
+    reset.as.reset.reason = bytes_text("access");
+    reset.as.reset.epoch = id_of(900);
+    say(&reset);
+    note_settle(world, &shop);
+    assert_int_equal(mirror.ended, 0);
+    assert_int_equal(shop.asked_version, UINT64_MAX);
+    assert_text(&mirror, note, "Mine. Lead time is four weeks.");
+    assert_int_equal(mirror.opened, 2);
+    shop.hidden = true;
+    say(&reset);
+    note_settle(world, &shop);
+    assert_int_equal(mirror.ended, 1);
+    assert_text(&mirror, note, "");
+}
+
 /* The note is in no subscription: only the server's answer tells. */
 static void a_note_that_is_not_to_be_seen_any_more_is_told_by_the_server(void **state)
 {
@@ -617,6 +640,7 @@ int main(void)
         NOTE_TEST(a_busy_server_is_asked_again_later),
         NOTE_TEST(who_may_only_read_keeps_what_they_typed),
         NOTE_TEST(access_that_ended_leaves_ones_own_words),
+        NOTE_TEST(another_role_has_the_text_fetched_again),
         NOTE_TEST(a_note_that_is_not_to_be_seen_any_more_is_told_by_the_server),
         NOTE_TEST(an_older_server_keeps_edits_waiting),
     };
