@@ -40,10 +40,11 @@ enum tandem_failure note_lookup(struct cli *cli, const char *text, struct sighti
 /* Whether the profile has a folder on this machine. */
 bool note_has_folder(const struct cli *cli);
 
-/* Opens the note of a command that is connected, by cli_connect(): in the profile's folder where
- * there is one, which then is what cli->client is, connected. While cli->local it is as the copy
- * has it, else as the server has it: that is waited for. Tells when it cannot. */
-enum tandem_failure note_open(struct open_note *open, struct cli *cli, const char *id);
+/* Opens the note of a command that is connected, by cli_connect(). While cli->local it is as the
+ * copy has it, else as the server has it: that is waited for. `keep`: in the profile's folder where
+ * there is one, which then is what cli->client is, connected; what is typed is safe there, but
+ * where another process leads the folder the text may be a moment old. Tells when it cannot. */
+enum tandem_failure note_open(struct open_note *open, struct cli *cli, const char *id, bool keep);
 /* Opens it in the handle as it is, without waiting. NOT_FOUND and the like are not told. */
 tandem_code note_open_here(struct open_note *open, struct cli *cli, const char *id);
 /* Waits until the server has it open, or whoever leads the folder has written it there. Tells when
@@ -90,8 +91,8 @@ enum tandem_failure note_ask_versions(struct cli *cli, const char *id, uint64_t 
 
 /* ---- What was typed and is not with the server (cli_note_work.c) ---- */
 
-/* Of the folder that is open: [{"note":ID, "title":..., "waiting":12, "state":"waiting"}, ...], of what
- * is not taken "refused" with "code" and "reason". To json_decref(). */
+/* Of the folder that is open: [{"note":ID, "title":..., "waiting":12, "state":"waiting"}, ...], of
+ * what is not taken "refused" with "code" and "reason". To json_decref(). */
 json_t *note_work_list(struct cli *cli);
 /* A line for each; whether there was any. */
 bool note_work_print(struct cli *cli, const json_t *notes, FILE *out);
@@ -100,8 +101,8 @@ bool note_work_print(struct cli *cli, const json_t *notes, FILE *out);
 void note_work_settle(struct cli *cli, json_t *noted);
 /* The same for a profile that has a folder and was never offline. Nothing is open before. */
 enum tandem_failure note_work_send(struct cli *cli);
-/* The folder is about to be deleted; nothing is open before and after. As outbox_agree_to_lose() and
- * outbox_tell_lost(). */
+/* The folder is about to be deleted; nothing is open before and after. As outbox_agree_to_lose()
+ * and outbox_tell_lost(). */
 enum tandem_failure note_work_agree_to_lose(struct cli *cli, const char *what);
 void note_work_tell_lost(struct cli *cli);
 

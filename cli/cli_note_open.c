@@ -10,7 +10,7 @@
 #include "protocol/status.h"
 
 #define PATIENCE_MS 60000 /* for a server that is there */
-#define LED_MS 4000       /* for a note that another process may have opened */
+#define LED_MS 1500       /* for a note that another process may have opened */
 
 bool note_has_folder(const struct cli *cli)
 {
@@ -134,9 +134,9 @@ static enum tandem_failure go_to_folder(struct cli *cli)
     return failure;
 }
 
-enum tandem_failure note_open(struct open_note *open, struct cli *cli, const char *id)
+enum tandem_failure note_open(struct open_note *open, struct cli *cli, const char *id, bool keep)
 {
-    enum tandem_failure failure = go_to_folder(cli);
+    enum tandem_failure failure = keep ? go_to_folder(cli) : TANDEM_DONE;
     if (failure != TANDEM_DONE) {
         return failure;
     }

@@ -65,7 +65,7 @@ static void print_open(struct open_note *open)
 static enum tandem_failure print_from_copy(struct cli *cli, const char *id)
 {
     struct open_note open = {.cli = cli};
-    enum tandem_failure failure = note_open(&open, cli, id);
+    enum tandem_failure failure = note_open(&open, cli, id, true);
     if (failure == TANDEM_DONE) {
         print_open(&open);
         note_close(&open);

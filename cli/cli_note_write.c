@@ -89,7 +89,7 @@ enum tandem_failure note_append(struct cli *cli, const struct sighting *about, c
     struct open_note open = {.cli = cli};
     struct buffer sentence = {0};
     bool kept = false;
-    enum tandem_failure failure = note_open(&open, cli, about->id);
+    enum tandem_failure failure = note_open(&open, cli, about->id, true);
     if (failure != TANDEM_DONE) {
         return failure;
     }
@@ -201,7 +201,7 @@ static enum tandem_failure restore(struct cli *cli, const char *id, const struct
     struct buffer sentence = {0};
     char when[32];
     bool kept = false;
-    enum tandem_failure failure = note_open(&open, cli, id);
+    enum tandem_failure failure = note_open(&open, cli, id, false);
     if (failure != TANDEM_DONE) {
         return failure;
     }

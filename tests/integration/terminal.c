@@ -273,6 +273,17 @@ void terminal_lacks(struct terminal *terminal, const char *text)
     wait_for(terminal, text, false);
 }
 
+void terminal_row_is(struct terminal *terminal, size_t row, const char *text)
+{
+    while (strcmp(terminal_row(terminal, row), text) != 0) {
+        if (!hear(terminal, PATIENCE_MS)) {
+            print_error("row %zu is not '%s':\n", row, text);
+            show(terminal);
+            fail();
+        }
+    }
+}
+
 static void close_both(struct terminal *terminal)
 {
     (void)close(terminal->slave);

@@ -35,6 +35,8 @@ void terminal_type(struct terminal *terminal, const char *keys);
 void terminal_shows(struct terminal *terminal, const char *text);
 /* Waits until no row has. */
 void terminal_lacks(struct terminal *terminal, const char *text);
+/* Waits until this is all that the row has. */
+void terminal_row_is(struct terminal *terminal, size_t row, const char *text);
 /* A row of what is shown now, without the blanks at its end. */
 const char *terminal_row(struct terminal *terminal, size_t row);
 /* Waits for the program's end; its exit status. The terminal must be as it was. */

@@ -27,13 +27,18 @@ static void make_note(const char *account, const char *text, char note[COMPANY_I
     company_add(&company, "kari", words, note);
 }
 
-static void edit(struct terminal *terminal, const char *user, const char *note)
+static void start(struct terminal *terminal, const char *user, const char *const *arguments)
 {
     char profile[SCRATCH_PATH + 64];
     (void)snprintf(profile, sizeof profile, "TANDEM_PROFILE=%s/profile-%s", company.folder, user);
-    const char *const arguments[] = {TANDEM_PROGRAM, "note", note, "--edit", NULL};
     const char *const environment[] = {profile, "TERM=vt100", NULL};
     terminal_start(terminal, arguments, environment);
+}
+
+static void edit(struct terminal *terminal, const char *user, const char *note)
+{
+    const char *const arguments[] = {TANDEM_PROGRAM, "note", note, "--edit", NULL};
+    start(terminal, user, arguments);
 }
 
 /* What `user` gets of it. */
@@ -178,6 +183,41 @@ static void nothing_is_lost_with_the_terminal(void **state)
     note_is("kari", note, "43210+.");
 }
 
+/* Another process of the profile leads then: what is typed goes through its hands, and what others
+ * type comes that way. */
+static void beside_a_watch_of_the_same_profile(void **state)
+{
+    (void)state;
+    static const char *const arguments[] = {TANDEM_PROGRAM, "watch", NULL};
+    struct terminal watch, kari, again;
+    char note[COMPANY_ID], words[128];
+    make_note("Beside", "text", note);
+    start(&watch, "kari", arguments);
+    terminal_shows(&watch, "watching");
+    edit(&kari, "kari", note);
+    terminal_shows(&kari, "text");
+    edit(&again, "kari", note); /* and one more */
+    terminal_shows(&again, "text");
+    terminal_type(&kari, "my ");
+    terminal_shows(&again, "my text");
+    terminal_shows(&kari, "saved");
+    note_is("nils", note, "my text");
+    (void)snprintf(words, sizeof words, "note|%s|theirs", note);
+    company_do(&company, "nils", words);
+    terminal_shows(&kari, "theirs");
+    terminal_shows(&again, "theirs");
+    assert_int_equal(kill(watch.pid, SIGTERM), 0);
+    assert_int_equal(terminal_end(&watch), 0);
+    terminal_type(&again, "all ");
+    terminal_shows(&kari, "all my text");
+    terminal_shows(&kari, "saved"); /* one of the two leads now */
+    terminal_type(&again, HELD('Q'));
+    assert_int_equal(terminal_end(&again), 0);
+    terminal_type(&kari, HELD('Q'));
+    assert_int_equal(terminal_end(&kari), 0);
+    note_is("nils", note, "all my text\\ntheirs");
+}
+
 static void a_fault_of_its_own_gives_the_terminal_back(void **state)
 {
     (void)state;
@@ -201,9 +241,8 @@ static void another_size_is_taken_at_once(void **state)
     terminal_shows(&kari, "Some words to break");
     assert_int_equal(ioctl(kari.slave, TIOCSWINSZ, &narrow), 0);
     assert_int_equal(kill(kari.pid, SIGWINCH), 0);
-    terminal_lacks(&kari, "words to break");
-    assert_string_equal(terminal_row(&kari, 0), "Some words");
-    terminal_shows(&kari, "to break");
+    terminal_row_is(&kari, 0, "Some words");
+    terminal_row_is(&kari, 1, "to break");
     terminal_type(&kari, HELD('Q'));
     assert_int_equal(terminal_end(&kari), 0);
 }
@@ -254,6 +293,7 @@ int main(void)
         cmocka_unit_test(what_a_terminal_would_obey_never_reaches_it),
         cmocka_unit_test(without_the_server_it_goes_on_and_sends_later),
         cmocka_unit_test(nothing_is_lost_with_the_terminal),
+        cmocka_unit_test(beside_a_watch_of_the_same_profile),
         cmocka_unit_test(a_fault_of_its_own_gives_the_terminal_back),
         cmocka_unit_test(another_size_is_taken_at_once),
         cmocka_unit_test(access_that_ends_is_told_and_ones_words_stay),
