@@ -78,22 +78,36 @@ static void add_record(const json_t *entry, const json_t *change, struct buffer 
               named && is_gone(entry, change) ? " (removed)" : "");
 }
 
+static bool mentions(const json_t *change)
+{
+    return strcmp(member(change, "op"), "mention") == 0;
+}
+
+/* "edit ", "mention kari in " */
+static void add_verb(const json_t *change, struct buffer *out)
+{
+    text_addf(out, "%s ", verb(member(change, "op")));
+    if (mentions(change)) {
+        text_addf(out, "%s in ", member(change, "mine"));
+    }
+}
+
 void entry_add_what(const json_t *entry, struct buffer *out)
 {
     const json_t *changes = json_object_get(entry, "changes");
     const json_t *first = json_array_get(changes, 0);
     size_t records = count_records(changes);
-    text_addf(out, "%s ", verb(member(first, "op")));
+    add_verb(first, out);
     add_record(entry, first, out);
     if (records > 1) {
         text_addf(out, " and %zu more", records - 1);
     }
 }
 
-/* What a change does to its field; a removal or a share has none. */
+/* What a change does to its field; a removal, a share or a mention has none. */
 static bool has_field(const json_t *change)
 {
-    return member(change, "field")[0] != '\0';
+    return member(change, "field")[0] != '\0' && !mentions(change);
 }
 
 static bool removes(const json_t *change)
@@ -301,7 +315,7 @@ static void print_conflict(const json_t *entry, const json_t *change, FILE *out)
 static void print_record(const json_t *entry, const json_t *change, FILE *out)
 {
     struct buffer line = {0};
-    text_addf(&line, "%s ", verb(member(change, "op")));
+    add_verb(change, &line);
     add_record(entry, change, &line);
     (void)fputs("  ", out);
     (void)text_put(out, text_of(&line) == NULL ? "" : text_of(&line), 0);

@@ -9,7 +9,7 @@
 #include "protocol/message.h"
 #include "protocol/schema.h"
 
-enum change_op { OP_CREATE, OP_UPDATE, OP_REMOVE, OP_SHARE };
+enum change_op { OP_CREATE, OP_UPDATE, OP_REMOVE, OP_SHARE, OP_MENTION };
 
 struct setting {
     char name[RECORD_NAME_MAX + 1];
@@ -26,6 +26,8 @@ struct change {
     struct buffer add, remove; /* TAG_SIZE bytes each */
     struct scope scope;
     bool has_scope;
+    struct id note; /* of a mention, and whom it names */
+    char *user;
 };
 
 struct tandem_mutation {
@@ -52,6 +54,7 @@ static void release_change(struct change *change)
         buffer_release(&change->settings[i].value);
     }
     memory_free(change->settings);
+    memory_free(change->user);
     buffer_release(&change->add);
     buffer_release(&change->remove);
 }
@@ -134,6 +137,14 @@ static struct change *start_on(tandem_mutation *mutation, enum change_op op, con
     return NULL;
 }
 
+static tandem_code make_id(tandem_mutation *mutation, struct change *change)
+{
+    if (!port_id_after(port_system(), mutation->last_id, &change->id))
+        return refuse(mutation, STATUS_INTERNAL, "id", "the system gives no random numbers");
+    mutation->last_id = change->id;
+    return TANDEM_OK;
+}
+
 tandem_code tandem_create(tandem_mutation *mutation, const char *entity, char id[TANDEM_ID_TEXT])
 {
     tandem_code code;
@@ -144,9 +155,9 @@ tandem_code tandem_create(tandem_mutation *mutation, const char *entity, char id
         return code;
     if (entity == NULL || entity[0] == 0)
         return refuse(mutation, STATUS_UNKNOWN_ENTITY, "", "an entity is needed");
-    if (!port_id_after(port_system(), mutation->last_id, &change->id))
-        return refuse(mutation, STATUS_INTERNAL, "id", "the system gives no random numbers");
-    mutation->last_id = change->id;
+    code = make_id(mutation, change);
+    if (code != TANDEM_OK)
+        return code;
     if (id != NULL)
         id_to_text(change->id, id);
     return set_entity(mutation, change, entity);
@@ -171,6 +182,22 @@ tandem_code tandem_share(tandem_mutation *mutation, const char *id)
     tandem_code code;
     (void)start_on(mutation, OP_SHARE, id, &code);
     return code;
+}
+
+tandem_code tandem_mention(tandem_mutation *mutation, const char *note, const char *user)
+{
+    tandem_code code;
+    struct change *change = start(mutation, OP_MENTION, &code);
+    if (change == NULL)
+        return code;
+    if (!id_from_text(bytes_text(note), &change->note))
+        return refuse(mutation, STATUS_INVALID_VALUE, "note", "this is no id");
+    if (user == NULL || user[0] == 0 || !wire_utf8_valid(bytes_text(user)))
+        return refuse(mutation, STATUS_INVALID_VALUE, "user", "this is no sign-in name");
+    change->user = memory_copy(user, strlen(user));
+    if (change->user == NULL)
+        return refuse(mutation, STATUS_NO_MEMORY, "user", "out of memory");
+    return make_id(mutation, change);
 }
 
 /* The setting of this name, made when the change has none; NULL when out of memory. */
@@ -408,12 +435,12 @@ static enum status put_fields(const struct change *change, const struct field_so
 static enum status put_change(const struct change *change, const struct field_source *source,
                               struct buffer *out, tandem_fault *fault)
 {
-    static const char *const ops[] = {"create", "update", "remove", "share"};
+    static const char *const ops[] = {"create", "update", "remove", "share", "mention"};
     bool creates = change->op == OP_CREATE;
     bool has_fields = creates || change->op == OP_UPDATE;
     uint32_t keys = 2u + (creates ? 1u : 0u) + (has_fields ? 1u : 0u) +
                     (change->has_scope ? 1u : 0u) + (change->add.size > 0 ? 1u : 0u) +
-                    (change->remove.size > 0 ? 1u : 0u);
+                    (change->remove.size > 0 ? 1u : 0u) + (change->user != NULL ? 2u : 0u);
     wire_put_map(out, keys);
     wire_put_text(out, "op");
     wire_put_text(out, ops[change->op]);
@@ -431,6 +458,12 @@ static enum status put_change(const struct change *change, const struct field_so
     }
     put_tags(out, creates ? "audience" : "add", &change->add);
     put_tags(out, "remove", &change->remove);
+    if (change->user != NULL) {
+        wire_put_text(out, "note");
+        wire_put_id(out, change->note);
+        wire_put_text(out, "user");
+        wire_put_text(out, change->user);
+    }
     return has_fields ? put_fields(change, source, out, fault) : STATUS_OK;
 }
 

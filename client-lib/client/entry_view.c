@@ -140,6 +140,19 @@ static void add_other_conflicts(const struct line *line)
     }
 }
 
+/* A mention is told of as something done to its note: the record it makes is another's. Gives the
+ * name, encoded; none of other changes. */
+static struct bytes find_named(struct line *line)
+{
+    struct bytes name = {0};
+    if (!bytes_is(line->change.op, "mention"))
+        return name;
+    (void)wire_map_id(line->change.encoded, "note", &line->change.id);
+    (void)wire_map_find(line->change.encoded, "user", &name);
+    line->change.entity = bytes_text("note");
+    return name;
+}
+
 static void add_change(struct line *line)
 {
     struct entry_view *view = line->view;
@@ -147,6 +160,7 @@ static void add_change(struct line *line)
     struct buffer entity = {0};
     char id[ID_TEXT_SIZE];
     uint32_t count = 0;
+    const struct bytes named = find_named(line);
     line->title = NULL;
     (void)outbox_seen_find(line->item->seen, line->change.id, &line->seen);
     find_entity(line, &entity);
@@ -158,7 +172,9 @@ static void add_change(struct line *line)
     line->entity = keep(view, buffer_bytes(&entity));
     line->entity_name = buffer_bytes(&entity);
     line->id = keep(view, bytes_text(id_to_text(line->change.id, id)));
-    if (line->change.fields.size == 0 || !wire_get_map(&reader, &count) || count == 0)
+    if (named.size > 0)
+        add_line(line, bytes_text("user"), named);
+    else if (line->change.fields.size == 0 || !wire_get_map(&reader, &count) || count == 0)
         add_line(line, (struct bytes){0}, (struct bytes){0});
     for (uint32_t i = 0; i < count; i++) {
         struct bytes name, value;

@@ -257,7 +257,7 @@ static bool next_map(struct wire_reader *reader, struct bytes *out)
 static bool is_op(struct bytes op)
 {
     return bytes_is(op, "create") || bytes_is(op, "update") || bytes_is(op, "remove") ||
-           bytes_is(op, "share");
+           bytes_is(op, "share") || bytes_is(op, "mention");
 }
 
 bool outbox_change_next(struct wire_reader *reader, struct outbox_change *out)

@@ -399,7 +399,7 @@ static enum status lay_share(const struct laying *laying, struct record_view *vi
     return status;
 }
 
-/* What a later library does beside these four is found out when the server has answered. */
+/* What is done beside these four, as a mention, shows when the server has answered. */
 static enum status lay(const struct laying *laying)
 {
     struct overlay *overlay = laying->overlay;

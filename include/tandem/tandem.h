@@ -438,6 +438,12 @@ tandem_code tandem_create(tandem_mutation *mutation, const char *entity, char id
 tandem_code tandem_update(tandem_mutation *mutation, const char *entity, const char *id);
 tandem_code tandem_remove(tandem_mutation *mutation, const char *id);
 tandem_code tandem_share(tandem_mutation *mutation, const char *id);
+/* Tells the user of that sign-in name that they are named in the note, which puts a record of the
+ * entity `mention` into their scope: in their inbox, with the line that names them (see
+ * protocol/PROTOCOL.md). Whoever may write in the note may, and the user must be able to read it.
+ * What is refused is not taken with the rest of its mutation: a text is better sent before, in a
+ * mutation of its own. `user` is copied. */
+tandem_code tandem_mention(tandem_mutation *mutation, const char *note, const char *user);
 /* For the change just started. Text is read by the kind of the field (see docs/SCHEMA.md), ""
  * clears it. A name that is no built-in field is kept and looked up among the custom fields of the
  * replica by tandem_send(), which says UNKNOWN_FIELD and lists near names when it is not there.

@@ -275,9 +275,26 @@ static bool named_account(const struct plan *plan, struct scope *scope)
     return false;
 }
 
-static enum status run_for_outsider(const struct state *state, const struct principal *who,
-                                    const struct plan *plan, const struct msg_query *request,
-                                    struct record *scratch, struct page *page)
+/* Of what is in people's inboxes the index has everybody's, and one's own few are in a lane. */
+static bool is_of_inboxes(const struct plan *plan)
+{
+    const struct entity_def *entity = schema_entity(plan->entity);
+    return entity != NULL && entity->home == HOME_USER;
+}
+
+/* The one scope that has all of the answer, when there is one. */
+static bool only_scope(const struct plan *plan, const struct principal *who, struct scope *scope)
+{
+    if (!is_of_inboxes(plan)) {
+        return named_account(plan, scope);
+    }
+    *scope = (struct scope){SCOPE_USER, who->user};
+    return true;
+}
+
+static enum status run_by_lanes(const struct state *state, const struct principal *who,
+                                const struct plan *plan, const struct msg_query *request,
+                                struct record *scratch, struct page *page)
 {
     size_t scanned = 0;
     struct outsider_query query = {plan, who, &scanned};
@@ -290,9 +307,9 @@ static enum status run_for_outsider(const struct state *state, const struct prin
                             page_limit(request->limit),
                             request->after,
                             &scanned};
-    struct scope account;
-    bool named = named_account(plan, &account);
-    return gather_page(&gather, named ? &account : NULL, named ? 1 : 0, page);
+    struct scope scope;
+    bool named = only_scope(plan, who, &scope);
+    return gather_page(&gather, named ? &scope : NULL, named ? 1 : 0, page);
 }
 
 enum status query_run(const struct state *state, const struct principal *who,
@@ -304,8 +321,8 @@ enum status query_run(const struct state *state, const struct principal *who,
     if (status == STATUS_OK) {
         status = query_names_check(state, who, request->entity, &plan.where, scratch, fault);
     }
-    if (status == STATUS_OK && who->partner) {
-        status = run_for_outsider(state, who, &plan, request, scratch, page);
+    if (status == STATUS_OK && (who->partner || is_of_inboxes(&plan))) {
+        status = run_by_lanes(state, who, &plan, request, scratch, page);
     } else if (status == STATUS_OK) {
         status = run_for_staff(state, who, &plan, request, scratch, page);
     }

@@ -92,6 +92,46 @@ static void each_op_has_its_own_parts(void **state)
     tandem_mutation_free(mutation);
 }
 
+static void a_mention_names_a_note_and_a_user(void **state)
+{
+    (void)state;
+    struct buffer encoded = {0};
+    struct bytes map, text;
+    struct id id, note, expected;
+    uint32_t count;
+    tandem_fault fault;
+    char user[] = "kari moe";
+    tandem_mutation *mutation = tandem_mutation_new();
+    assert_ok(tandem_mention(mutation, id_text(7), user));
+    user[0] = 'x'; /* it was copied */
+    assert_int_not_equal(tandem_set_text(mutation, "read", "true"), TANDEM_OK);
+    tandem_mutation_free(mutation);
+    mutation = tandem_mutation_new();
+    user[0] = 'k';
+    assert_ok(tandem_mention(mutation, id_text(7), user));
+    assert_ok(mutation_encode(mutation, NULL, &encoded, &fault));
+    struct wire_reader reader = wire_read(buffer_bytes(&encoded));
+    assert_true(wire_get_array(&reader, &count) && count == 1 && wire_skip(&reader, &map));
+    assert_true(wire_map_str(map, "op", &text) && bytes_is(text, "mention"));
+    assert_true(wire_map_str(map, "user", &text) && bytes_is(text, "kari moe"));
+    assert_true(id_from_text(bytes_text(id_text(7)), &expected));
+    assert_true(wire_map_id(map, "note", &note) && id_equal(note, expected));
+    assert_true(wire_map_id(map, "id", &id) && !id_is_zero(id) && !id_equal(id, expected));
+    tandem_mutation_free(mutation);
+    buffer_release(&encoded);
+
+    static const char *const wrong[][2] = {
+        {"no id", "kari"}, {NULL, ""}, {NULL, NULL}, {NULL, "\xff"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        mutation = tandem_mutation_new();
+        const char *about = wrong[i][0] != NULL ? wrong[i][0] : id_text(7);
+        assert_int_equal(tandem_mention(mutation, about, wrong[i][1]), STATUS_INVALID_VALUE);
+        tandem_mutation_fault(mutation, &fault);
+        assert_string_equal(fault.field, i == 0 ? "note" : "user");
+        tandem_mutation_free(mutation);
+    }
+}
+
 static void created_ids_are_new_and_in_order_of_creation(void **state)
 {
     (void)state;
@@ -309,6 +349,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_is_read_from_text),
         cmocka_unit_test(each_op_has_its_own_parts),
+        cmocka_unit_test(a_mention_names_a_note_and_a_user),
         cmocka_unit_test(created_ids_are_new_and_in_order_of_creation),
         cmocka_unit_test(created_ids_sort_as_they_were_made),
         cmocka_unit_test(ids_of_a_clock_that_stands_or_goes_back_sort),

@@ -140,7 +140,7 @@ static void a_value_of_another_kind_is_refused(void **state)
     expect(true, text);
     replace("later", 0, "[1, {}]", text, sizeof text);
     expect(true, text);
-    for (const char *op = "create\0remove\0share\0"; *op != 0; op += strlen(op) + 1) {
+    for (const char *op = "create\0remove\0share\0mention\0"; *op != 0; op += strlen(op) + 1) {
         char quoted[16];
         (void)snprintf(quoted, sizeof quoted, "\"%s\"", op);
         replace("op", 0, quoted, text, sizeof text);
