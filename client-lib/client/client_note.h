@@ -89,6 +89,7 @@ struct tandem_note {
     uint64_t newest;     /* version that the server had then */
     bool anew;           /* it is to be asked for without a version */
     bool opened;         /* was told */
+    uint64_t marked_ms;  /* when who leads was told last that it is open here; 0: never */
     uint64_t pushed;     /* number of the push that waits for its result; 0: none */
     uint64_t pushed_version;
     bool in_flight;    /* pushed, and neither confirmed nor refused */

@@ -269,7 +269,17 @@ static void follow_head(struct tandem_note *note, const struct note_head *head)
         note_news(note, TANDEM_NOTE_ENDED, head->ended, status_text(head->ended));
 }
 
-enum status note_catch_up(struct tandem_note *note, size_t *places, size_t count)
+/* Who leads has it open at the server, and has written what there was. */
+static void hear_opened(struct tandem_note *note)
+{
+    if (client_leads(note->client) || note->opened || note->marked_ms == 0 ||
+        note->head.acked_ms < note->marked_ms)
+        return;
+    note->opened = true;
+    note_news(note, TANDEM_NOTE_OPENED, STATUS_OK, "");
+}
+
+static enum status catch_up(struct tandem_note *note, size_t *places, size_t count)
 {
     struct reading reading = {.note = note, .places = places, .count = count};
     const struct note_reader reader = {&reading, take_saved, take_row};
@@ -296,6 +306,14 @@ enum status note_catch_up(struct tandem_note *note, size_t *places, size_t count
         if (status == STATUS_OK && !ended && note->ended != STATUS_OK)
             note_news(note, TANDEM_NOTE_ENDED, note->ended, status_text(note->ended));
     }
+    return status;
+}
+
+enum status note_catch_up(struct tandem_note *note, size_t *places, size_t count)
+{
+    enum status status = catch_up(note, places, count);
+    if (status == STATUS_OK)
+        hear_opened(note);
     return status;
 }
 

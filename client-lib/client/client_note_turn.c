@@ -350,28 +350,51 @@ static void push_what_waits(struct tandem_note *note)
 
 /* ---- Turns ---- */
 
+/* Changes what the folder says of who has it open. */
+static enum status note_mark(struct tandem_note *note, uint64_t wanted_ms, uint64_t acked_ms)
+{
+    struct note_writing *writing = NULL;
+    enum status status = note_store_begin(note->client->store, note->id, &note->head, &writing);
+    if (status != STATUS_OK)
+        return status;
+    note->head.wanted_ms = wanted_ms;
+    note->head.acked_ms = acked_ms;
+    return note_store_end(writing, &note->head, STATUS_OK);
+}
+
 /* Whoever leads is to open it, and to write what comes into the folder. */
 static void want(struct tandem_note *note, uint64_t *due)
 {
     tandem_client *client = note->client;
     uint64_t now = wall(client);
-    struct note_writing *writing = NULL;
     if (client->store == NULL || client->peers == NULL || !peers_has_others(client->peers) ||
         !note->program || note->ended != STATUS_OK)
         return;
     *due = earlier(*due, client_now(client) + NOTE_WANTED_AGAIN);
-    bool fresh = note->head.wanted_ms != 0 && apart(note->head.wanted_ms, now) < NOTE_WANTED_AGAIN;
+    bool fresh = note->marked_ms != 0 && apart(note->head.wanted_ms, now) < NOTE_WANTED_AGAIN;
     if (note->head.next != 0 && fresh)
         return;
     enum status status = note_keep(note);
+    if (now <= note->head.wanted_ms)
+        now = note->head.wanted_ms + 1; /* to be told from the one before */
     if (status == STATUS_OK)
-        status = note_store_begin(client->store, note->id, &note->head, &writing);
-    if (status == STATUS_OK) {
-        note->head.wanted_ms = now;
-        status = note_store_end(writing, &note->head, STATUS_OK);
-    }
-    if (status != STATUS_OK)
+        status = note_mark(note, now, note->head.acked_ms);
+    if (status == STATUS_OK)
+        note->marked_ms = now;
+    else
         *due = earlier(*due, client_now(client) + CLIENT_RETRY_FIRST);
+}
+
+/* It is open at the server: those who want it are told. */
+static void acknowledge(struct tandem_note *note)
+{
+    const struct note_head *head = &note->head;
+    if (note->link != NOTE_LIVE || !note->opened || head->next == 0 ||
+        head->acked_ms >= head->wanted_ms || !note_is_wanted(note->client, head))
+        return;
+    if (note_mark(note, head->wanted_ms, head->wanted_ms) == STATUS_BEHIND &&
+        note_catch_up(note, NULL, 0) == STATUS_OK)
+        note_stir(note->client);
 }
 
 static void turn_note(struct tandem_note *note, uint64_t *due)
@@ -394,6 +417,7 @@ static void turn_note(struct tandem_note *note, uint64_t *due)
         ask(note);
     else
         push_what_waits(note);
+    acknowledge(note);
 }
 
 void client_notes_turn(tandem_client *client)

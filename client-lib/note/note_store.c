@@ -3,8 +3,8 @@
  *     0     1       2       4       12     20      28      36        44        52       60
  *     | 1   | flags | ended | first | next | saved | rows  | version | waiting | wanted | ...
  *
- *     60      77      93       109
- *     | scope | epoch | client |
+ *     60      77      93       109     117
+ *     | scope | epoch | client | acked |
  */
 #include "client-lib/note/note_store.h"
 
@@ -14,7 +14,7 @@
 #include "protocol/memory.h"
 
 #define HEAD_LAYOUT 1
-#define HEAD_SIZE 109
+#define HEAD_SIZE 117
 #define HEAD_HELD 1
 #define ROW_KEY (ID_SIZE + 8)
 /* Rows are numbered by commits of the file and, within one, by so many bits. */
@@ -53,6 +53,7 @@ static void head_put(const struct note_head *head, uint8_t out[HEAD_SIZE])
         scope_put(head->scope, out + 60);
     memcpy(out + 77, head->epoch.octet, ID_SIZE);
     memcpy(out + 93, head->client.octet, ID_SIZE);
+    put_u64(out + 109, head->acked_ms);
 }
 
 static bool head_get(struct bytes value, struct note_head *out)
@@ -69,6 +70,7 @@ static bool head_get(struct bytes value, struct note_head *out)
     out->version = get_u64(value.data + 36);
     out->waiting = get_u64(value.data + 44);
     out->wanted_ms = get_u64(value.data + 52);
+    out->acked_ms = get_u64(value.data + 109);
     memcpy(out->epoch.octet, value.data + 77, ID_SIZE);
     memcpy(out->client.octet, value.data + 93, ID_SIZE);
     if (value.data[60] != 0 && !scope_from_bytes(bytes_slice(value, 60, SCOPE_SIZE), &out->scope))
@@ -346,6 +348,7 @@ static void take_over(struct note_head *stored, const struct note_head *head)
     stored->version = head->version;
     stored->waiting = head->waiting;
     stored->wanted_ms = head->wanted_ms;
+    stored->acked_ms = head->acked_ms;
     stored->ended = head->ended;
     stored->held = head->held;
     stored->scope = head->scope;

@@ -39,6 +39,7 @@ struct note_head {
     uint64_t version;   /* of the server's that is in it */
     uint64_t waiting;   /* as note_doc_waiting() */
     uint64_t wanted_ms; /* wall clock, when a process that does not lead had it open last; 0 */
+    uint64_t acked_ms;  /* as it said that when who leads had it open at the server last */
     enum status ended;  /* why it cannot be edited any more; the document is its author's words */
     bool held;          /* the replica held the record when it was looked at last */
     struct scope scope; /* of the record; kind 0: not known */

@@ -25,7 +25,7 @@ struct reply {
     tandem_code code;
     size_t waiting;
     uint64_t version;
-    unsigned saved, ended;
+    unsigned saved, ended, opened;
     char text[512];
 };
 
@@ -64,6 +64,7 @@ static struct reply obey(struct world *world, const struct order *order, tandem_
         reply.version = tandem_note_version(*own);
         reply.saved = seen->saved;
         reply.ended = seen->ended;
+        reply.opened = seen->opened;
     }
     return reply;
 }
@@ -232,10 +233,18 @@ static void who_leads_opens_what_another_process_looks_at(void **state)
     for (int i = 0; i < PATIENCE_TURNS && !shop.open; i++)
         turn(world);
     assert_true(shop.open);
+    for (int i = 0; i < PATIENCE_TURNS && ask('l', 0, "").opened == 0; i++)
+        turn(world);
+    assert_int_equal(ask('l', 0, "").opened, 1);
     note_other(&shop, "ola", 0, 4, "Six");
     until_all_have(world, "Six weeks.");
     assert_int_equal(ask('t', 10, " Other.").code, TANDEM_OK);
     until_all_have(world, "Six weeks. Other.");
+    (void)ask('c', 0, "");
+    (void)ask('o', 0, ""); /* once more, where it is open at the server already */
+    for (int i = 0; i < PATIENCE_TURNS && ask('l', 0, "").opened == 0; i++)
+        turn(world);
+    assert_int_equal(ask('l', 0, "").opened, 1);
 }
 
 /* Neither has heard of the other's edit when it makes its own. */

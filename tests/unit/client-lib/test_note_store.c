@@ -129,6 +129,8 @@ static void rows_follow_what_was_saved(void **state)
     struct world *world = *state;
     struct note_head head = {
         .version = 3, .scope = account_of(1), .held = true, .client = id_of(9)};
+    head.wanted_ms = 7;
+    head.acked_ms = 5;
     save(world, &head, "text", true);
     uint64_t first = head.next;
     assert_ok(add(world, &head, "a"));
@@ -144,6 +146,8 @@ static void rows_follow_what_was_saved(void **state)
     assert_int_equal(found.version, 3);
     assert_int_equal(found.row_bytes, 2);
     assert_true(found.held);
+    assert_int_equal(found.wanted_ms, 7);
+    assert_int_equal(found.acked_ms, 5);
     assert_true(scope_equal(found.scope, account_of(1)));
     assert_true(id_equal(found.client, id_of(9)));
     expect(world, 0, "[text]/a/b");
