@@ -290,7 +290,7 @@ static void any_edits_of_anybody(void **state)
     const char *given = getenv("TANDEM_SEED");
     unsigned seed = given == NULL ? 20261122u : (unsigned)strtoul(given, NULL, 10);
     print_message("seed %u\n", seed);
-    for (unsigned round = 0; round < 60; round++) {
+    for (unsigned round = 0; round < 40; round++) {
         size_t rows = 4 + (size_t)rand_r(&seed) % 12;
         size_t columns = 6 + (size_t)rand_r(&seed) % 40;
         fixture_begin(&f, "", rows, columns);
