@@ -138,6 +138,7 @@ void cli_reply_release(struct cli_reply *reply);
 enum tandem_failure cli_send(struct cli *cli, const tandem_mutation *mutation, const char *what,
                              uint64_t *seq);
 /* The same, telling nothing of a refusal with the code `silent`, which is in cli->fault. */
+#define CLI_ANY_REFUSAL ((tandem_code)-1) /* whatever the server refuses with */
 enum tandem_failure cli_send_unless(struct cli *cli, const tandem_mutation *mutation,
                                     const char *what, tandem_code silent, uint64_t *seq);
 

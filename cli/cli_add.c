@@ -5,6 +5,7 @@
 #include "cli/cli_list_of_commands.h"
 #include "cli/cli_local.h"
 #include "cli/cli_lookup.h"
+#include "cli/cli_mention.h"
 #include "cli/cli_text.h"
 #include "protocol/status.h"
 
@@ -146,6 +147,9 @@ enum tandem_failure command_add(struct cli *cli, const struct arguments *argumen
     if (failure == TANDEM_DONE) {
         const char *title = title_of(arguments, title_field);
         cli_done(cli, id, seq, "Added %s%s%s  %s", entity, title[0] == '\0' ? "" : " ", title, id);
+        if (strcmp(entity, "note") == 0 && given(arguments, "text") != NULL) {
+            mention_tell(cli, id, NULL, given(arguments, "text"), false);
+        }
     }
     tandem_mutation_free(mutation);
     return failure;

@@ -213,7 +213,8 @@ enum tandem_failure cli_send_unless(struct cli *cli, const tandem_mutation *muta
     }
     code = finish(cli, code, &sent.done, &sent.fault);
     enum tandem_failure failure = TANDEM_DONE;
-    if (code != TANDEM_OK && code == silent) {
+    bool any = silent == CLI_ANY_REFUSAL && tandem_error_class(code) == TANDEM_REFUSED;
+    if (code != TANDEM_OK && (any || code == silent)) {
         failure = tandem_error_class(code);
     } else if (code == STATUS_UNREACHABLE && cli->copy.caught_up_ms > 0) {
         failure = keep(cli, mutation, what);

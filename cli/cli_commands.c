@@ -73,6 +73,10 @@ static const struct option_def note_options[] = {
     {"restore", "N", "give it the text of version N again, as a new version"},
     {"discard", NULL, "give up what you typed in it and the server has not"},
     END};
+static const struct option_def inbox_options[] = {
+    {"all", NULL, "what is read too, however long ago; default: the newest 20 of it"},
+    {"read", NULL, "mark as read"},
+    END};
 static const struct option_def limit_options[] = {{"limit", "N", "the newest N"}, END};
 static const struct option_def share_options[] = {
     {"with", "TAG,...", "suppliers, distributors, partners, internal, dept:NAME, partner:NAME, NAME"},
@@ -229,6 +233,16 @@ static const struct command commands[] = {
      "others type shows at once; F1 lists the keys, Ctrl-Q leaves. It works offline, and so do --print\n"
      "and adding a text: what was typed is sent when the server can be reached.",
      note_options, 1, 2, command_note},
+    {"inbox", "[--read [ID...]]", "Show where others mentioned you",
+     "What is unread comes first, then the newest: who named you, in which account and note, when, and the\n"
+     "line. --read marks those with these ids as read, without ids all of them; tandem remove ID takes one\n"
+     "out. It works offline.",
+     inbox_options, 0, ARGUMENTS_ANY, command_inbox},
+    {"mention", "ID NAME...", "Tell people that they are named in a note",
+     "ID is the id or the first line of a note, or the exact name of an account that has just one. Writing\n"
+     "@NAME in a note (@\"A NAME\" with spaces in it) does the same; this is for names that could not be\n"
+     "told then, once the note is shared with them.",
+     NULL, 2, ARGUMENTS_ANY, command_mention},
     {"timeline", "ID", "Show what happened with an account", NULL, limit_options, 1, 1,
      command_timeline},
     {"history", "ID", "Show who changed what in a record, and when", OR_NAME, limit_options, 1, 1,

@@ -5,7 +5,10 @@
 #include "cli/cli_list_of_commands.h"
 #include "cli/cli_lookup.h"
 #include "cli/cli_mark.h"
+#include "cli/cli_mention.h"
 #include "cli/cli_overwrite.h"
+#include "cli/cli_text.h"
+#include "protocol/memory.h"
 
 #define NOT_CHANGED "nothing was changed"
 
@@ -54,12 +57,39 @@ static enum tandem_failure keep_name(struct cli *cli, tandem_mutation *mutation,
                       : TANDEM_DONE;
 }
 
+/* The text that a note is given; NULL when it is none, or keeps its text. */
+static const char *new_text(const struct arguments *arguments, const struct sighting *record)
+{
+    const char *text = NULL;
+    for (size_t i = 1; i < arguments->count && strcmp(record->entity, "note") == 0; i++) {
+        char name[FIELDS_NAME];
+        const char *value = NULL;
+        if (fields_split(arguments->positional[i], name, &value) && strcmp(name, "text") == 0) {
+            text = value;
+        }
+    }
+    return text;
+}
+
+static bool take_text(void *context, const tandem_record *record)
+{
+    char **text = context;
+    const char *now = tandem_record_text(record, "text");
+    *text = now == NULL ? NULL : text_copy(now);
+    return false;
+}
+
 /* Says which seq the author saw, so that what others changed meanwhile is not lost. */
 static enum tandem_failure send_edit(struct cli *cli, const struct arguments *arguments,
                                      const struct sighting *record, tandem_mutation *mutation)
 {
     uint64_t seq = 0;
+    const char *text = new_text(arguments, record);
+    char *before = NULL;
     enum tandem_failure failure = TANDEM_DONE;
+    if (text != NULL && cli_fetch(cli, record->id, take_text, &before) != TANDEM_OK) {
+        return cli_fault(cli, NOT_CHANGED, &cli->fault);
+    }
     if (arguments_has(arguments, "base")) {
         tandem_set_base(mutation, record->seq);
     } else {
@@ -68,7 +98,7 @@ static enum tandem_failure send_edit(struct cli *cli, const struct arguments *ar
     tandem_set_overwrite(mutation, arguments_has(arguments, "overwrite"));
     if (tandem_update(mutation, record->entity, record->id) != TANDEM_OK) {
         tandem_mutation_fault(mutation, &cli->fault);
-        return cli_fault(cli, NOT_CHANGED, &cli->fault);
+        failure = cli_fault(cli, NOT_CHANGED, &cli->fault);
     }
     for (size_t i = 1; i < arguments->count && failure == TANDEM_DONE; i++) {
         failure =
@@ -90,6 +120,10 @@ static enum tandem_failure send_edit(struct cli *cli, const struct arguments *ar
         cli->conflict = mark_conflict(cli, record->id);
         cli_done(cli, record->id, seq, "Changed %s %s", record->entity, record->title);
     }
+    if (failure == TANDEM_DONE && text != NULL) {
+        mention_tell(cli, record->id, before, text, false);
+    }
+    memory_free(before);
     return failure;
 }
 

@@ -10,6 +10,7 @@ typedef enum tandem_failure command_run(struct cli *cli, const struct arguments 
 command_run command_login, command_logout, command_passwd, command_whoami, command_status;
 command_run command_add, command_edit, command_remove, command_show, command_list;
 command_run command_watch, command_version, command_help, command_schema;
+command_run command_inbox, command_mention;
 command_run command_log, command_note, command_timeline, command_history;
 command_run command_share, command_unshare, command_assign, command_revoke;
 command_run command_party_add, command_party_list, command_entity_add, command_field_add;

@@ -8,6 +8,7 @@
 #include "cli/cli_fields.h"
 #include "cli/cli_list_of_commands.h"
 #include "cli/cli_local.h"
+#include "cli/cli_mention.h"
 #include "cli/cli_text.h"
 #include "protocol/memory.h"
 
@@ -79,6 +80,17 @@ static enum tandem_failure tie(struct cli *cli, tandem_mutation *mutation, const
     return failure;
 }
 
+/* Whoever is named in the text of a new note. */
+static void tell_mentioned(struct cli *cli, const char *entity, const char *id,
+                           const char *pairs[][2])
+{
+    for (size_t i = 0; strcmp(entity, "note") == 0 && pairs[i][0] != NULL; i++) {
+        if (strcmp(pairs[i][0], "text") == 0 && pairs[i][1] != NULL) {
+            mention_tell(cli, id, NULL, pairs[i][1], false);
+        }
+    }
+}
+
 enum tandem_failure log_make(struct cli *cli, const struct arguments *arguments,
                              const struct sighting *about, const char *entity,
                              const char *pairs[][2], const char *what)
@@ -105,6 +117,7 @@ enum tandem_failure log_make(struct cli *cli, const struct arguments *arguments,
     if (failure == TANDEM_DONE) {
         cli_done(cli, id, seq, "Added %s to %s %s  %s", entity, about->entity, about->title,
                  id);
+        tell_mentioned(cli, entity, id, pairs);
     }
     tandem_mutation_free(mutation);
     return failure;

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/cli_mention.h"
 #include "cli/cli_note.h"
 #include "cli/cli_text.h"
 #include "protocol/memory.h"
@@ -101,6 +102,7 @@ enum tandem_failure note_append(struct cli *cli, const struct sighting *about, c
         text_addf(&sentence, "Added to note %s", about->title);
         tell_done(cli, &open, about->id, kept,
                   text_of(&sentence) == NULL ? "Added" : text_of(&sentence), 0);
+        mention_tell(cli, about->id, NULL, text, kept);
     }
     buffer_release(&sentence);
     note_close(&open);
