@@ -91,6 +91,11 @@ static const char *const templates[] = {
     "{'type':'present','about':$h}",
     "{'type':'present','about':$A}",
     "{'type':'present','about':$s,'gone':true}",
+    MUTATE "{'op':'mention','id':$X,'note':$s,'user':'pia'}]}",
+    MUTATE "{'op':'mention','id':$X,'note':$s,'user':'KARI'}]}",
+    MUTATE "{'op':'mention','id':$X,'note':$h,'user':'kari'}]}",
+    MUTATE "{'op':'update','id':$s,'fields':{'text':'hi @pia'}},"
+           "{'op':'mention','id':$X,'note':$s,'user':'pia'}]}",
 };
 
 size_t stage_templates(void)
