@@ -31,10 +31,11 @@
 
 /* Units of the longest text, before or after a change. */
 #define CHANGE_TEXT_MAX (1u << 20)
-/* Parts of one set on the wire. */
+/* Parts of one set that somebody else sent. */
 #define CHANGE_PARTS_MAX (1u << 16)
-/* Lines that one part puts in, on the wire. */
-#define CHANGE_LINES_MAX (1u << 16)
+/* Lines that one part puts in, on the wire: more than any note has, since a text that is set as a
+ * whole comes as one part. */
+#define CHANGE_LINES_MAX (1u << 18)
 
 struct change_part {
     uint32_t length;   /* of the old text that is kept or goes */
@@ -71,6 +72,9 @@ void change_set_replace(struct change_set *set, size_t units, struct bytes text,
  * shape, INVALID_VALUE for a line that holds a line break, TOO_LARGE or LIMIT beyond the bounds
  * above, NO_MEMORY; `fault` tells the part. */
 enum status change_set_read(struct bytes encoded, struct change_set *out, struct fault *fault);
+/* The same of what was made and written here, which may have any number of parts: what others put
+ * into a run that it takes divides it. */
+enum status change_set_read_own(struct bytes encoded, struct change_set *out);
 void change_set_write(const struct change_set *set, struct buffer *out);
 
 /* The text that `set` makes of `text`, appended to `out`. INVALID_VALUE when `text` has another

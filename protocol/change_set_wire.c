@@ -45,7 +45,8 @@ static enum status read_part(struct wire_reader *reader, uint32_t number, struct
     return status;
 }
 
-enum status change_set_read(struct bytes encoded, struct change_set *out, struct fault *fault)
+static enum status read_set(struct bytes encoded, uint32_t most, struct change_set *out,
+                            struct fault *fault)
 {
     change_set_clear(out);
     struct wire_reader reader = wire_read(encoded);
@@ -53,9 +54,9 @@ enum status change_set_read(struct bytes encoded, struct change_set *out, struct
     if (!wire_get_array(&reader, &parts))
         return fault_set(fault, STATUS_WRONG_KIND, bytes_text("changes"),
                          "must be an array of parts");
-    if (parts > CHANGE_PARTS_MAX)
+    if (parts > most)
         return fault_set(fault, STATUS_LIMIT, bytes_text("changes"), "at most %u parts are allowed",
-                         CHANGE_PARTS_MAX);
+                         most);
     struct buffer text = {0};
     enum status status = STATUS_OK;
     for (uint32_t i = 0; i < parts && status == STATUS_OK; i++) {
@@ -65,6 +66,16 @@ enum status change_set_read(struct bytes encoded, struct change_set *out, struct
     }
     buffer_release(&text);
     return status;
+}
+
+enum status change_set_read(struct bytes encoded, struct change_set *out, struct fault *fault)
+{
+    return read_set(encoded, CHANGE_PARTS_MAX, out, fault);
+}
+
+enum status change_set_read_own(struct bytes encoded, struct change_set *out)
+{
+    return read_set(encoded, UINT32_MAX, out, NULL);
 }
 
 static uint32_t count_lines(struct bytes text)

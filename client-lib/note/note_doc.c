@@ -238,7 +238,9 @@ static enum status apply_take(struct note_doc *doc)
     struct change_set sent = {0};
     if (!note_doc_can_send(doc))
         return STATUS_CORRUPT;
-    const enum status status = note_set_compose(&doc->waiting, &doc->fresh, &sent);
+    enum status status = note_set_compose(&doc->waiting, &doc->fresh, &sent);
+    if (status == STATUS_OK && sent.count > WAITING_PARTS)
+        status = make_one(doc, &sent);
     if (status == STATUS_OK) {
         note_set_swap(&doc->sent, &sent);
         change_set_clear(&doc->waiting);

@@ -20,7 +20,7 @@ static enum status read_changes(struct wire_reader *reader, struct change_set *o
     struct bytes encoded;
     if (!wire_skip(reader, &encoded))
         return STATUS_CORRUPT;
-    const enum status status = change_set_read(encoded, out, NULL);
+    const enum status status = change_set_read_own(encoded, out);
     return status == STATUS_OK || status == STATUS_NO_MEMORY ? status : STATUS_CORRUPT;
 }
 

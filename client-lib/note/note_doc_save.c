@@ -41,7 +41,7 @@ static enum status get_set(struct wire_reader *reader, struct change_set *out)
         return STATUS_OK;
     if (!wire_skip(reader, &encoded))
         return STATUS_CORRUPT;
-    return change_set_read(encoded, out, NULL);
+    return change_set_read_own(encoded, out);
 }
 
 /* `text` becomes what `set` makes of it. */

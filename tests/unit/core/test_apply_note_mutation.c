@@ -1,6 +1,7 @@
 /* Live notes and the records they are: settling, and changes of the text as a whole. */
 #include <string.h>
 
+#include "protocol/schema_value.h"
 #include "protocol/wire.h"
 #include "tests/unit/core/note_world.h"
 
@@ -26,6 +27,21 @@ static struct bytes newest_history(struct world *w, uint64_t *seq)
     assert_int_equal(w->state.ops->history_next(w->state.self, NOTE, UINT64_MAX, seq, &entry),
                      STATUS_OK);
     return entry;
+}
+
+/* A part of as many lines as a field may have: the log is read as it was written. */
+static void a_text_of_nothing_but_line_ends_is_a_version_too(void **state)
+{
+    struct world *w = *state;
+    struct buffer fields = {0};
+    buffer_append(&fields, "text=", 5);
+    memset(buffer_extend(&fields, LONG_TEXT_MAX), '\n', LONG_TEXT_MAX);
+    buffer_append_byte(&fields, '\0');
+    assert_ok(update(w, KARI, "note", NOTE, (const char *)fields.data));
+    assert_pushed(push(w, NILS, NOTE, 1, fmt("+x =%u", LONG_TEXT_MAX)), 2);
+    assert_non_null(text_of(w, NOTE, 1));
+    assert_string_equal(authors_of(w, NOTE, 1), fmt("%u kari", LONG_TEXT_MAX));
+    buffer_release(&fields);
 }
 
 static void typing_settles_when_it_pauses(void **state)
@@ -351,6 +367,7 @@ static void removing_conflicts_with_what_others_typed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        NOTE_TEST(a_text_of_nothing_but_line_ends_is_a_version_too),
         NOTE_TEST(typing_settles_when_it_pauses),
         NOTE_TEST(history_names_the_versions_of_what_settled),
         NOTE_TEST(a_burst_moves_the_due_row_once),
