@@ -144,7 +144,8 @@ static enum status add_sets(struct push *push)
     return status;
 }
 
-/* Whether the set, as it is written in the log, is what the device made the version with. */
+/* Whether the set, as it is written in the log, is what the user made the version with, on this
+ * device: ids of devices are no secret. */
 static enum status made_before(const struct push *push, uint64_t version, struct bytes encoded,
                                bool *same)
 {
@@ -160,6 +161,7 @@ static enum status made_before(const struct push *push, uint64_t version, struct
         return status == STATUS_NOT_FOUND ? STATUS_OK : status;
     status = note_entry_decode(row, version, &entry);
     if (status == STATUS_OK && id_equal(entry.client, push->command->client) &&
+        bytes_equal(entry.by, bytes_text(push->actor.name)) &&
         change_set_read(encoded, &set, NULL) == STATUS_OK) {
         change_set_write(&set, &written);
         *same = bytes_equal(buffer_bytes(&written), entry.changes);

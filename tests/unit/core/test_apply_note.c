@@ -123,6 +123,30 @@ static void a_push_sent_again_is_answered_as_before(void **state)
     buffer_release(&after);
 }
 
+/* Ids of devices are in the log that all may read: they say nothing of who pushes. */
+static void another_users_push_is_not_ones_own(void **state)
+{
+    struct world *w = *state;
+    struct message message = {.type = MESSAGE_NOTE_PUSH}, answer;
+    struct buffer sets = {0}, body = {0};
+    assert_pushed(push(w, KARI, NOTE, 0, "=9 +a"), 1);
+    wire_put_array(&sets, 1);
+    put_set(&sets, "=9 +a");
+    message.as.note_push.note = NOTE;
+    message.as.note_push.changes = buffer_bytes(&sets);
+    message_encode(&body, &message);
+    const struct command command = {.kind = COMMAND_NOTE,
+                                    .actor = NILS,
+                                    .client = client_of(KARI),
+                                    .at_ms = ++w->now,
+                                    .body = buffer_bytes(&body)};
+    give(w, &command);
+    assert_int_equal(message_decode(buffer_bytes(&w->effects.answer), &answer, NULL), STATUS_OK);
+    assert_true(bytes_is(answer.as.note_result.status, "behind"));
+    buffer_release(&sets);
+    buffer_release(&body);
+}
+
 /* What is wrong with one set of a push is wrong with the push. */
 static void a_push_is_taken_whole_or_not_at_all(void **state)
 {
@@ -332,6 +356,7 @@ int main(void)
         NOTE_TEST(those_who_have_it_open_are_told),
         NOTE_TEST(an_older_base_is_behind),
         NOTE_TEST(a_push_sent_again_is_answered_as_before),
+        NOTE_TEST(another_users_push_is_not_ones_own),
         NOTE_TEST(a_push_is_taken_whole_or_not_at_all),
         NOTE_TEST(what_is_no_push_is_malformed),
         NOTE_TEST(characters_are_not_cut),
