@@ -261,6 +261,11 @@ static void both_type_without_having_heard_of_each_other(void **state)
     mirror_look(&mirror, note);
     assert_int_equal(ask('t', 24, " Again.").code, TANDEM_OK);
     until_all_have(world, "Other, Four weeks. Here. Again.");
+    /* Once more, now that both know it from the folder. */
+    assert_int_equal(ask('t', 0, "1 ").code, TANDEM_OK);
+    assert_ok(tandem_note_insert(note, 5, " party", 6)); /* behind "Other" */
+    mirror_look(&mirror, note);
+    until_all_have(world, "1 Other party, Four weeks. Here. Again.");
 }
 
 /* What it typed is sent after its end. */
