@@ -12,8 +12,8 @@
  *
  *     head        the newest version: its text, and who wrote which run of it
  *     log         version -> the change set that made it, by whom, from which device, when
- *     snapshot    version -> text and authors, whenever the log since the last has outgrown the
- *                 text: reading a version replays at most about as many bytes as the text has
+ *     snapshot    version -> text and authors, whenever the log since the last has outgrown
+ *                 both: reading a version replays at most about as many bytes as they have
  *
  * A note whose text nobody changed has no head: it is at version 0, the text is its record's (line
  * ends made \n). There is a snapshot of the oldest version that is kept, and a log row for each

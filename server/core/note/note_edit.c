@@ -5,7 +5,7 @@
 #include "server/core/note/note_prune.h"
 #include "server/core/note/note_row.h"
 
-/* The log may outgrow the text by so much before there is a snapshot: for short texts. */
+/* The log may outgrow text and authors by so much before there is a snapshot: for short texts. */
 #define SNAPSHOT_SLACK 4096u
 
 /* Keeps what is stored, since slices of the snapshot end with the first write. */
@@ -209,7 +209,8 @@ enum status note_edit_write(struct note_edit *edit, const struct state *state)
                                           buffer_bytes(&edit->first));
     if (status == STATUS_OK)
         status = write_log(edit, state);
-    if (status == STATUS_OK && head->logged > head->text.size + SNAPSHOT_SLACK) {
+    if (status == STATUS_OK &&
+        head->logged > head->text.size + head->runs.size + SNAPSHOT_SLACK) {
         status = write_snapshot(edit, state);
         if (status == STATUS_OK)
             status = note_prune(state, edit->id, head);

@@ -1,6 +1,7 @@
 #include "server/core/note/note_runs.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "protocol/memory.h"
 #include "protocol/wire.h"
@@ -19,11 +20,13 @@ void note_runs_clear(struct note_runs *runs)
     runs->failed = false;
 }
 
-static bool make_room(struct note_runs *runs)
+static bool make_room(struct note_runs *runs, size_t more)
 {
-    if (runs->failed || runs->count < runs->capacity)
+    if (runs->failed || more <= runs->capacity - runs->count)
         return !runs->failed;
-    const size_t capacity = runs->capacity ? runs->capacity * 2 : FIRST_CAPACITY;
+    size_t capacity = runs->capacity ? runs->capacity * 2 : FIRST_CAPACITY;
+    while (capacity - runs->count < more)
+        capacity *= 2;
     void *larger = memory_resize(runs->runs, capacity * sizeof *runs->runs);
     if (!larger) {
         runs->failed = true;
@@ -48,8 +51,16 @@ void note_runs_add(struct note_runs *runs, uint32_t length, struct bytes by, uin
         return;
     if (last && bytes_equal(last->by, by))
         join(last, length, at_ms);
-    else if (make_room(runs))
+    else if (make_room(runs, 1))
         runs->runs[runs->count++] = (struct note_run){length, by, at_ms};
+}
+
+static void copy_runs(struct note_runs *runs, const struct note_run *from, size_t count)
+{
+    if (count > 0 && make_room(runs, count)) {
+        memcpy(runs->runs + runs->count, from, count * sizeof *from);
+        runs->count += count;
+    }
 }
 
 uint64_t note_runs_length(const struct note_runs *runs)
@@ -123,10 +134,28 @@ struct walk {
     uint32_t left; /* of the run before `next` */
 };
 
+/* Adds whole runs, which follow each other in the old list, as they are: it has no neighbours of one
+ * author. Returns the units left. */
+static uint32_t add_whole(struct walk *walk, uint32_t length, struct note_runs *out)
+{
+    const struct note_run *from = walk->runs->runs + walk->next;
+    size_t count = 0;
+    while (walk->next + count < walk->runs->count && from[count].length <= length)
+        length -= from[count++].length;
+    if (count > 0) {
+        note_runs_add(out, from->length, from->by, from->at_ms);
+        copy_runs(out, from + 1, count - 1);
+        walk->next += count;
+    }
+    return length;
+}
+
 /* Goes on by `length` units, which come into `out` unless it is NULL. */
 static void walk_on(struct walk *walk, uint32_t length, struct note_runs *out)
 {
     while (length > 0) {
+        if (walk->left == 0 && out && (length = add_whole(walk, length, out)) == 0)
+            return;
         if (walk->left == 0) {
             assert(walk->next < walk->runs->count);
             walk->left = walk->runs->runs[walk->next++].length;

@@ -11,7 +11,7 @@
 #include "protocol/change_set.h"
 #include "server/core/note/note.h"
 
-#define NOTE_RUNS_MAX 8192u
+#define NOTE_RUNS_MAX 4096u
 
 /* Names point to wherever they were read from. Zero-initialised storage is a valid, empty list. */
 struct note_runs {

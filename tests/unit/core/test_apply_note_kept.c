@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "protocol/wire.h"
 #include "tests/unit/core/note_world.h"
 
 #define KARI nid(900)
@@ -51,6 +52,32 @@ static void a_snapshot_comes_with_as_many_bytes_as_a_text_has(void **state)
     assert_string_equal(authors_of(w, NOTE, 700), "701 kari");
     /* Log and snapshots together: twice the log, about. */
     assert_true(memory_state_note_bytes(w->memory) < 2000 * 160);
+}
+
+/* Of a text in which people take turns letter by letter the authors are most of a snapshot. */
+static void a_snapshot_comes_with_as_many_bytes_as_its_authors_have(void **state)
+{
+    struct world *w = *state;
+    struct change_set turns = {0};
+    struct buffer fields = {0}, sets = {0};
+    buffer_append(&fields, "text=", 5);
+    memset(buffer_extend(&fields, 2000), 'k', 2000);
+    buffer_append_byte(&fields, '\0');
+    assert_ok(update(w, KARI, "note", NOTE, (const char *)fields.data));
+    for (unsigned i = 0; i < 1000; i++) {
+        change_set_keep(&turns, 1);
+        change_set_replace(&turns, 1, bytes_text("a"), false);
+    }
+    wire_put_array(&sets, 1);
+    change_set_write(&turns, &sets);
+    assert_pushed(push_raw(w, w->ada, NOTE, 1, buffer_bytes(&sets)), 2);
+    const struct note_head head = head_of(w, NOTE);
+    assert_true(head.logged > head.text.size + 4096 && head.runs.size > head.logged);
+    assert_int_equal(snapshots(w), 1);
+    check_kept(w, NOTE);
+    change_set_release(&turns);
+    buffer_release(&fields);
+    buffer_release(&sets);
 }
 
 static void what_is_older_than_deletions_are_remembered_goes(void **state)
@@ -150,6 +177,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         NOTE_TEST(a_snapshot_comes_with_as_many_bytes_as_a_text_has),
+        NOTE_TEST(a_snapshot_comes_with_as_many_bytes_as_its_authors_have),
         NOTE_TEST(what_is_older_than_deletions_are_remembered_goes),
         NOTE_TEST(pruning_takes_its_time),
         NOTE_TEST(a_removed_note_is_kept_as_long_as_its_tombstone),
