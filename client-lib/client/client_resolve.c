@@ -99,6 +99,29 @@ uint64_t resolve_seen_now(void *context, struct id id)
     return newest.seq > cursor ? newest.seq : cursor;
 }
 
+struct creation {
+    const struct outbox_item *item;
+    struct id id;
+    bool found;
+};
+
+static bool look_for_creation(void *context, const struct outbox_item *item)
+{
+    struct creation *creation = context;
+    creation->found = item->order < creation->item->order &&
+                      item->state != TANDEM_ENTRY_ACCEPTED &&
+                      outbox_creates(item->changes, creation->id);
+    return !creation->found;
+}
+
+bool resolve_is_created(void *context, const struct outbox_item *item, struct id id)
+{
+    tandem_client *client = context;
+    struct creation creation = {.item = item, .id = id};
+    (void)outbox_store_over(client->store, id, look_for_creation, &creation);
+    return creation.found;
+}
+
 enum status resolve_item(tandem_client *client, const struct queue_copy *copy, struct bytes changes,
                          struct buffer *seen, struct outbox_item *out)
 {
@@ -136,7 +159,10 @@ static enum status settle_mine(tandem_client *client, struct queue_copy *copy,
                                char made[TANDEM_ID_TEXT])
 {
     struct buffer changes = {0}, own = {0};
-    struct resolve resolve = {.item = &copy->from, .seen_now = resolve_seen_now, .context = client};
+    struct resolve resolve = {.item = &copy->from,
+                              .seen_now = resolve_seen_now,
+                              .is_created = resolve_is_created,
+                              .context = client};
     bool other = false;
     enum status status = resolve_renew(client, copy, &other);
     if (status == STATUS_OK && other)

@@ -17,6 +17,8 @@
 enum status resolve_refuse(tandem_client *client, enum status status);
 /* The seq up to which the author has now seen a record: a resolve_seen_fn. */
 uint64_t resolve_seen_now(void *client, struct id id);
+/* A resolve_created_fn. */
+bool resolve_is_created(void *client, const struct outbox_item *item, struct id id);
 /* What a settled entry is queued again as: `changes`, with what was seen of its records put into
  * `seen`, both of which must outlive it. */
 enum status resolve_item(tandem_client *client, const struct queue_copy *copy, struct bytes changes,

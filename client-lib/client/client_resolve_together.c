@@ -35,8 +35,11 @@ static enum status copy_all(tandem_client *client, const struct resolve_one *one
 static enum status make(tandem_client *client, struct bytes own, struct member *member,
                         struct outbox_item *out)
 {
-    struct resolve resolve = {
-        .item = &member->copy.from, .seen_now = resolve_seen_now, .context = client, .own = own};
+    struct resolve resolve = {.item = &member->copy.from,
+                              .seen_now = resolve_seen_now,
+                              .is_created = resolve_is_created,
+                              .context = client,
+                              .own = own};
     enum status status = resolve_mine(&resolve, &member->changes);
     if (status != STATUS_OK)
         return resolve_refuse(client, status);

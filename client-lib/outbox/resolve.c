@@ -230,7 +230,8 @@ enum status resolve_mine(struct resolve *resolve, struct buffer *out)
     bool any_named = !none_is_named(resolve->item);
     size_t begin = wire_begin_array(out);
     while (outbox_change_next(&reader, &change) && resolve->status == STATUS_OK) {
-        if (is_deleted(resolve->item, change.id) && !bytes_is(change.op, "create"))
+        if (is_deleted(resolve->item, change.id) && !bytes_is(change.op, "create") &&
+            !resolve->is_created(resolve->context, resolve->item, change.id))
             mine_of_deleted(resolve, &change, out);
         else
             mine_of_change(resolve, &change, any_named, out);

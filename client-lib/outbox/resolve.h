@@ -8,9 +8,14 @@
  * there are some: what the replica holds. */
 typedef uint64_t resolve_seen_fn(void *context, struct id id);
 
+/* Whether an entry before this one makes the record: then the server cannot have it yet, and it is
+ * not deleted, whatever the conflict tells. */
+typedef bool resolve_created_fn(void *context, const struct outbox_item *item, struct id id);
+
 struct resolve {
     const struct outbox_item *item;
     resolve_seen_fn *seen_now;
+    resolve_created_fn *is_created;
     void *context;
     struct bytes own; /* sign-in name of the author: with whose own newer values there are conflicts
                          that tell nothing of what others have done until then */
