@@ -133,7 +133,7 @@ tandem_code tandem_ask_note_versions(tandem_client *client, const char *id, uint
 
 typedef struct tandem_note_passage {
     size_t from, size; /* bytes of the text */
-    const char *by;    /* sign-in name */
+    const char *by;    /* sign-in name; "": several, who took turns too often to be told apart */
     int64_t at_ms;
 } tandem_note_passage;
 typedef bool tandem_note_passage_fn(void *context, const tandem_note_passage *passage);

@@ -112,17 +112,24 @@ void note_runs_write(const struct note_runs *runs, struct buffer *out)
     out->failed = out->failed || runs->failed;
 }
 
-/* Gives each run of at most `shortest` units to the one before it. */
+/* Makes one run of those that follow each other with at most `shortest` units. Where they are not of
+ * one author it has none: nobody is named for what somebody else wrote. */
 static void coarsen(struct note_runs *runs, uint32_t shortest)
 {
-    size_t kept = 1;
-    for (size_t i = 1; i < runs->count; i++) {
-        struct note_run *last = &runs->runs[kept - 1];
-        const struct note_run *run = &runs->runs[i];
-        if (run->length <= shortest || bytes_equal(run->by, last->by))
-            join(last, run->length, run->at_ms);
-        else
-            runs->runs[kept++] = *run;
+    size_t kept = 0;
+    bool short_before = false;
+    for (size_t i = 0; i < runs->count; i++) {
+        const struct note_run run = runs->runs[i];
+        struct note_run *last = kept > 0 ? &runs->runs[kept - 1] : NULL;
+        const bool is_short = run.length <= shortest;
+        const bool same = last && bytes_equal(run.by, last->by);
+        if (same || (short_before && is_short)) {
+            join(last, run.length, run.at_ms);
+            last->by = same ? run.by : bytes_text("");
+        } else {
+            runs->runs[kept++] = run;
+        }
+        short_before = is_short;
     }
     runs->count = kept;
 }

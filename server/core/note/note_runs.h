@@ -1,9 +1,9 @@
 /* Who wrote which run of a text: its runs follow each other from its beginning to its end.
  *
  * Neighbours of one author are one run, whose time is the newer of the two. A text has at most
- * NOTE_RUNS_MAX of them: beyond that the shortest go to the run before them, so that texts in which
- * people take turns letter by letter are attributed a little coarsely instead of growing without
- * bound.
+ * NOTE_RUNS_MAX of them: beyond that the shortest that follow each other become one whose author is
+ * "", so that of texts in which people take turns letter by letter a little less is told instead of
+ * ever more being kept.
  */
 #ifndef TANDEM_CORE_NOTE_RUNS_H
 #define TANDEM_CORE_NOTE_RUNS_H

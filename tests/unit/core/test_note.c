@@ -155,6 +155,40 @@ static void runs_are_read_back_and_bent_ones_refused(void **state)
     buffer_release(&encoded);
 }
 
+/* Whoever cuts a text into very many pieces comes to own nothing of it, nor the others what they put
+ * in between. */
+static void nobody_is_named_for_what_others_wrote(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned kept;
+        const char *put;
+    } cuts[] = {{2, "xyz"}, {3, "x"}, {1, "longer than the others"}};
+    for (unsigned n = 0; n < sizeof cuts / sizeof *cuts; n++) {
+        struct note_runs old = {0}, new = {0};
+        struct change_set set = {0};
+        uint64_t of_a = 0, of_b = 0;
+        note_runs_add(&old, 50000, text("a"), 1);
+        for (unsigned i = 0; i < 5000; i++) {
+            change_set_keep(&set, cuts[n].kept);
+            change_set_replace(&set, 0, text(cuts[n].put), false);
+        }
+        change_set_keep(&set, 50000 - 5000 * cuts[n].kept);
+        note_runs_apply(&old, &set, text("b"), 2, &new);
+        assert_int_equal(note_runs_length(&new), set.after);
+        assert_true(new.count <= NOTE_RUNS_MAX);
+        for (size_t i = 0; i < new.count; i++) {
+            of_a += bytes_is(new.runs[i].by, "a") ? new.runs[i].length : 0;
+            of_b += bytes_is(new.runs[i].by, "b") ? new.runs[i].length : 0;
+        }
+        assert_int_equal(of_a, 50000 - 5000 * cuts[n].kept);
+        assert_int_equal(of_b, 0);
+        change_set_release(&set);
+        note_runs_release(&old);
+        note_runs_release(&new);
+    }
+}
+
 /* People who take turns letter by letter: their list stays bounded, and long runs stay theirs. */
 static void turns_letter_by_letter_are_told_coarsely(void **state)
 {
@@ -234,6 +268,7 @@ int main(void)
         cmocka_unit_test(rows_are_read_back_and_cut_ones_refused),
         cmocka_unit_test(runs_follow_their_text),
         cmocka_unit_test(runs_are_read_back_and_bent_ones_refused),
+        cmocka_unit_test(nobody_is_named_for_what_others_wrote),
         cmocka_unit_test(turns_letter_by_letter_are_told_coarsely),
         cmocka_unit_test(a_difference_is_what_lies_between),
         cmocka_unit_test(line_ends_become_one_kind),
