@@ -135,6 +135,9 @@ static void replayed_changes_make_the_same_tables(void **state)
     assert_int_equal(lmdb_raw_open(&tandem, fixture->tandem, MDB_NOSYNC), 0);
     size_t entries = 0;
     for (int table = 0; table < TABLE_COUNT; table++) {
+        if (table == TABLE_NOTE_HEAD) {
+            continue; /* of notes it has none, but a row that is written before changes are noted */
+        }
         entries += compare_tables(&bare, &tandem, table_name((enum table)table));
     }
     assert_true(entries > (size_t)5 * 500);
