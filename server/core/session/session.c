@@ -369,7 +369,11 @@ struct frame *session_next_frame(struct session *session)
     if (session->first_reply != NULL) {
         return take_reply(session);
     }
-    struct frame *people = session_next_presence(session);
+    /* Who is where comes first, but takes turns: whoever moves all the time must not keep back what
+     * was changed from those whose connection is slow. */
+    const bool passed = session->people_sent && owes_data(session);
+    struct frame *people = passed ? NULL : session_next_presence(session);
+    session->people_sent = people != NULL;
     if (people != NULL) {
         return people;
     }
@@ -387,7 +391,10 @@ struct frame *session_next_frame(struct session *session)
     } else if (frame == NULL && feed_due(&session->feed)) {
         session->port.wake(session->port.self, session); /* a check goes on, after the others */
     }
-    return frame == NULL && session->first_reply != NULL ? take_reply(session) : frame;
+    if (frame == NULL && session->first_reply != NULL) {
+        return take_reply(session);
+    }
+    return frame == NULL && passed ? session_next_presence(session) : frame;
 }
 
 bool session_due(const struct session *session)

@@ -71,6 +71,7 @@ struct session {
     size_t held_from;   /* where the first of them begins */
     uint32_t pending_count;
     bool presence_due; /* lists of people may be owed */
+    bool people_sent;  /* the newest frame was one: it is the turn of what is to be kept */
     struct presence_member *presence; /* NULL: it was present nowhere yet */
     uint32_t notes_due; /* slots of `notes` that are */
     bool note_sent;     /* the newest frame was of a note: it is the feed's turn */

@@ -453,6 +453,25 @@ static void test_lists_are_made_when_they_can_be_sent(void **state)
     hears_nothing(kari);
 }
 
+/* Whoever moves at every frame that a slow connection takes does not keep back what was changed. */
+static void test_lists_take_turns_with_what_was_changed(void **state)
+{
+    struct fixture *f = *state;
+    struct world_client *kari = watcher(f, f->kari), *ola = watcher(f, f->ola);
+    say_present(kari, f->fjord, false);
+    say_present(ola, f->fjord, false);
+    client_settle(kari);
+    const size_t changes = client_received(kari, MESSAGE_CHANGES), before = lists(kari);
+    make_note(f, f->fjord, "words", NULL);
+    world_deliver(f->world, 64);
+    for (unsigned i = 0; i < 4; i++) {
+        say_present(ola, f->fjord, i % 2 == 0);
+        client_pump(kari, 1, true);
+    }
+    assert_true(client_received(kari, MESSAGE_CHANGES) > changes);
+    assert_true(lists(kari) > before);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, feed_set_up, feed_tear_down)
@@ -474,6 +493,7 @@ int main(void)
         TEST(test_what_is_owed_is_judged_when_it_is_made),
         TEST(test_a_connection_is_at_so_many_things),
         TEST(test_lists_are_made_when_they_can_be_sent),
+        TEST(test_lists_take_turns_with_what_was_changed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
