@@ -51,6 +51,10 @@ struct model_record {
     uint64_t created_ms;
     const char *created_by;
     const struct model_version *newest;
+    /* Of a note in which somebody typed: its newest version, and the seq of the change that made it
+     * the record's text; 0: none yet, and nobody is told of it with the record. */
+    uint64_t typed_version, typed_until;
+    struct bytes typed_text;
 };
 
 /* Somebody as of a seq. */
@@ -85,6 +89,11 @@ void model_founded(struct model *model, struct id administrator, const char *nam
 /* The array of changes of a mutation that was accepted as `seq`. */
 void model_mutated(struct model *model, struct id actor, uint64_t at_ms, uint64_t seq,
                    struct bytes changes);
+/* Somebody typed in a live note, which makes this version of it; and typing has paused, so it is
+ * the record's, as `seq`, as if they had set it at `at_ms`. */
+void model_note_typed(struct model *model, struct id note, uint64_t version, struct bytes text);
+void model_note_settled(struct model *model, struct id note, struct bytes by, uint64_t at_ms,
+                        uint64_t seq);
 /* The server looked at what was due at `at_ms`; gives the seq at which it ended. */
 uint64_t model_due(struct model *model, uint64_t at_ms);
 uint64_t model_head(const struct model *model);
@@ -135,6 +144,9 @@ void model_set(struct model *model, struct model_version *version, const char *f
                struct bytes value);
 void model_tag(struct model_version *version, struct tag tag);
 void model_untag(struct model_version *version, struct tag tag);
+/* After a change of a note with these fields: its text is its next version, when it is another. */
+void model_note_written(struct model *model, struct model_record *record,
+                        struct model_version *version, struct bytes fields);
 /* What the server makes of a record after a change of it. */
 void model_server_rules(struct model *model, struct model_record *record,
                         struct model_version *version, uint64_t at_ms);

@@ -256,27 +256,6 @@ static void create(const struct mutation *mutation, struct id id, struct bytes c
     model_server_rules(model, record, version, mutation->at_ms);
 }
 
-/* A note's text that is another one than before the mutation is its next version. */
-static void number_text(struct model *model, const struct model_record *record,
-                        struct model_version *version)
-{
-    const struct model_version *before = version->before;
-    if (!is(record, "note") || before == NULL) {
-        return;
-    }
-    bool changed = !bytes_equal(model_text(version, "text"), model_text(before, "text"));
-    struct wire_reader reader = wire_read(model_value(before, "version"));
-    struct buffer value = {0};
-    uint64_t number = 0;
-    if (wire_get_uint(&reader, &number) || changed) {
-        wire_put_uint(&value, number + changed);
-    } else {
-        wire_put_nil(&value);
-    }
-    model_set(model, version, "version", buffer_bytes(&value));
-    buffer_release(&value);
-}
-
 static void alter(const struct mutation *mutation, struct model_record *record, struct bytes change,
                   struct bytes op)
 {
@@ -293,8 +272,10 @@ static void alter(const struct mutation *mutation, struct model_record *record, 
         change_tags(version, change, "remove", false);
     } else {
         struct scope stays = version->scope;
+        struct bytes fields = {NULL, 0};
         set_fields(model, version, change);
-        number_text(model, record, version);
+        wire_map_find(change, "fields", &fields);
+        model_note_written(model, record, version, fields);
         if (stays.kind == SCOPE_ACCOUNT) {
             stays = (struct scope){SCOPE_LIBRARY, no_id};
         }

@@ -21,6 +21,8 @@
  *     sim_device.c   a client with its folder, driven as a program drives it
  *     sim_watch.c    what must hold at every event and at every read
  *     sim_own.c      what must hold of an author's own work
+ *     sim_note.c     live notes as the server has them, from sim_noted.c
+ *     sim_type.c     people who type in them
  *     sim_files.c    what may be left in a device's files
  *     sim_quiet.c    what must hold when everything was delivered
  *     sim_shrink.c   leaves lines out of a script that fails
@@ -36,9 +38,11 @@
 
 #include "client-lib/client/client.h"
 #include "protocol/message.h"
+#include "tandem/note.h"
 #include "server/commit/commit.h"
 #include "server/core/session/session.h"
 #include "tests/oracle/judge_view.h"
+#include "tests/sim/sim_noted.h"
 #include "tests/sim/sim_script.h"
 #include "tests/survival/faults/lost_writes.h"
 
@@ -52,6 +56,9 @@
 #define SIM_HISTORIES 6u
 #define SIM_LOG 2048u
 #define SIM_ENTITIES 3u
+#define SIM_NOTES 64u
+#define SIM_OPEN 8u
+#define SIM_TYPED 4096u
 #define SIM_NEVER UINT64_MAX
 
 struct sim;
@@ -120,6 +127,7 @@ struct sim_command {
     struct id actor, client;
     uint64_t at_ms, seq;
     struct buffer body;
+    struct buffer notes; /* struct sim_noted and its text, of each note that it was about */
 };
 
 struct sim_letter {
@@ -150,6 +158,31 @@ struct sim_server {
     bool failed; /* the committer said so */
     bool older;  /* one that does not know what was added to the protocol since */
     bool copied; /* there is a copy to put it back to */
+};
+
+/* ---- Live notes ---- */
+
+/* A live note as the server has it. */
+struct sim_note {
+    struct id id;
+    uint64_t version;
+    uint64_t told; /* the newest that somebody was told is kept */
+    struct buffer text;
+};
+
+/* A character that somebody typed; there is one of each. */
+struct sim_typed {
+    struct id note;
+    struct sim_device *device;
+    bool gone;    /* somebody deleted it */
+    bool unsure;  /* whoever typed it was not told that it is kept, or the server was put back */
+    bool arrived; /* the server has had it */
+};
+
+/* A note that a device has open. */
+struct sim_open {
+    struct id id;
+    tandem_note *note; /* NULL: free */
 };
 
 /* What happened under one epoch. A restored server goes on from a copy under another. */
@@ -195,7 +228,8 @@ struct sim_device {
     const char *entity_list[SIM_ENTITIES];
     size_t entity_count; /* 0: all */
     unsigned history;    /* of the server, to which its outbox belongs */
-    unsigned spins;      /* times served at the same moment */
+    struct sim_open open[SIM_OPEN];
+    unsigned spins; /* times served at the same moment */
     uint64_t spun_at;
 };
 
@@ -267,6 +301,10 @@ struct sim {
     unsigned user_count;
     struct sim_deed deeds[SIM_DEEDS];
     unsigned deed_count;
+    struct sim_note notes[SIM_NOTES];
+    unsigned note_count;
+    struct sim_typed typed[SIM_TYPED];
+    unsigned typed_count;
     unsigned names; /* given */
 };
 
@@ -380,6 +418,8 @@ void history_found(struct sim *sim, const struct id departments[3]);
 void history_mutated(struct sim *sim, const struct sim_command *command, struct bytes changes);
 /* Gives the seq at which the model ended. */
 uint64_t history_due(struct sim *sim, const struct sim_command *command);
+/* Notes that somebody typed in. */
+void history_typed(struct sim *sim, const struct sim_command *command);
 /* A copy was made now; and the server goes on from it. */
 void history_copied(struct sim *sim);
 void history_restored(struct sim *sim, struct id epoch);
@@ -466,6 +506,40 @@ void own_watch(struct sim_device *device);
 /* At a quiet point: why it is not yet one (NULL: it is), and whether all is where it must be. */
 const char *own_unsettled(struct sim_device *device);
 void own_check(struct sim_device *device);
+
+/* ---- sim_note.c ---- */
+
+/* Notes down what a command that was just applied has made of notes. */
+void note_applied(const struct state *state, const struct command *command, uint64_t before,
+                  struct buffer *out);
+/* The same, committed: `settled` gets the notes whose records have changed by themselves. */
+void note_committed(struct sim *sim, const struct sim_command *command);
+/* The next of the notes noted down; false at the end. */
+bool note_next(struct bytes *rest, struct sim_noted *out, struct bytes *text);
+/* Whoever is told may see it. */
+void note_told(struct sim *sim, const struct sim_device *device, const struct message *message);
+/* Of a command that may have been lost: whether the store has what it made. */
+bool note_survived(struct sim *sim, const struct sim_command *command);
+/* After the server died, or was put back: what it told is kept still, or not. */
+void note_started(struct sim *sim);
+void note_restored(struct sim *sim);
+/* As the server has it; NULL when nobody ever typed in it. */
+struct sim_note *note_of(struct sim *sim, struct id id);
+void note_free(struct sim *sim);
+
+/* ---- sim_type.c ---- */
+
+/* Which of the characters stand in a text; `there` has `count`. */
+void type_find(struct bytes text, unsigned count, bool *there);
+/* Types, deletes or takes back something in a note, which is opened first. */
+void type_some(struct sim_device *device, const char *id);
+/* The handles are gone with the process. */
+void type_forget(struct sim_device *device);
+/* At a quiet point: has open what was typed in; why it is not yet one (NULL: it is); and everybody
+ * has the server's text, and nothing typed is lost. */
+void type_gather(struct sim_device *device);
+const char *type_unsettled(struct sim_device *device);
+void type_check(struct sim_device *device);
 
 /* ---- sim_files.c ---- */
 

@@ -182,6 +182,7 @@ static void gone(struct sim_device *device)
 {
     struct sim *sim = device->sim;
     client_abandon(device->client);
+    type_forget(device);
     device->client = NULL;
     device->caught_up = device->failed = false;
     for (unsigned i = 0; i < sim->deed_count; i++)
@@ -329,6 +330,7 @@ void device_stop(struct sim_device *device)
     if (device->client == NULL)
         return;
     tandem_close(device->client);
+    type_forget(device);
     device->client = NULL;
     device->caught_up = device->failed = false;
     device->restart_at = device->sim->now + 500 + sim_random(device->sim, 60000);

@@ -42,9 +42,10 @@ static void keep(struct sim *sim, const struct sim_command *command, struct byte
 {
     assert(sim->log.count < SIM_LOG);
     struct sim_command *kept = &sim->log.commands[sim->log.count++];
-    *kept = (struct sim_command){command->kind,  command->actor, command->client,
-                                 command->at_ms, command->seq,   {0}};
+    *kept = (struct sim_command){
+        command->kind, command->actor, command->client, command->at_ms, command->seq, {0}, {0}};
     buffer_append(&kept->body, changes.data, changes.size);
+    buffer_append(&kept->notes, command->notes.data, command->notes.size);
 }
 
 void history_mutated(struct sim *sim, const struct sim_command *command, struct bytes changes)
@@ -53,10 +54,49 @@ void history_mutated(struct sim *sim, const struct sim_command *command, struct 
     model_mutated(sim->model, command->actor, command->at_ms, command->seq, changes);
 }
 
+/* Whether the note settled as `seq`. */
+static bool settled_as(const struct sim_command *command, uint64_t seq, struct sim_noted *out)
+{
+    struct bytes rest = buffer_bytes(&command->notes), text;
+    while (note_next(&rest, out, &text))
+        if (out->seq == seq)
+            return true;
+    return false;
+}
+
+/* Notes settle among what else is due. */
+static uint64_t due(struct model *model, const struct sim_command *command)
+{
+    struct sim_noted noted;
+    uint64_t head;
+    do {
+        head = model_head(model);
+        if (settled_as(command, head + 1, &noted))
+            model_note_settled(model, noted.id, bytes_text(noted.by), noted.changed_ms, head + 1);
+        else if (head < command->seq)
+            (void)model_due(model, command->at_ms);
+    } while (model_head(model) != head);
+    return head;
+}
+
+static void typed(struct model *model, const struct sim_command *command)
+{
+    struct bytes rest = buffer_bytes(&command->notes), text;
+    struct sim_noted noted;
+    while (note_next(&rest, &noted, &text))
+        model_note_typed(model, noted.id, noted.version, text);
+}
+
+void history_typed(struct sim *sim, const struct sim_command *command)
+{
+    keep(sim, command, bytes_of(NULL, 0));
+    typed(sim->model, command);
+}
+
 uint64_t history_due(struct sim *sim, const struct sim_command *command)
 {
     const uint64_t before = model_head(sim->model);
-    const uint64_t after = model_due(sim->model, command->at_ms);
+    const uint64_t after = due(sim->model, command);
     if (after != before)
         keep(sim, command, bytes_of(NULL, 0));
     return after;
@@ -72,7 +112,9 @@ void history_copied(struct sim *sim)
 static void tell_again(struct sim *sim, const struct sim_command *command)
 {
     if (command->kind == COMMAND_DUE)
-        (void)model_due(sim->model, command->at_ms);
+        (void)due(sim->model, command);
+    else if (command->kind == COMMAND_NOTE)
+        typed(sim->model, command);
     else
         model_mutated(sim->model, command->actor, command->at_ms, command->seq,
                       buffer_bytes(&command->body));
@@ -80,8 +122,10 @@ static void tell_again(struct sim *sim, const struct sim_command *command)
 
 static void forget(struct sim_log *log, size_t from)
 {
-    while (log->count > from)
+    while (log->count > from) {
         buffer_release(&log->commands[--log->count].body);
+        buffer_release(&log->commands[log->count].notes);
+    }
 }
 
 /* What came after the copy has not happened. */
@@ -105,11 +149,13 @@ void history_restored(struct sim *sim, struct id epoch)
     for (size_t i = 0; i < sim->log.count; i++)
         tell_again(sim, &sim->log.commands[i]);
     undo(sim, model_head(sim->model));
+    note_restored(sim);
 }
 
 void history_free(struct sim *sim)
 {
     forget(&sim->log, 0);
+    note_free(sim);
     for (unsigned i = 0; i < sim->history_count; i++)
         model_free(sim->histories[i].model);
 }

@@ -201,6 +201,19 @@ static void do_edit(const struct doing *doing)
     send(doing, deed, mutation);
 }
 
+static void do_type(const struct doing *doing)
+{
+    struct thing thing;
+    if (!named(doing, word(doing, 2), &thing))
+        return;
+    for (unsigned i = number_of(word(doing, 3)); doing->device->client != NULL; i--) {
+        type_some(doing->device, thing.id);
+        if (i <= 1)
+            return;
+        sim_pass(doing->sim, sim_random(doing->sim, 2000));
+    }
+}
+
 static void do_create(const struct doing *doing)
 {
     char id[TANDEM_ID_TEXT];
@@ -476,21 +489,37 @@ static const struct {
     void (*run)(const struct doing *doing);
     bool stopped_too; /* also when the device does not run */
 } kinds[] = {
-    {"edit", do_edit, false},       {"create", do_create, false},
-    {"remove", do_remove, false},   {"share", do_share, false},
-    {"unshare", do_share, false},   {"grant", do_grant, false},
-    {"revoke", do_remove, false},   {"restrict", do_restrict, false},
-    {"open", do_restrict, false},   {"move", do_move, false},
-    {"place", do_move, false},      {"disable", do_disable, false},
-    {"enable", do_disable, false},  {"offline", do_offline, true},
-    {"online", do_offline, true},   {"cut", do_cut, true},
-    {"stall", do_stall, true},      {"crash", do_crash, true},
-    {"restart", do_restart, false}, {"pause", do_pause, false},
-    {"resume", do_pause, false},    {"prefer", do_look, false},
-    {"check", do_look, false},      {"choose", do_choose, false},
-    {"read", do_read, false},       {"resolve", do_resolve, false},
-    {"copy", do_server, true},      {"restore", do_server, true},
-    {"downgrade", do_server, true}, {"upgrade", do_server, true},
+    {"type", do_type, false},
+    {"edit", do_edit, false},
+    {"create", do_create, false},
+    {"remove", do_remove, false},
+    {"share", do_share, false},
+    {"unshare", do_share, false},
+    {"grant", do_grant, false},
+    {"revoke", do_remove, false},
+    {"restrict", do_restrict, false},
+    {"open", do_restrict, false},
+    {"move", do_move, false},
+    {"place", do_move, false},
+    {"disable", do_disable, false},
+    {"enable", do_disable, false},
+    {"offline", do_offline, true},
+    {"online", do_offline, true},
+    {"cut", do_cut, true},
+    {"stall", do_stall, true},
+    {"crash", do_crash, true},
+    {"restart", do_restart, false},
+    {"pause", do_pause, false},
+    {"resume", do_pause, false},
+    {"prefer", do_look, false},
+    {"check", do_look, false},
+    {"choose", do_choose, false},
+    {"read", do_read, false},
+    {"resolve", do_resolve, false},
+    {"copy", do_server, true},
+    {"restore", do_server, true},
+    {"downgrade", do_server, true},
+    {"upgrade", do_server, true},
 };
 
 void sim_do(struct sim *sim, const struct sim_line *line)

@@ -67,7 +67,8 @@ static const char *unsettled(struct sim_device *device)
         return "is of a former history";
     if (replica_next_backfill(device->client->replica, NULL, &backfill) != STATUS_NOT_FOUND)
         return "waits for a backfill";
-    return own_unsettled(device);
+    const char *why = type_unsettled(device);
+    return why != NULL ? why : own_unsettled(device);
 }
 
 static void wait_for_all(struct sim *sim)
@@ -80,6 +81,7 @@ static void wait_for_all(struct sim *sim)
         sim_pass(sim, STEP_MS);
         sign_in_again(sim);
         for (unsigned i = 0; i < sim->device_count && why == NULL; i++) {
+            type_gather(&sim->devices[i]);
             why = unsettled(&sim->devices[i]);
             who = sim->devices[i].name;
         }
@@ -199,6 +201,7 @@ void sim_quiet(struct sim *sim)
             continue;
         compare_replica(device);
         own_check(device);
+        type_check(device);
         watch_read(device);
     }
     check_files(sim);

@@ -91,7 +91,7 @@ void restore_version(struct sim *sim, bool older)
 
 static bool is_newer_limit(struct bytes name)
 {
-    return bytes_is(name, "prefer") || bytes_is(name, "check");
+    return bytes_is(name, "prefer") || bytes_is(name, "check") || bytes_is(name, "notes");
 }
 
 /* The limits without those that were added since. */
@@ -150,7 +150,8 @@ void restore_check(struct sim *sim, const struct sim_device *device, struct byte
 {
     struct message message;
     if (sim->server.older && message_decode(frame, &message, NULL) == STATUS_OK &&
-        (message.type == MESSAGE_PREFER || message.type == MESSAGE_CHECK))
+        (message.type == MESSAGE_PREFER || message.type == MESSAGE_CHECK ||
+         message.type == MESSAGE_NOTE_OPEN || message.type == MESSAGE_NOTE_PUSH))
         sim_differ(sim, "%s sends %s to a server that did not offer it", device->name,
                    message_name(message.type));
 }

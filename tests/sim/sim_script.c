@@ -119,6 +119,30 @@ static void betray(struct writer *writer)
     put(writer, "wait %us", 1 + some(writer, 60));
 }
 
+/* Somebody types in a note, and perhaps somebody else in the same. */
+static void type(struct writer *writer)
+{
+    const unsigned note = some(writer, 3);
+    for (unsigned i = 1 + some(writer, 3); i > 0; i--)
+        put(writer, "type d%u note#%u %u", DEVICE, note, 1 + some(writer, 5));
+}
+
+/* Somebody types offline, for long perhaps, while others go on. */
+static void type_away(struct writer *writer)
+{
+    const unsigned away = DEVICE, note = some(writer, 3);
+    put(writer, "type d%u note#%u 2", away, note);
+    put(writer, "offline d%u", away);
+    put(writer, "type d%u note#%u %u", away, note, 1 + some(writer, 6));
+    for (unsigned i = 1 + some(writer, 3); i > 0; i--)
+        put(writer, "type d%u note#%u %u", DEVICE, note, 1 + some(writer, 6));
+    if (draw(writer, 3) == 0)
+        put(writer, "wait %uh", 1 + some(writer, 20));
+    put(writer, "online d%u", away);
+    put(writer, "type d%u note#%u %u", DEVICE, note, 1 + some(writer, 3));
+    put(writer, "wait %us", 1 + some(writer, 20));
+}
+
 static void create(struct writer *writer)
 {
     const char *entity = some_entity(writer);
@@ -369,39 +393,15 @@ void sim_script_make(uint64_t seed, struct sim_script *out)
     static const struct {
         unsigned weight;
         void (*write)(struct writer *writer);
-    } kinds[] = {{14, edit},
-                 {6, edit_both},
-                 {6, clash},
-                 {4, lose},
-                 {2, betray},
-                 {6, create},
-                 {4, create_and_edit},
-                 {4, remove_one},
-                 {5, share},
-                 {6, read_all},
-                 {2, burst},
-                 {5, grant},
-                 {3, revoke},
-                 {3, restrict_account},
-                 {4, move},
-                 {2, lock_out},
-                 {9, offline},
-                 {7, cut},
-                 {4, stall},
-                 {7, crash},
-                 {3, restart},
-                 {3, pause_device},
-                 {5, settle},
-                 {3, look},
-                 {2, choose},
-                 {1, choose_twice},
-                 {2, copy},
-                 {1, restore},
-                 {2, turn_back},
-                 {1, settle_later},
-                 {1, change_version},
-                 {24, pass},
-                 {4, be_quiet}};
+    } kinds[] = {{14, edit},          {6, edit_both}, {6, clash},           {4, lose},
+                 {2, betray},         {6, create},    {4, create_and_edit}, {4, remove_one},
+                 {10, type},          {4, type_away}, {5, share},           {6, read_all},
+                 {2, burst},          {5, grant},     {3, revoke},          {3, restrict_account},
+                 {4, move},           {2, lock_out},  {9, offline},         {7, cut},
+                 {4, stall},          {7, crash},     {3, restart},         {3, pause_device},
+                 {5, settle},         {3, look},      {2, choose},          {1, choose_twice},
+                 {2, copy},           {1, restore},   {2, turn_back},       {1, settle_later},
+                 {1, change_version}, {24, pass},     {4, be_quiet}};
     const size_t count = sizeof kinds / sizeof *kinds;
     struct writer writer = {out, seed * 0x2545f4914f6cdd1du + 1};
     unsigned all = 0;

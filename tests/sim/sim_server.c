@@ -32,8 +32,11 @@ enum status __wrap_apply_command(const struct state *state, const struct command
 
 static void drop_staged(struct sim_server *server, size_t from)
 {
-    while (server->staged_count > from)
-        buffer_release(&server->staged[--server->staged_count].body);
+    while (server->staged_count > from) {
+        struct sim_command *staged = &server->staged[--server->staged_count];
+        buffer_release(&staged->body);
+        buffer_release(&staged->notes);
+    }
 }
 
 static uint64_t seq_of(const struct state *state)
@@ -56,18 +59,19 @@ enum status __wrap_apply_command(const struct state *state, const struct command
     if (status != STATUS_OK || server->staged_count == SIM_STAGED)
         return status;
     struct sim_command *staged = &server->staged[server->staged_count++];
-    *staged = (struct sim_command){command->kind,  command->actor, command->client,
-                                   command->at_ms, seq_of(state),  {0}};
+    *staged = (struct sim_command){
+        command->kind, command->actor, command->client, command->at_ms, seq_of(state), {0}, {0}};
     buffer_append(&staged->body, command->body.data, command->body.size);
+    note_applied(state, command, before, &staged->notes);
     return status;
 }
 
 /* What was staged up to this seq is in the store for good. */
-static void commit_staged(struct sim *sim, uint64_t seq)
+static void commit_staged(struct sim *sim, uint64_t seq, bool sure)
 {
     struct sim_server *server = &sim->server;
     for (size_t i = 0; i < server->staged_count; i++)
-        if (server->staged[i].seq <= seq)
+        if (server->staged[i].seq <= seq && (sure || note_survived(sim, &server->staged[i])))
             watch_committed(sim, &server->staged[i]);
     drop_staged(server, 0);
 }
@@ -112,7 +116,7 @@ static void port_announce(void *self, struct notice *notice)
     struct sim *sim = self;
     new_letter(sim)->notice = notice_share(notice);
     if (atomic_load(&failing_plan()->failed) == 0)
-        commit_staged(sim, notice->seq);
+        commit_staged(sim, notice->seq, true);
 }
 
 static void port_failed(void *self, enum status status)
@@ -447,7 +451,8 @@ bool server_start(struct sim *sim)
     const struct state state = server_state(sim);
     const uint64_t seq = seq_of(&state);
     server_state_end(sim);
-    commit_staged(sim, seq);
+    commit_staged(sim, seq, false);
+    note_started(sim);
     sim_tell(sim, "server runs at seq %llu", (unsigned long long)seq);
     if (seq != model_head(sim->model))
         sim_differ(sim, "after a crash the store stands at seq %llu, and told of %llu",

@@ -42,9 +42,12 @@ void watch_committed(struct sim *sim, const struct sim_command *command)
     if (sim->model == NULL)
         return; /* being founded */
     const uint64_t head = model_head(sim->model);
+    note_committed(sim, command);
+    if (command->kind == COMMAND_NOTE)
+        history_typed(sim, command);
     if (command->kind == COMMAND_DUE) {
         if (history_due(sim, command) != command->seq)
-            sim_differ(sim, "assignments came due up to seq %llu and should up to %llu",
+            sim_differ(sim, "assignments and notes came due up to seq %llu and should up to %llu",
                        (unsigned long long)command->seq,
                        (unsigned long long)model_head(sim->model));
         return;
@@ -108,6 +111,7 @@ void watch_frame(struct sim *sim, const struct sim_connection *connection, struc
                  (unsigned long long)message.as.result.number, (int)status.size,
                  (const char *)status.data);
     } else if (message.type != MESSAGE_PONG) {
+        note_told(sim, device, &message);
         sim_tell(sim, "to %s: %s", device->name, message_name(message.type));
     }
 }
