@@ -300,6 +300,31 @@ static void history_that_is_gone_is_merged_by_its_text(void **state)
     assert_int_equal(mirror.opened, 2);
 }
 
+/* A number that could not be counted on from, nor read back from the folder, is no version. */
+static void a_server_that_says_nonsense_of_versions_costs_nobody_their_words(void **state)
+{
+    struct world *world = *state;
+    begin_open(world);
+    note_hang_up(world, &shop);
+    mirror_type(&mirror, note, 24, " Mine.");
+    shop.version = shop.oldest = UINT64_MAX;
+    shop.refuse = "limit";
+    shop.refuse_always = true;
+    const unsigned opens = shop.opens;
+    for (int i = 0; i < 100 && shop.opens < opens + 2; i++) {
+        world->port.now += 1000;
+        assert_ok(tandem_service(world->client));
+        note_forget_frames();
+        note_serve(&shop);
+    }
+    assert_int_equal(shop.opens, opens + 2); /* it was sent away, and tried again */
+    assert_int_equal(shop.pushes, 0);
+    restart(world);
+    assert_int_equal(works_of(world).count, 1);
+    mirror_open(&mirror, world, &note);
+    assert_text(&mirror, note, "Lead time is four weeks. Mine.");
+}
+
 /* Its answer and its entry were lost: it is found among what came, and not sent again. */
 static void a_push_of_which_the_answer_was_lost_is_made_once(void **state)
 {
@@ -630,6 +655,7 @@ int main(void)
         NOTE_TEST(typing_offline_survives_a_crash_and_is_sent_without_opening),
         NOTE_TEST(what_was_typed_while_away_is_merged_when_it_is_open),
         NOTE_TEST(history_that_is_gone_is_merged_by_its_text),
+        NOTE_TEST(a_server_that_says_nonsense_of_versions_costs_nobody_their_words),
         NOTE_TEST(a_push_of_which_the_answer_was_lost_is_made_once),
         NOTE_TEST(what_was_typed_behind_a_lost_answer_is_merged),
         NOTE_TEST(a_push_that_was_lost_is_sent_again),
