@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,6 +32,8 @@
 #define TELL_MOST 1000u
 /* A writer needs microseconds; one that was stopped in the middle must not stop us. */
 #define WRITER_TRIES 100u
+/* Who opens cannot do without, and waits for one that the system has stopped for a while. */
+#define WRITER_PATIENCE_MS 500u
 /* Reads of the watch and of the news before others get their turn. */
 #define EVENT_READS 16u
 #define NEWS_READS 64u
@@ -105,6 +108,17 @@ static bool lock_writer(const struct peers *peers)
     return false;
 }
 
+/* Whoever has it gives it back at once, unless the system lets them wait for their turn. */
+static bool wait_for_writer(const struct peers *peers)
+{
+    bool locked = lock_writer(peers);
+    for (unsigned ms = 0; !locked && ms < WRITER_PATIENCE_MS; ms++) {
+        (void)poll(NULL, 0, 1);
+        locked = lock_writer(peers);
+    }
+    return locked;
+}
+
 static void unlock_writer(const struct peers *peers)
 {
     (void)lock_byte(peers->file, LOCK_WRITER, F_UNLCK);
@@ -164,7 +178,7 @@ static int watch_file(int file)
 
 static enum status begin_news(struct peers *peers, const char *folder, tandem_fault *fault)
 {
-    if (!lock_writer(peers))
+    if (!wait_for_writer(peers))
         return trouble(fault, STATUS_LOCKED, "", "another program holds up %s", folder);
     bool was = false;
     enum status status = news_begin(peers->file, &peers->next);
