@@ -40,6 +40,8 @@ struct sync_event;
 #define NOTE_TYPING_PAUSE 1500u         /* of typing, after which another step of undo begins */
 #define NOTE_WANTED_FOR (10u * 60000u)  /* a process that has it open is believed so long ... */
 #define NOTE_WANTED_AGAIN (4u * 60000u) /* ... and says it again after this */
+/* Versions are counted one by one: no note comes to so many, and the folder keeps no more. */
+#define NOTE_VERSION_MOST (UINT64_MAX / 8)
 /* How often to try when other processes write to the same note. */
 #define NOTE_TRIES 32
 

@@ -5,9 +5,6 @@
 
 #include "client-lib/base/fault.h"
 
-/* Versions are counted one by one: no note comes to so many, and the folder keeps no more. */
-#define VERSION_MOST (UINT64_MAX / 8)
-
 /* Ends the connection over something that no server may say. */
 static void break_off(tandem_client *client)
 {
@@ -216,7 +213,7 @@ static bool on_note(tandem_client *client, const struct message *message)
         return false;
     bool has_text = message_has(message, "text");
     if (!id_equal(opened->note, note->id) || opened->newest < opened->version ||
-        opened->newest > VERSION_MOST ||
+        opened->newest > NOTE_VERSION_MOST ||
         (!has_text && (note->anew || opened->version != note_doc_version(note->doc)))) {
         break_off(client);
         return true;

@@ -108,7 +108,8 @@ static bool take_record(void *context, struct bytes encoded)
         return false;
     taken->found = true;
     (void)wire_map_str(view.fields, "text", &text);
-    (void)wire_map_uint(view.fields, "version", &version);
+    if (!wire_map_uint(view.fields, "version", &version) || version > NOTE_VERSION_MOST)
+        version = 0;
     taken->status = begin_with(taken->doc, version, text, &same);
     *head = (struct note_head){.version = version, .held = true, .scope = view.scope};
     if (same)

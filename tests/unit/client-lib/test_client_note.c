@@ -325,6 +325,21 @@ static void a_server_that_says_nonsense_of_versions_costs_nobody_their_words(voi
     assert_text(&mirror, note, "Lead time is four weeks. Mine.");
 }
 
+static void nor_does_one_that_says_it_of_a_record(void **state)
+{
+    struct world *world = *state;
+    begin(world);
+    say_record(50, 51, note_server_text(&shop), UINT64_MAX / 3);
+    note_settle(world, &shop);
+    note_hang_up(world, &shop);
+    mirror_open(&mirror, world, &note);
+    mirror_type(&mirror, note, 24, " Mine.");
+    restart(world);
+    assert_int_equal(works_of(world).count, 1);
+    mirror_open(&mirror, world, &note);
+    assert_text(&mirror, note, "Lead time is four weeks. Mine.");
+}
+
 /* Its answer and its entry were lost: it is found among what came, and not sent again. */
 static void a_push_of_which_the_answer_was_lost_is_made_once(void **state)
 {
@@ -656,6 +671,7 @@ int main(void)
         NOTE_TEST(what_was_typed_while_away_is_merged_when_it_is_open),
         NOTE_TEST(history_that_is_gone_is_merged_by_its_text),
         NOTE_TEST(a_server_that_says_nonsense_of_versions_costs_nobody_their_words),
+        NOTE_TEST(nor_does_one_that_says_it_of_a_record),
         NOTE_TEST(a_push_of_which_the_answer_was_lost_is_made_once),
         NOTE_TEST(what_was_typed_behind_a_lost_answer_is_merged),
         NOTE_TEST(a_push_that_was_lost_is_sent_again),
