@@ -93,6 +93,7 @@ static bool is_newer(const struct plan *plan, const struct stamp *stamp, uint64_
 static void put_unsettled(struct plan *plan, const struct draft *draft, struct bytes field,
                           struct bytes theirs, struct stamp stamp, uint64_t base)
 {
+    note_blame_others(plan, draft, base, &stamp);
     if (!is_newer(plan, &stamp, base))
         return;
     stamp.seq = plan->meta.seq;
@@ -115,9 +116,11 @@ static void weigh_conflict(struct plan *plan, const struct draft *draft,
     const struct record_field *before = draft_old_field(draft, bytes_text(field->name));
     if (!before || bytes_equal(before->value, value) || draft_field_differs(draft, field->name))
         return;
-    const struct stamp *stamp = &draft->old->stamps[before->stamp];
-    if (is_newer(plan, stamp, base))
-        put_conflict(plan, draft->id, before->name, before->value, stamp);
+    struct stamp stamp = draft->old->stamps[before->stamp];
+    if (bytes_is(before->name, "text"))
+        note_blame_others(plan, draft, base, &stamp);
+    if (is_newer(plan, &stamp, base))
+        put_conflict(plan, draft->id, before->name, before->value, &stamp);
 }
 
 enum status fields_conflict_any(struct plan *plan, const struct draft *draft, uint64_t base)
@@ -125,15 +128,15 @@ enum status fields_conflict_any(struct plan *plan, const struct draft *draft, ui
     const struct record *old = draft->old;
     for (unsigned i = 0; old && i < old->field_count; i++) {
         const struct record_field *field = &old->fields[i];
-        const struct stamp *stamp = &old->stamps[field->stamp];
+        struct stamp stamp = old->stamps[field->stamp];
         struct bytes typed;
         struct stamp by;
         if (!access_sees_field(plan->actor, old, field))
             continue;
         if (note_unsettled(plan, draft, field->name, &typed, &by))
             put_unsettled(plan, draft, field->name, typed, by, base);
-        else if (is_newer(plan, stamp, base))
-            put_conflict(plan, draft->id, field->name, field->value, stamp);
+        else if (is_newer(plan, &stamp, base))
+            put_conflict(plan, draft->id, field->name, field->value, &stamp);
     }
     return plan->conflicts.failed ? STATUS_NO_MEMORY : STATUS_OK;
 }

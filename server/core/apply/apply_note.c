@@ -8,6 +8,9 @@
 #include "server/core/note/note_row.h"
 #include "server/core/note/note_text.h"
 
+/* Changes of one's own, the newest, behind which nobody else's is looked for any more. */
+#define MOST_LOOKED_AT 256u
+
 static const uint8_t nil_octet[] = {0xc0};
 
 /* The newest version of the note that a draft is of. */
@@ -125,6 +128,41 @@ bool note_unsettled(const struct plan *plan, const struct draft *draft, struct b
     *value = live->value;
     *stamp = (struct stamp){plan->seq, live->head.changed_ms, live->head.by};
     return true;
+}
+
+/* Looks through the log, newest first, for somebody else's change that the actor cannot have seen
+ * at `base`: that has not settled, or was made later. What was made shortly before may have settled
+ * later, which the log does not tell, and counts as well. */
+static bool find_other(const struct plan *plan, const struct draft *draft, uint64_t base,
+                       struct note_entry *out)
+{
+    const struct note_head *head = &draft->live->head;
+    uint64_t unseen_ms = head->changed_ms, version = head->version + 1;
+    for (unsigned i = 0; i < MOST_LOOKED_AT; i++) {
+        const enum status status = note_entry_before(plan->state, draft->id, version, out);
+        if (status != STATUS_OK)
+            return status != STATUS_NOT_FOUND; /* when it cannot be read, it may be anybody's */
+        const bool later = out->version > head->settled || out->seq >= base;
+        if (!later && out->at_ms + NOTE_LONGEST_MS + NOTE_PAUSE_MS < unseen_ms)
+            return false;
+        if (!bytes_is(out->by, plan->actor->name))
+            return true;
+        if (later && out->at_ms < unseen_ms)
+            unseen_ms = out->at_ms;
+        version = out->version;
+    }
+    return false;
+}
+
+void note_blame_others(struct plan *plan, const struct draft *draft, uint64_t base,
+                       struct stamp *stamp)
+{
+    struct note_entry entry = {.at_ms = stamp->at_ms};
+    if (!draft->live || base == 0 || stamp->seq <= base ||
+        !bytes_is(stamp->by, plan->actor->name) || !find_other(plan, draft, base, &entry))
+        return;
+    stamp->by = arena_copy(&plan->arena, entry.by);
+    stamp->at_ms = entry.at_ms;
 }
 
 /* The record's text as the next version. */

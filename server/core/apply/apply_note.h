@@ -23,6 +23,11 @@ enum status note_write(struct plan *plan, struct draft *draft, struct effects *e
 bool note_unsettled(const struct plan *plan, const struct draft *draft, struct bytes field,
                     struct bytes *value, struct stamp *stamp);
 
+/* The newest change of a text can be the actor's own, from another device, on top of somebody else's
+ * that they have not seen: then `stamp` becomes that one's. */
+void note_blame_others(struct plan *plan, const struct draft *draft, uint64_t base,
+                       struct stamp *stamp);
+
 /* What is due of a note, whose draft is the plan's only one: it settles, or is found busy still; or
  * it was removed so long ago that what is kept of it goes. Writes. */
 enum status note_due(struct plan *plan, struct draft *draft, struct effects *effects);
