@@ -58,6 +58,13 @@ static uint64_t seen_now(void *context, struct id id)
     return id.octet[0];
 }
 
+static bool is_created(void *context, const struct outbox_item *item, struct id id)
+{
+    (void)context;
+    (void)item;
+    return id.octet[1] > 0xf0;
+}
+
 /* What is left of a conflict are changes again. */
 static void read_changes(struct bytes changes, uint32_t count)
 {
@@ -72,7 +79,8 @@ static void read_changes(struct bytes changes, uint32_t count)
 
 static void settle(const struct outbox_item *item)
 {
-    struct resolve mine = {.item = item, .seen_now = seen_now}, theirs = {.item = item};
+    struct resolve mine = {.item = item, .seen_now = seen_now, .is_created = is_created};
+    struct resolve theirs = {.item = item};
     struct buffer changes = {0};
     mine.new_id.octet[0] = 1;
     if (resolve_mine(&mine, &changes) == STATUS_OK)
