@@ -6,6 +6,7 @@
 
 extern const struct bench_rows bench_rows_network;
 extern const struct bench_rows bench_rows_mixed;
+extern const struct bench_rows bench_rows_notes;
 extern const struct bench_rows bench_rows_store;
 
 const struct bench_rows *const *bench_tables(size_t *count);
