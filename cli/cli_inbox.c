@@ -1,11 +1,16 @@
-/* inbox: where others mentioned the one who is signed in. */
+/* inbox: where others mentioned the one who is signed in.
+ *
+ * A mention points to its note and holds none of its words, so that they are gone with the note
+ * when that is no longer theirs to see: the line is taken from the note each time. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli_list_of_commands.h"
 #include "cli/cli_lookup.h"
 #include "cli/cli_mark.h"
+#include "cli/cli_mention.h"
 #include "cli/cli_names.h"
+#include "cli/cli_note.h"
 #include "cli/cli_text.h"
 #include "protocol/memory.h"
 
@@ -15,7 +20,6 @@
 struct mention {
     char id[TANDEM_ID_TEXT], note[TANDEM_ID_TEXT], account[TANDEM_ID_TEXT];
     char from[72];
-    char text[256];
     char mark[16]; /* "pending" and the like */
     int64_t at_ms;
     bool read;
@@ -52,7 +56,6 @@ static bool take(void *context, const tandem_record *record)
     copy(mention->note, sizeof mention->note, tandem_record_text(record, "note"));
     copy(mention->account, sizeof mention->account, tandem_record_text(record, "account"));
     copy(mention->from, sizeof mention->from, tandem_record_created_by(record));
-    copy(mention->text, sizeof mention->text, tandem_record_text(record, "text"));
     copy(mention->mark, sizeof mention->mark, mark_of(inbox->cli, record));
     mention->at_ms = tandem_record_created_at(record);
     mention->read = read != NULL && strcmp(read, "true") == 0;
@@ -89,17 +92,86 @@ static enum tandem_failure load(struct inbox *inbox)
     return TANDEM_DONE;
 }
 
+/* ---- The line ----------------------------------------------------------------------------------
+ */
+
+struct notes {
+    struct cli *cli;
+    json_t *lines; /* id of a note -> its line that names the one signed in; null: not there */
+};
+
+struct quote {
+    struct cli *cli;
+    struct buffer line;
+    bool there, names_us;
+};
+
+static void take_line(struct quote *quote, const char *text)
+{
+    buffer_clear(&quote->line);
+    quote->there = true;
+    quote->names_us = mention_line(text, quote->cli->profile.session.user, &quote->line);
+    buffer_append_byte(&quote->line, 0);
+}
+
+static bool take_note(void *context, const tandem_record *record)
+{
+    const char *text = tandem_record_text(record, "text");
+    if (text != NULL) {
+        take_line(context, text);
+    }
+    return false;
+}
+
+/* The record of a note follows a moment after what is typed in it, and the server has that. */
+static void ask_newest(struct quote *quote, const char *id)
+{
+    struct note_version newest;
+    if (note_ask(quote->cli, id, 0, NULL, NULL, &newest) == TANDEM_DONE) {
+        take_line(quote, newest.text == NULL ? "" : newest.text);
+    }
+    memory_free(newest.text);
+}
+
+/* Looking in vain is no failure of the command. */
+static json_t *find_line(struct cli *cli, const char *id)
+{
+    struct quote quote = {.cli = cli};
+    const tandem_fault fault = cli->fault;
+    if (cli->client != NULL) {
+        (void)cli_fetch(cli, id, take_note, &quote);
+    }
+    if (quote.there && !quote.names_us && !cli->local && cli->client != NULL) {
+        ask_newest(&quote, id);
+    }
+    cli->fault = fault;
+    json_t *line = quote.there && !quote.line.failed ? json_string((const char *)quote.line.data)
+                                                     : json_null();
+    buffer_release(&quote.line);
+    return line;
+}
+
+/* NULL when the note is not there, or not theirs to see. */
+static const char *line_of(struct notes *notes, const char *id)
+{
+    if (json_object_get(notes->lines, id) == NULL) {
+        (void)json_object_set_new(notes->lines, id, find_line(notes->cli, id));
+    }
+    return json_string_value(json_object_get(notes->lines, id));
+}
+
 /* ---- Printing ----------------------------------------------------------------------------------
  */
 
-static void print_json(struct cli *cli, const struct mention *mention, struct names *names)
+static void print_json(struct cli *cli, const struct mention *mention, struct names *names,
+                       const char *line)
 {
     char at[25];
     json_t *object =
-        json_pack("{s:s, s:b, s:s, s:s, s:s, s:s}", "id", mention->id, "read", mention->read,
+        json_pack("{s:s, s:b, s:s, s:s, s:s, s:s?}", "id", mention->id, "read", mention->read,
                   "from", mention->from, "at", tandem_time_text(mention->at_ms, at), "note",
-                  mention->note, "text", mention->text);
-    const char *title = names_of(names, mention->note);
+                  mention->note, "text", line);
+    const char *title = line == NULL ? "" : names_of(names, mention->note);
     if (title[0] != '\0') {
         (void)json_object_set_new(object, "noteTitle", json_string(title));
     }
@@ -118,13 +190,13 @@ static void print_json(struct cli *cli, const struct mention *mention, struct na
     json_decref(object);
 }
 
-/* A note that is no longer there to see has no title, and its line is what is left. */
-static void print(struct cli *cli, const struct mention *mention, struct names *names)
+static void print(struct cli *cli, const struct mention *mention, struct names *names,
+                  const char *line)
 {
     char when[32];
     size_t width = text_terminal_width(cli->out);
     const char *account = names_of(names, mention->account);
-    const char *title = names_of(names, mention->note);
+    const char *title = line == NULL ? "" : names_of(names, mention->note);
     (void)fputs(mention->read ? "  " : "* ", cli->out);
     (void)text_put(cli->out, mention->from, 0);
     (void)fprintf(cli->out, ", %s", text_local_time(mention->at_ms, when));
@@ -134,21 +206,22 @@ static void print(struct cli *cli, const struct mention *mention, struct names *
     }
     (void)fprintf(cli->out, "  %s%s%s\n      ", mention->id, mention->mark[0] == '\0' ? "" : "  ",
                   mention->mark);
-    (void)text_put(cli->out, mention->text, width > 12 ? width - 6 : 0);
-    (void)fputs("\n      note ", cli->out);
-    if (title[0] != '\0') {
-        (void)text_put(cli->out, title, width > 60 ? width - 50 : 40);
-        (void)fprintf(cli->out, "  %s\n", mention->note);
-    } else {
-        (void)fprintf(cli->out, "%s, which is not there, or not yours to see, any more\n",
+    if (line == NULL) {
+        (void)fprintf(cli->out, "(not there, or not yours to see, any more)\n      note %s\n",
                       mention->note);
+        return;
     }
+    (void)text_put(cli->out, line, width > 12 ? width - 6 : 0);
+    (void)fputs("\n      note ", cli->out);
+    (void)text_put(cli->out, title, width > 60 ? width - 50 : 40);
+    (void)fprintf(cli->out, "  %s\n", mention->note);
 }
 
 static void print_all(const struct inbox *inbox, bool all)
 {
     struct cli *cli = inbox->cli;
     struct names names;
+    struct notes notes = {cli, json_object()};
     size_t read = 0;
     size_t left = 0;
     names_begin(&names, cli, true);
@@ -159,13 +232,15 @@ static void print_all(const struct inbox *inbox, bool all)
             left = inbox->count - i;
             break;
         }
+        const char *line = line_of(&notes, mention->note);
         if (cli->json) {
-            print_json(cli, mention, &names);
+            print_json(cli, mention, &names, line);
         } else {
-            print(cli, mention, &names);
+            print(cli, mention, &names, line);
         }
     }
     names_release(&names);
+    json_decref(notes.lines);
     if (inbox->count == 0) {
         cli_note(cli, "Nobody has mentioned you.");
     } else if (left > 0) {

@@ -52,8 +52,8 @@ static bool has(const struct mention_names *names, const char *name)
     return false;
 }
 
-/* The next mention from *at on, which is moved behind it. */
-static bool next_name(const char *text, const char **at, char out[MENTION_NAME])
+/* The next mention from *at on, which is moved behind its name; *begin is its '@'. */
+static bool next_name(const char *text, const char **at, const char **begin, char out[MENTION_NAME])
 {
     for (const char *sign = strchr(*at, '@'); sign != NULL; sign = strchr(*at, '@')) {
         const char *name = NULL;
@@ -65,6 +65,7 @@ static bool next_name(const char *text, const char **at, char out[MENTION_NAME])
         }
         (void)bytes_to_text(bytes_of(name, length), out, MENTION_NAME);
         *at = name + length;
+        *begin = sign;
         return true;
     }
     return false;
@@ -74,7 +75,8 @@ static bool mentions(const char *text, const char *name)
 {
     char other[MENTION_NAME];
     const char *at = text;
-    while (text != NULL && next_name(text, &at, other)) {
+    const char *begin = NULL;
+    while (text != NULL && next_name(text, &at, &begin, other)) {
         if (text_same(other, name)) {
             return true;
         }
@@ -82,16 +84,81 @@ static bool mentions(const char *text, const char *name)
     return false;
 }
 
-void mention_find(const char *before, const char *after, struct mention_names *out)
+static bool any_typed(const uint8_t *typed, size_t from, size_t to)
+{
+    bool any = typed == NULL;
+    for (size_t i = from; i < to && !any; i++) {
+        any = typed[i] != 0;
+    }
+    return any;
+}
+
+void mention_find_typed(const char *before, const char *after, const uint8_t *typed,
+                        struct mention_names *out)
 {
     const char *at = after;
+    const char *begin = NULL;
     char name[MENTION_NAME];
     out->count = 0;
-    while (out->count < MENTIONS_MOST && next_name(after, &at, name)) {
-        if (!has(out, name) && !mentions(before, name)) {
+    while (out->count < MENTIONS_MOST && next_name(after, &at, &begin, name)) {
+        if (any_typed(typed, (size_t)(begin - after), (size_t)(at - after)) && !has(out, name) &&
+            !mentions(before, name)) {
             memcpy(out->names[out->count++], name, sizeof name);
         }
     }
+}
+
+void mention_find(const char *before, const char *after, struct mention_names *out)
+{
+    mention_find_typed(before, after, NULL, out);
+}
+
+/* ---- The line ----------------------------------------------------------------------------------
+ */
+
+#define LEAD 80u /* bytes before the '@' that are kept of a line too long to be kept whole */
+
+static bool is_break(char byte)
+{
+    return byte == '\n' || byte == '\r';
+}
+
+static bool begins_character(char byte)
+{
+    return ((unsigned char)byte & 0xC0) != 0x80;
+}
+
+bool mention_line(const char *text, const char *name, struct buffer *out)
+{
+    char other[MENTION_NAME];
+    const char *at = text;
+    const char *begin = text;
+    bool found = false;
+    while (!found && next_name(text, &at, &begin, other)) {
+        found = text_same(other, name);
+    }
+    const char *from = found ? begin : text;
+    while (found && from > text && !is_break(from[-1])) {
+        from--;
+    }
+    from += strspn(from, " \t\r\n");
+    size_t size = strcspn(from, "\r\n");
+    if (found && (size_t)(at - from) > MENTION_LINE) {
+        const char *nearer = begin - LEAD;
+        while (!begins_character(*nearer)) {
+            nearer++;
+        }
+        size -= (size_t)(nearer - from);
+        from = nearer;
+    }
+    if (size > MENTION_LINE) {
+        size = MENTION_LINE;
+        while (!begins_character(from[size])) {
+            size--;
+        }
+    }
+    buffer_append(out, from, size);
+    return found;
 }
 
 /* ---- Telling -----------------------------------------------------------------------------------
@@ -248,17 +315,23 @@ enum tandem_failure mention_send(struct cli *cli, const char *note,
     return failure;
 }
 
-void mention_tell(struct cli *cli, const char *note, const char *before, const char *after,
-                  bool kept)
+void mention_tell_typed(struct cli *cli, const char *note, const char *before, const char *after,
+                        const uint8_t *typed, bool kept)
 {
     struct mention_names found, names = {.count = 0};
-    mention_find(before, after, &found);
+    mention_find_typed(before, after, typed, &found);
     for (size_t i = 0; i < found.count; i++) {
         if (!text_same(found.names[i], cli->profile.session.user)) {
             memcpy(names.names[names.count++], found.names[i], MENTION_NAME);
         }
     }
     (void)mention_send(cli, note, &names, kept);
+}
+
+void mention_tell(struct cli *cli, const char *note, const char *before, const char *after,
+                  bool kept)
+{
+    mention_tell_typed(cli, note, before, after, NULL, kept);
 }
 
 /* ---- The command -------------------------------------------------------------------------------

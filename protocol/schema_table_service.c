@@ -99,13 +99,12 @@ const struct entity_def schema_note = {
 static const struct field_def mention_fields[] = {
     LINK(REFERENCE, "note", "note", SHARED, SYSTEM),
     LINK(REFERENCE, "account", "account", SHARED, SYSTEM),
-    FIELD(TEXT, "text", SHARED, SYSTEM), /* the line that mentions them, as it was then */
     FIELD(BOOLEAN, "read", SHARED, NONE),
 };
 
 const struct entity_def schema_mention = {
     .name = "mention",
-    .title_field = "text",
+    .title_field = "note", /* none of its words: they go with the note */
     .home = HOME_USER,
     .audience = AUDIENCE_INTERNAL,
     FIELDS(mention_fields),

@@ -439,7 +439,7 @@ tandem_code tandem_update(tandem_mutation *mutation, const char *entity, const c
 tandem_code tandem_remove(tandem_mutation *mutation, const char *id);
 tandem_code tandem_share(tandem_mutation *mutation, const char *id);
 /* Tells the user of that sign-in name that they are named in the note, which puts a record of the
- * entity `mention` into their scope: in their inbox, with the line that names them (see
+ * entity `mention` into their scope: in their inbox. It holds no words of the note (see
  * protocol/PROTOCOL.md). Whoever may write in the note may, and the user must be able to read it.
  * What is refused is not taken with the rest of its mutation: a text is better sent before, in a
  * mutation of its own. `user` is copied. */

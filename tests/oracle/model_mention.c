@@ -5,8 +5,6 @@
 
 #include "protocol/wire.h"
 
-#define LINE_MAX_BYTES 200u
-
 static bool same_letters(struct bytes a, struct bytes b)
 {
     bool same = a.size == b.size;
@@ -105,37 +103,6 @@ enum model_verdict model_may_mention(const struct model *model, const struct mod
     return ever_wrote(note, named.name) ? MODEL_UNSAID : MODEL_NOT_FOUND;
 }
 
-/* Whether the line holds "@name " in whatever letters. */
-static bool names(struct bytes line, struct bytes name)
-{
-    for (size_t at = 0; at + name.size + 2 <= line.size; at++) {
-        if (line.data[at] == '@' && line.data[at + name.size + 1] == ' ' &&
-            same_letters(bytes_slice(line, at + 1, name.size), name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static struct bytes line_of(struct bytes text, struct bytes name)
-{
-    struct bytes first = {NULL, 0};
-    for (size_t from = 0, at = 0; at <= text.size; at++) {
-        if (at < text.size && text.data[at] != '\n') {
-            continue;
-        }
-        struct bytes line = bytes_slice(text, from, at - from);
-        from = at + 1;
-        if (names(line, name)) {
-            return line;
-        }
-        if (first.size == 0) {
-            first = line;
-        }
-    }
-    return first;
-}
-
 void model_mention(struct model *model, struct id id, struct bytes change, uint64_t seq,
                    uint64_t at_ms, const char *by)
 {
@@ -150,7 +117,6 @@ void model_mention(struct model *model, struct id id, struct bytes change, uint6
     if (note == NULL || user == NULL || !model_person(model, user->id, seq, &named)) {
         model_impossible("a mention of nobody was accepted at %llu", (unsigned long long)seq);
     }
-    struct bytes line = line_of(model_text(note->newest, "text"), name);
     struct model_record *record = model_add(model, id, bytes_text("mention"), seq, at_ms, by);
     struct model_version *version = model_change(model, record, seq, at_ms, by);
     version->scope = (struct scope){SCOPE_USER, user->id};
@@ -163,9 +129,5 @@ void model_mention(struct model *model, struct id id, struct bytes change, uint6
         wire_put_id(&value, note->newest->scope.id);
         model_set(model, version, "account", buffer_bytes(&value));
     }
-    buffer_clear(&value);
-    wire_put_str(&value,
-                 bytes_slice(line, 0, line.size < LINE_MAX_BYTES ? line.size : LINE_MAX_BYTES));
-    model_set(model, version, "text", buffer_bytes(&value));
     buffer_release(&value);
 }

@@ -5,7 +5,6 @@
 #include "protocol/memory.h"
 #include "protocol/wire.h"
 #include "server/core/apply/apply_draft.h"
-#include "server/core/apply/mention_line.h"
 #include "server/core/credential.h"
 #include "server/core/note/note.h"
 #include "server/core/note/note_runs.h"
@@ -58,19 +57,30 @@ static enum status check_settled_access(struct plan *plan)
     return STATUS_OK;
 }
 
-/* The text as it stands, and who wrote it so far: what this mutation set it to, else what was typed
- * last. A draft tells no authors of what it changes, who are the actor. */
-static enum status read_text(struct mention *mention)
+/* Who wrote the text so far. Of what this mutation changes in it that is the actor. */
+static enum status read_authors(struct mention *mention)
 {
-    struct plan *plan = mention->plan;
+    const struct plan *plan = mention->plan;
     const struct draft *draft = plan_known_draft(plan, mention->note->id);
     const struct record *stored = draft ? draft->old : mention->note;
-    enum status status = STATUS_OK;
-    if (stored)
-        status = note_read_head(plan->state, stored, &mention->scratch, &mention->head);
-    if (status == STATUS_OK && draft && draft_field_differs(draft, "text"))
-        mention->head.text = record_text(mention->note, "text");
-    return status;
+    return stored ? note_read_head(plan->state, stored, &mention->scratch, &mention->head)
+                  : STATUS_OK;
+}
+
+static uint8_t lower(uint8_t octet)
+{
+    return (uint8_t)(octet >= 'A' && octet <= 'Z' ? octet + 32 : octet);
+}
+
+/* ASCII letters of a sign-in name count alike in either case. */
+static bool same_name(struct bytes a, struct bytes b)
+{
+    if (a.size != b.size)
+        return false;
+    for (size_t i = 0; i < a.size; i++)
+        if (lower(a.data[i]) != lower(b.data[i]))
+            return false;
+    return true;
 }
 
 /* Whether the author of the note, of its text or of a passage of it has that name. */
@@ -78,12 +88,12 @@ static enum status look_for_author(struct mention *mention)
 {
     struct note_runs runs = {0};
     enum status status = STATUS_OK;
-    mention->wrote = mention_same_name(mention->note->created.by, mention->name) ||
-                     mention_same_name(mention->head.by, mention->name);
+    mention->wrote = same_name(mention->note->created.by, mention->name) ||
+                     same_name(mention->head.by, mention->name);
     if (mention->head.runs.size > 0)
         status = note_runs_read(mention->head.runs, &runs);
     for (size_t i = 0; status == STATUS_OK && i < runs.count; i++)
-        mention->wrote = mention->wrote || mention_same_name(runs.runs[i].by, mention->name);
+        mention->wrote = mention->wrote || same_name(runs.runs[i].by, mention->name);
     note_runs_release(&runs);
     return status;
 }
@@ -178,20 +188,6 @@ static enum status set_id(struct plan *plan, struct draft *draft, const char *na
     return set(plan, draft, name, &value);
 }
 
-static enum status set_line(const struct mention *mention, struct draft *draft)
-{
-    struct buffer line = {0}, value = {0};
-    mention_line(mention->head.text, mention->name, &line);
-    wire_put_str(&value, buffer_bytes(&line));
-    const bool failed = line.failed;
-    buffer_release(&line);
-    if (failed) {
-        buffer_release(&value);
-        return STATUS_NO_MEMORY;
-    }
-    return set(mention->plan, draft, "text", &value);
-}
-
 static enum status put(const struct mention *mention, struct id id)
 {
     struct plan *plan = mention->plan;
@@ -209,7 +205,7 @@ static enum status put(const struct mention *mention, struct id id)
         status = set_id(plan, draft, "note", note->id);
     if (status == STATUS_OK && note->scope.kind == SCOPE_ACCOUNT)
         status = set_id(plan, draft, "account", note->scope.id);
-    return status == STATUS_OK ? set_line(mention, draft) : status;
+    return status;
 }
 
 enum status mention_plan(struct plan *plan, struct id id, struct id note, struct bytes user)
@@ -220,7 +216,7 @@ enum status mention_plan(struct plan *plan, struct id id, struct id note, struct
     if (status == STATUS_OK)
         status = check_settled_access(plan);
     if (status == STATUS_OK)
-        status = read_text(&mention);
+        status = read_authors(&mention);
     if (status == STATUS_OK)
         status = look_for_author(&mention);
     if (status == STATUS_OK)

@@ -2,9 +2,10 @@
  *
  * The entry is a record of the entity `mention` in the scope of its owner, made by the change
  * `mention` alone, in the same mutation: whoever may write in a note may mention somebody in it who
- * may read it as it stands. Where that is refused, staff hear why. The people of a partner hear one
- * answer, whoever they named: nobody outside their partner can be told from somebody who never was,
- * unless they wrote in the very note.
+ * may read it as it stands. It points to the note and holds none of its words, since it stays with
+ * its owner when the note no longer is theirs to see. Where that is refused, staff hear why. The
+ * people of a partner hear one answer, whoever they named: nobody outside their partner can be told
+ * from somebody who never was, unless they wrote in the very note.
  */
 #ifndef TANDEM_CORE_APPLY_MENTION_H
 #define TANDEM_CORE_APPLY_MENTION_H

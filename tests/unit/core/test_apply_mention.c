@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "protocol/wire.h"
-#include "server/core/apply/mention_line.h"
 #include "tests/unit/core/note_world.h"
 
 #define KARI nid(900)
@@ -77,7 +76,6 @@ static void a_mention_is_in_the_inbox_of_whom_it_names(void **state)
     assert_string_equal(audience_of(w, ENTRY), "internal");
     assert_string_equal(value_of(w, ENTRY, "note"), tx(NOTE));
     assert_string_equal(value_of(w, ENTRY, "account"), tx(FJORD));
-    assert_string_equal(value_of(w, ENTRY, "text"), "Ask @nils and @sue.");
     assert_string_equal(value_of(w, ENTRY, "read"), "");
     assert_true(bytes_is(stored(w, ENTRY)->entity, "mention"));
     assert_true(bytes_is(stored(w, ENTRY)->created.by, "kari"));
@@ -108,7 +106,6 @@ static void its_owner_reads_and_removes_it_and_no_more(void **state)
     assert_ok(mention(w, KARI, nid(501), NOTE, "vera"));
     assert_ok(update(w, SUE, "mention", ENTRY, "read=true"));
     assert_string_equal(value_of(w, ENTRY, "read"), "true");
-    assert_reply(update(w, SUE, "mention", ENTRY, "text=mine"), STATUS_DENIED);
     assert_reply(update(w, SUE, "mention", ENTRY, fmt("note=%s", tx(HIDDEN))), STATUS_DENIED);
     assert_reply(update(w, SUE, "mention", ENTRY, "account="), STATUS_DENIED);
     assert_reply(share(w, SUE, ENTRY, "internal", NULL), STATUS_DENIED);
@@ -254,20 +251,23 @@ static void hidden_work_on_a_note_makes_nobody_its_author(void **state)
     assert_reply(send(w, SUE, &changes), STATUS_NOT_FOUND);
 }
 
-static void what_was_typed_last_is_quoted(void **state)
+/* It stays with its owner when the note no longer is theirs to see. */
+static void it_holds_no_words_of_the_note(void **state)
 {
     struct world *w = *state;
-    assert_pushed(push(w, KARI, NOTE, 0, "=35 +/and_@Vera_too"), 1);
-    assert_ok(mention(w, KARI, ENTRY, NOTE, "vera"));
-    assert_string_equal(value_of(w, ENTRY, "text"), "and @Vera too");
+    static const char *const fields[] = {"note", "account"};
     struct changes changes = {.count = 0};
-    add_update(&changes, "note", NOTE, "text=rewritten for @nils", 0);
-    add_mention(&changes, nid(501), NOTE, "nils");
     add_create(&changes, "note", nid(12), fmt("account=%s|text=new for @nils", tx(FJORD)));
     add_mention(&changes, nid(502), nid(12), "nils");
     assert_ok(send(w, KARI, &changes));
-    assert_string_equal(value_of(w, nid(501), "text"), "rewritten for @nils");
-    assert_string_equal(value_of(w, nid(502), "text"), "new for @nils");
+    assert_ok(mention(w, KARI, ENTRY, NOTE, "nils"));
+    const struct id entries[] = {ENTRY, nid(502)};
+    for (unsigned e = 0; e < 2; e++) {
+        const struct record *record = stored(w, entries[e]);
+        assert_int_equal(record->field_count, 2);
+        for (unsigned i = 0; i < 2; i++)
+            assert_non_null(record_field(record, fields[i]));
+    }
 }
 
 static void a_note_in_no_account_names_none(void **state)
@@ -276,7 +276,6 @@ static void a_note_in_no_account_names_none(void **state)
     assert_ok(create(w, KARI, "note", nid(12), "text=to whom it concerns"));
     assert_ok(mention(w, KARI, ENTRY, nid(12), "nils"));
     assert_string_equal(value_of(w, ENTRY, "account"), "");
-    assert_string_equal(value_of(w, ENTRY, "text"), "to whom it concerns");
 }
 
 static void what_is_missing_or_taken_is_told(void **state)
@@ -301,53 +300,6 @@ static void what_is_missing_or_taken_is_told(void **state)
     assert_string_equal(reply.field, "note");
 }
 
-static const char *line_of(const char *text, const char *name)
-{
-    static char line[1024];
-    struct buffer out = {0};
-    mention_line(bytes_text(text), bytes_text(name), &out);
-    bytes_to_text(buffer_bytes(&out), line, sizeof line);
-    assert_true(wire_utf8_valid(buffer_bytes(&out)));
-    assert_true(out.size <= MENTION_LINE_MAX);
-    buffer_release(&out);
-    return line;
-}
-
-static void the_line_that_mentions_is_found(void **state)
-{
-    (void)state;
-    assert_string_equal(line_of("a\nb @bo c\nd", "bo"), "b @bo c");
-    assert_string_equal(line_of("@bob\n@bo.\n", "bo"), "@bo.");
-    assert_string_equal(line_of("x@bo.no\n(@bo)", "bo"), "(@bo)");
-    assert_string_equal(line_of("@bo.by\n@bo-by\n@bo@by\n@bo, hi", "bo"), "@bo, hi");
-    assert_string_equal(line_of("one\n@\"bo by\" two", "bo by"), "@\"bo by\" two");
-    assert_string_equal(line_of("one\n@\"bo\n@bo", "bo"), "@bo");
-    assert_string_equal(line_of("\n \n  first\nsecond", "bo"), "first");
-    assert_string_equal(line_of("", "bo"), "");
-    assert_string_equal(line_of("@", "bo"), "@");
-    assert_string_equal(line_of("tab\there @bo \x01\x7f\xc2\x85\xe2\x80\xa8.", "bo"),
-                        "tab\there @bo     .");
-}
-
-static void a_long_line_is_cut_around_the_name(void **state)
-{
-    (void)state;
-    char text[2001];
-    for (unsigned i = 0; i < 1000; i++)
-        memcpy(text + 2 * i, "\xc3\xb8", 2);
-    text[2000] = '\0';
-    assert_int_equal(strlen(line_of(text, "bo")), MENTION_LINE_MAX);
-    for (unsigned at = 0; at < 1990; at += 97) {
-        memcpy(text, "x", 1);
-        for (unsigned i = 0; i < 999; i++)
-            memcpy(text + 1 + 2 * i, "\xc3\xb8", 2);
-        text[1999] = '\0';
-        const unsigned odd = at | 1u;
-        memcpy(text + odd, " @bo  ", 6);
-        assert_non_null(strstr(line_of(text, "bo"), "@bo"));
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -362,11 +314,9 @@ int main(void)
         MENTION_TEST(a_partner_hears_of_everybody_else_what_it_hears_of_nobody),
         MENTION_TEST(a_partner_mentions_its_own_and_those_who_wrote),
         MENTION_TEST(hidden_work_on_a_note_makes_nobody_its_author),
-        MENTION_TEST(what_was_typed_last_is_quoted),
+        MENTION_TEST(it_holds_no_words_of_the_note),
         MENTION_TEST(a_note_in_no_account_names_none),
         MENTION_TEST(what_is_missing_or_taken_is_told),
-        cmocka_unit_test(the_line_that_mentions_is_found),
-        cmocka_unit_test(a_long_line_is_cut_around_the_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
