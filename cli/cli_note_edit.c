@@ -12,10 +12,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/cli_mention.h"
 #include "cli/cli_note.h"
+#include "cli/cli_note_typed.h"
 #include "cli/cli_text.h"
 #include "cli/editor/editor.h"
 #include "cli/editor/editor_screen.h"
+#include "protocol/memory.h"
 #include "protocol/status.h"
 
 #define ESCAPE_MS 50    /* silence behind an Escape that was no beginning of another key */
@@ -29,6 +32,8 @@ struct editing {
     struct editor_keys keys;
     struct editor_screen *screen;
     struct editor_frame frame;
+    char *before; /* the text as it was found; NULL until then, and when out of memory */
+    struct note_typed typed;
     int signals;
     bool stale; /* the screen is not as it should be */
     bool stop;
@@ -60,7 +65,11 @@ static tandem_code port_replace(void *context, size_t from, size_t removed, cons
                                 size_t size)
 {
     struct editing *editing = context;
-    return tandem_note_replace(editing->open.note, from, removed, text, size);
+    tandem_code code = tandem_note_replace(editing->open.note, from, removed, text, size);
+    if (code == TANDEM_OK) { /* the cursor moved with the place, when others' changes came */
+        note_typed_change(&editing->typed, editing->editor.cursor, removed, size, true);
+    }
+    return code;
 }
 
 static tandem_code port_undo(void *context)
@@ -96,6 +105,8 @@ static void on_note_event(void *context, tandem_note *note, const tandem_note_ev
     editing->stale = true;
     switch (event->kind) {
     case TANDEM_NOTE_CHANGED:
+        note_typed_change(&editing->typed, event->from, event->removed, event->inserted_size,
+                          editing->editor.doing);
         editor_changed(&editing->editor, event->from, event->removed, event->inserted_size);
         editing->people = true;
         break;
@@ -518,6 +529,28 @@ static enum tandem_failure tell_end(const struct editing *editing, const char *i
     return TANDEM_DONE;
 }
 
+static void begin_typing(struct editing *editing)
+{
+    size_t size = 0;
+    const char *text = tandem_note_text(editing->open.note, &size);
+    editing->before = text_copy(text);
+    note_typed_begin(&editing->typed, size);
+}
+
+/* Whoever was newly named here. Where the text waits so do the mentions. */
+static void tell_mentioned(const struct editing *editing, const char *id)
+{
+    struct cli *cli = editing->cli;
+    size_t size = 0;
+    const char *text = tandem_note_text(editing->open.note, &size);
+    const uint8_t *typed = note_typed_marks(&editing->typed, size);
+    bool kept = editing->hung_up || !tandem_connected(cli->client) ||
+                tandem_note_waiting(editing->open.note) > 0;
+    if (editing->before != NULL && typed != NULL) {
+        mention_tell_typed(cli, id, editing->before, text, typed, kept);
+    }
+}
+
 enum tandem_failure note_edit(struct cli *cli, const char *name)
 {
     struct editing editing = {.cli = cli};
@@ -544,15 +577,21 @@ enum tandem_failure note_edit(struct cli *cli, const char *name)
         failure = begin(&editing, id);
     }
     if (failure == TANDEM_DONE) {
+        begin_typing(&editing);
         failure = run(&editing);
     }
     if (failure == TANDEM_DONE) {
         failure = tell_end(&editing, id);
     }
+    cli->on_event = NULL;
+    if (failure == TANDEM_DONE) {
+        tell_mentioned(&editing, id);
+    }
     if (editing.open.note != NULL) {
         note_close(&editing.open);
     }
-    cli->on_event = NULL;
+    memory_free(editing.before);
+    note_typed_release(&editing.typed);
     editor_keys_release(&editing.keys);
     editor_frame_release(&editing.frame);
     return failure;

@@ -273,6 +273,54 @@ static void access_that_ends_is_told_and_ones_words_stay(void **state)
     assert_int_equal(terminal_end(&eva), 1);
 }
 
+static void inbox_has(const char *user, const char *text)
+{
+    char got[4096];
+    struct tandem_output output = company_run(&company, user, "inbox|--json");
+    tandem_output_text(&output, "text", got, sizeof got);
+    assert_string_equal(got, text);
+    tandem_output_release(&output);
+}
+
+/* Each tells of the names that they typed themselves. */
+static void who_is_named_is_told_when_the_editor_is_left(void **state)
+{
+    (void)state;
+    struct terminal kari, nils;
+    char note[COMPANY_ID];
+    make_note("Named", "Old", note);
+    edit(&kari, "kari", note);
+    terminal_shows(&kari, "Old");
+    edit(&nils, "nils", note);
+    terminal_shows(&nils, "saved");
+    terminal_type(&kari, HELD('E'));
+    terminal_type(&kari, " for @ni");
+    terminal_shows(&nils, "Old for @ni");
+    terminal_type(&nils, "For @kari: ");
+    terminal_shows(&kari, "For @kari: Old for @ni");
+    terminal_type(&kari, "ls, @eva, @nobody");
+    terminal_shows(&nils, "@eva, @nobody");
+    terminal_shows(&kari, "saved");
+    terminal_type(&kari, HELD('Q'));
+    terminal_shows(&kari, "eva may not see this note");
+    terminal_shows(&kari, "Or leave the name as text");
+    terminal_shows(&kari, "no user called nobody");
+    terminal_shows(&kari, "nils: in their inbox");
+    assert_int_equal(terminal_end(&kari), 0);
+    inbox_has("nils", "For @kari: Old for @nils, @eva, @nobody");
+    inbox_has("kari", "");
+    assert_true(server_process_stop(&company.server));
+    terminal_shows(&nils, "offline");
+    terminal_type(&nils, "@admin ");
+    terminal_shows(&nils, "7 waiting");
+    terminal_type(&nils, HELD('Q'));
+    terminal_shows(&nils, "told once this is sent");
+    assert_int_equal(terminal_end(&nils), 0);
+    assert_true(server_process_start(&company.server, NULL, 0));
+    company_do(&company, "nils", "online");
+    inbox_has("kari", "For @kari: @admin Old for @nils, @eva, @nobody");
+}
+
 static int make(void **state)
 {
     (void)state;
@@ -297,6 +345,7 @@ int main(void)
         cmocka_unit_test(a_fault_of_its_own_gives_the_terminal_back),
         cmocka_unit_test(another_size_is_taken_at_once),
         cmocka_unit_test(access_that_ends_is_told_and_ones_words_stay),
+        cmocka_unit_test(who_is_named_is_told_when_the_editor_is_left),
     };
     return cmocka_run_group_tests(tests, make, end);
 }
