@@ -55,6 +55,7 @@ struct model_record {
      * the record's text; 0: none yet, and nobody is told of it with the record. */
     uint64_t typed_version, typed_until;
     struct bytes typed_text;
+    const char *typed_by;
 };
 
 /* Somebody as of a seq. */
@@ -91,9 +92,9 @@ void model_mutated(struct model *model, struct id actor, uint64_t at_ms, uint64_
                    struct bytes changes);
 /* Somebody typed in a live note, which makes this version of it; and typing has paused, so it is
  * the record's, as `seq`, as if they had set it at `at_ms`. */
-void model_note_typed(struct model *model, struct id note, uint64_t version, struct bytes text);
-void model_note_settled(struct model *model, struct id note, struct bytes by, uint64_t at_ms,
-                        uint64_t seq);
+void model_note_typed(struct model *model, struct id note, uint64_t version, struct bytes text,
+                      struct bytes by);
+void model_note_settled(struct model *model, struct id note, uint64_t at_ms, uint64_t seq);
 /* The server looked at what was due at `at_ms`; gives the seq at which it ended. */
 uint64_t model_due(struct model *model, uint64_t at_ms);
 uint64_t model_head(const struct model *model);

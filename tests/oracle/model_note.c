@@ -20,20 +20,20 @@ static void set_text(struct model *model, struct model_version *version, struct 
     buffer_release(&value);
 }
 
-void model_note_typed(struct model *model, struct id note, uint64_t version, struct bytes text)
+void model_note_typed(struct model *model, struct id note, uint64_t version, struct bytes text,
+                      struct bytes by)
 {
     struct model_record *record = model_find_mutable(model, note);
     record->typed_version = version;
     record->typed_until = 0;
     record->typed_text = model_keep(model, text);
+    record->typed_by = model_keep_text(model, by);
 }
 
-void model_note_settled(struct model *model, struct id note, struct bytes by, uint64_t at_ms,
-                        uint64_t seq)
+void model_note_settled(struct model *model, struct id note, uint64_t at_ms, uint64_t seq)
 {
     struct model_record *record = model_find_mutable(model, note);
-    struct model_version *version =
-        model_change(model, record, seq, at_ms, model_keep_text(model, by));
+    struct model_version *version = model_change(model, record, seq, at_ms, record->typed_by);
     set_text(model, version, record->typed_text);
     set_number(model, version, record->typed_version);
     record->typed_until = seq;

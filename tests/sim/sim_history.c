@@ -72,7 +72,7 @@ static uint64_t due(struct model *model, const struct sim_command *command)
     do {
         head = model_head(model);
         if (settled_as(command, head + 1, &noted))
-            model_note_settled(model, noted.id, bytes_text(noted.by), noted.changed_ms, head + 1);
+            model_note_settled(model, noted.id, noted.changed_ms, head + 1);
         else if (head < command->seq)
             (void)model_due(model, command->at_ms);
     } while (model_head(model) != head);
@@ -84,7 +84,7 @@ static void typed(struct model *model, const struct sim_command *command)
     struct bytes rest = buffer_bytes(&command->notes), text;
     struct sim_noted noted;
     while (note_next(&rest, &noted, &text))
-        model_note_typed(model, noted.id, noted.version, text);
+        model_note_typed(model, noted.id, noted.version, text, bytes_text(noted.by));
 }
 
 void history_typed(struct sim *sim, const struct sim_command *command)

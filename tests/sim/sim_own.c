@@ -94,13 +94,21 @@ struct showing {
     bool held;
 };
 
+/* None when it is too long to be a deed's. */
+static void take_short(struct bytes text, char out[32])
+{
+    out[0] = '\0';
+    if (text.size < 32)
+        (void)bytes_to_text(text, out, 32);
+}
+
 void own_text(struct bytes value, char out[32])
 {
     struct wire_reader reader = wire_read(value);
     struct bytes text = {0};
     out[0] = '\0';
-    if (value.size > 0 && wire_get_str(&reader, &text) && text.size < 32)
-        (void)bytes_to_text(text, out, 32);
+    if (value.size > 0 && wire_get_str(&reader, &text))
+        take_short(text, out);
 }
 
 static bool read_text(void *context, const tandem_record *record)
@@ -174,6 +182,10 @@ void own_forced(const struct sim_deed *deed)
         return;
     own_text(model_value(version, deed->field), now);
     const char *by = writer_of(version, deed->field);
+    if (record->typed_version > 0 && record->typed_until == 0 && strcmp(deed->field, "text") == 0) {
+        take_short(record->typed_text, now);
+        by = record->typed_by;
+    }
     if (strcmp(now, deed->saw[0]) != 0 && strcmp(now, deed->saw[1]) != 0 && strcmp(by, user) != 0)
         sim_differ(sim, "deed-%u of %s takes the place of \"%s\" by %s, which they have not seen",
                    deed->number, user, now, by);
