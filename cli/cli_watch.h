@@ -1,12 +1,12 @@
 /* tandem watch, in parts: cli_watch.c connects, waits and cleans up; cli_watch_print.c turns
- * events into lines; cli_watch_line.c prints those for people; cli_watch_names.c knows what things are
- * called; cli_watch_outbox.c finds what other processes of the profile queue; cli_watch_seen.c what was
- * told already.
+ * events into lines; cli_watch_line.c prints those for people, and cli_watch_changes.c says what changed;
+ * cli_watch_names.c knows what things are called; cli_watch_outbox.c finds what other processes of the
+ * profile queue; cli_watch_seen.c what was told already.
  *
  * A JSON line is written as soon as its event is there. A line for people also says what changed,
- * which the event does not carry: its history entry is asked for, and the lines wait in a short
- * queue so that they come out in order. When more happens than the queue holds, the oldest lines
- * come out without that detail, rather than late.
+ * which the event does not carry: the history since what was shown before is asked for, and the lines
+ * wait in a short queue so that they come out in order. When more happens than the queue holds, the
+ * oldest lines come out without that detail, rather than late.
  */
 #ifndef TANDEM_CLI_WATCH_H
 #define TANDEM_CLI_WATCH_H
@@ -25,13 +25,19 @@ struct watch_line {
     char entity[72];
     char scope[64];       /* that was opened, of which the name is still to come; else "" */
     unsigned named_by;    /* it has come, if it ever does, once watch->caught_up is another */
-    uint64_t seq;
+    uint64_t since, seq;  /* between them lies what is told */
     bool earlier;         /* it happened before what was told last */
     int64_t at_ms;        /* when it happened, 0 when not known; when it is told, of what is live */
-    const char *verb;     /* "added"; NULL for a line that is no change of a record */
-    char by[72];
+    const char *verb;     /* "added"; NULL for a line that does not begin with who did it */
+    struct buffer by;     /* who did; "" while that is not known */
+    char last_by[72];     /* who changed the record last */
+    bool removed;         /* the record is gone, and only who removed it is to be found */
     struct buffer about;  /* what was changed, or the whole line */
     struct buffer details;
+    json_t *entries;      /* of the history, newest first */
+    unsigned limit;       /* how many of those are asked for */
+    unsigned walked;      /* how many of those came */
+    bool reached;         /* they go back to `since` */
     bool asked, complete;
 };
 
@@ -54,6 +60,7 @@ struct watch {
     json_t *accounts;      /* names of accounts, for when they are gone */
     json_t *assignments;   /* what assignments are called, likewise */
     bool reloaded;         /* accounts may have come and gone untold since the last CAUGHT_UP */
+    json_t *called;        /* what other records are called, likewise */
     json_t *seen;          /* changes told lately (cli_watch_seen.c) */
     int64_t noted_ms;      /* when it was last noted how new the copy is; 0: not yet */
     bool newer;            /* the copy is newer than what was noted */
@@ -77,6 +84,8 @@ void watch_print_pending(struct watch *watch, const tandem_event *event);
 /* Whether the change is no news: told already, or only that the server took what was typed here. If
  * it is news, it is taken as told. */
 bool watch_is_seen(struct watch *watch, const tandem_record *record);
+/* Up to which seq the record's changes were told before this one, which is news. */
+uint64_t watch_told_until(const struct watch *watch, const tandem_record *record);
 /* What comes of the record next is news in any case; NULL: of all. */
 void watch_forget_seen(struct watch *watch, const char *id);
 /* Tells that the profile went offline; when it is online again, an event says. */
@@ -103,6 +112,9 @@ void watch_say(struct watch *watch, const char *text, bool earlier);
 void watch_say_record(struct watch *watch, const tandem_record *record, const char *happened,
                       bool earlier);
 void watch_say_changed(struct watch *watch, const tandem_record *record, bool earlier);
+/* `about`: what it was called. */
+void watch_say_removed(struct watch *watch, const tandem_event *event, const char *about,
+                       bool earlier);
 void watch_say_entered(struct watch *watch, const char *scope, bool earlier);
 /* Asks for details of queued lines and prints those that are complete. Not from inside a callback. */
 void watch_advance(struct watch *watch);
@@ -110,6 +122,14 @@ void watch_advance(struct watch *watch);
 void watch_flush(struct watch *watch);
 /* After tandem_close(): frees the lines. */
 void watch_release(struct watch *watch);
+
+/* ---- What a line says of a change ---- */
+
+/* Keeps an entry of the record's history for the line; they come newest first. False when no more
+ * is needed. */
+bool watch_gather(struct watch_line *line, const tandem_history_entry *entry);
+/* Makes of those who did it, and each field that is another than was shown before. */
+void watch_add_up(struct watch_line *line);
 
 /* ---- Names ---- */
 
@@ -128,7 +148,7 @@ bool watch_find_accounts(struct watch *watch);
 void watch_name_record(struct watch *watch, const tandem_record *record, struct buffer *out);
 /* "account Fjord Bruk AS", or with the id; false when there is no name. */
 bool watch_name_scope(struct watch *watch, const char *scope, struct buffer *out);
-/* The name of a record that is gone, or its id. */
+/* What a record is called that is gone, or its id. */
 void watch_name_id(struct watch *watch, const char *id, struct buffer *out);
 /* In quotes, and cut when it is long. */
 void watch_add_value(struct buffer *out, const char *value);

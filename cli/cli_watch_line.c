@@ -2,12 +2,14 @@
 #include <string.h>
 #include <time.h>
 
-#include "cli/cli_lookup.h"
 #include "cli/cli_text.h"
 #include "cli/cli_watch.h"
 #include "protocol/memory.h"
 
 #define IN_FLIGHT 16u
+/* Entries of a history asked for at first, and when those do not reach back far enough. */
+#define HISTORY_FIRST 8u
+#define HISTORY_MOST 200u
 
 static bool is_today(int64_t ms)
 {
@@ -50,6 +52,8 @@ static void free_line(struct watch_line *line)
 {
     buffer_release(&line->about);
     buffer_release(&line->details);
+    buffer_release(&line->by);
+    json_decref(line->entries);
     memory_free(line);
 }
 
@@ -71,10 +75,15 @@ static void print_first(struct watch *watch)
         text_addf(&line->about, "%s is now yours to see", line->scope);
     }
     add_begin(&text, line);
-    if (line->verb != NULL) {
-        text_addf(&text, "%s %s ", line->by, line->verb);
+    bool known = line->verb != NULL && line->by.size > 0;
+    if (known) {
+        buffer_append(&text, line->by.data, line->by.size);
+        text_addf(&text, " %s ", line->verb);
     }
     buffer_append(&text, line->about.data, line->about.size);
+    if (line->verb != NULL && !known) { /* not what, and so not by whom */
+        text_addf(&text, " was %s, last by %s", line->verb, line->last_by);
+    }
     buffer_append(&text, line->details.data, line->details.size);
     const char *whole = text_of(&text);
     put_now(watch, whole == NULL ? "" : whole);
@@ -99,56 +108,36 @@ static struct watch_line *enqueue(struct watch *watch)
     return line;
 }
 
-/* What says nothing to a person: an id that has no name, or what the line has said already. */
-static bool is_noise(const char *value, const char *about)
-{
-    return lookup_is_id(value) || (value[0] != '\0' && strstr(about, value) != NULL);
-}
-
-static void add_change(struct watch_line *line, const char *about, const char *field,
-                       const char *from, const char *to)
-{
-    struct buffer *out = &line->details;
-    struct buffer before = {0};
-    struct buffer after = {0};
-    watch_name_value(line->watch, line->entity, field, from, &before);
-    watch_name_value(line->watch, line->entity, field, to, &after);
-    from = text_of(&before) == NULL ? "" : text_of(&before);
-    to = text_of(&after) == NULL ? "" : text_of(&after);
-    if (from[0] != '\0' || !is_noise(to, about)) {
-        text_addf(out, "%s%s ", out->size == 0 ? ": " : ", ", field);
-        if (from[0] != '\0') {
-            watch_add_value(out, from);
-            text_add(out, " -> ");
-        }
-        watch_add_value(out, to);
-    }
-    buffer_release(&before);
-    buffer_release(&after);
-}
-
-static void add_changes(struct watch_line *line, const tandem_history_entry *entry)
-{
-    const char *about = text_of(&line->about);
-    for (size_t i = 0; about != NULL && i < entry->change_count; i++) {
-        add_change(line, about, entry->fields[i], entry->from[i], entry->to[i]);
-    }
-}
-
 static bool take_entry(void *context, const tandem_history_entry *entry)
 {
     struct watch_line *line = context;
-    if (entry->seq != line->seq) {
-        return entry->seq > line->seq;
+    if (!line->removed) {
+        return watch_gather(line, entry);
     }
-    json_t *whole = json_loads(entry->json, JSON_ALLOW_NUL, NULL);
-    const char *verb = names_verb(entry->op, whole);
-    line->verb = verb == entry->op ? "changed" : verb; /* what has no word of its own */
-    json_decref(whole);
-    line->at_ms = line->earlier ? entry->at_ms : line->at_ms;
-    (void)bytes_to_text(bytes_text(entry->by), line->by, sizeof line->by);
-    add_changes(line, entry);
+    if (strcmp(entry->op, "remove") == 0) {
+        text_addf(&line->details, " by %s", entry->by);
+        line->at_ms = line->earlier ? entry->at_ms : line->at_ms;
+    }
     return false;
+}
+
+/* Once all that was asked for is there. Most changes are the newest of their record, but one that
+ * has many since it was shown is asked for again. */
+static void take_end(struct watch_line *line)
+{
+    if (!line->reached && !line->removed && line->limit < HISTORY_MOST &&
+        line->walked >= line->limit) {
+        json_decref(line->entries);
+        line->entries = NULL;
+        line->walked = 0;
+        line->limit = HISTORY_MOST;
+        line->asked = false;
+        return;
+    }
+    line->complete = true;
+    if (!line->removed) {
+        watch_add_up(line);
+    }
 }
 
 static void on_history(void *context, const tandem_answer *answer, const tandem_fault *fault)
@@ -165,7 +154,9 @@ static void on_history(void *context, const tandem_answer *answer, const tandem_
     if (answer != NULL && !line->complete) {
         (void)tandem_answer_history(answer, take_entry, line);
     }
-    line->complete = line->complete || last;
+    if (last && !line->complete) {
+        take_end(line);
+    }
 }
 
 static int64_t now_ms(void)
@@ -195,6 +186,21 @@ void watch_say_record(struct watch *watch, const tandem_record *record, const ch
     buffer_release(&text);
 }
 
+void watch_say_removed(struct watch *watch, const tandem_event *event, const char *about,
+                       bool earlier)
+{
+    struct watch_line *line = enqueue(watch);
+    if (line == NULL) {
+        return;
+    }
+    (void)snprintf(line->id, sizeof line->id, "%s", event->id);
+    line->removed = true;
+    line->limit = 1;
+    line->earlier = earlier;
+    line->at_ms = earlier ? 0 : now_ms();
+    text_addf(&line->about, "%s was removed", about);
+}
+
 void watch_say_entered(struct watch *watch, const char *scope, bool earlier)
 {
     struct watch_line *line = enqueue(watch);
@@ -218,10 +224,16 @@ void watch_say_changed(struct watch *watch, const tandem_record *record, bool ea
     (void)snprintf(line->id, sizeof line->id, "%s", tandem_record_id(record));
     (void)snprintf(line->entity, sizeof line->entity, "%s", tandem_record_entity(record));
     line->seq = tandem_record_seq(record);
+    line->since = watch_told_until(watch, record);
+    line->limit = HISTORY_FIRST;
     line->earlier = earlier;
     line->at_ms = earlier ? tandem_record_modified_at(record) : now_ms();
     line->verb = added ? "added" : "changed";
-    (void)bytes_to_text(bytes_text(tandem_record_modified_by(record)), line->by, sizeof line->by);
+    (void)bytes_to_text(bytes_text(tandem_record_modified_by(record)), line->last_by,
+                        sizeof line->last_by);
+    if (added) {
+        text_add(&line->by, line->last_by);
+    }
     watch_name_record(watch, record, &line->about);
 }
 
@@ -294,7 +306,8 @@ void watch_advance(struct watch *watch)
         } else if (!line->asked && !line->complete && under_way < IN_FLIGHT) {
             line->asked = true;
             line->complete =
-                tandem_ask_history(watch->cli->client, line->id, 3, on_history, line) != TANDEM_OK;
+                tandem_ask_history(watch->cli->client, line->id, line->limit, on_history, line) !=
+                TANDEM_OK;
         }
         under_way += line->asked && !line->complete;
     }

@@ -1,7 +1,7 @@
 /* What the things are called that a watch tells of (cli_watch.h). Names are looked up in the
- * replica. Of accounts and assignments they are also kept beside it, up to a number: when access to
- * an account ends, its records are gone before that is told, and the person is to know which account
- * it was. That is told once, and the name is forgotten with it. */
+ * replica. They are also kept beside it, up to a number: when access to an account ends, its records
+ * are gone before that is told, and so is a record that another process of the profile found removed;
+ * and the person is to know what it was. That is told once, and the name is forgotten with it. */
 #include <string.h>
 
 #include "cli/cli_lookup.h"
@@ -9,6 +9,7 @@
 #include "cli/cli_watch.h"
 
 #define ACCOUNTS_MOST 10000u
+#define CALLED_MOST 10000u
 /* Longer values are cut in what a line says about a change. */
 #define VALUE_COLUMNS 60u
 
@@ -63,15 +64,37 @@ void watch_name_record(struct watch *watch, const tandem_record *record, struct 
     }
 }
 
-static void take_assignment(struct watch *watch, const tandem_record *record)
+static void put_called(struct watch *watch, const tandem_record *record, json_t *table)
 {
     struct buffer text = {0};
-    if (json_object_size(watch->assignments) < ACCOUNTS_MOST) {
-        watch_name_record(watch, record, &text);
-        (void)json_object_set_new(watch->assignments, tandem_record_id(record),
-                                  json_string(text_of(&text) == NULL ? "" : text_of(&text)));
-    }
+    watch_name_record(watch, record, &text);
+    (void)json_object_set_new(table, tandem_record_id(record),
+                              json_string(text_of(&text) == NULL ? "" : text_of(&text)));
     buffer_release(&text);
+}
+
+static void take_assignment(struct watch *watch, const tandem_record *record)
+{
+    if (json_object_size(watch->assignments) < ACCOUNTS_MOST) {
+        put_called(watch, record, watch->assignments);
+    }
+}
+
+/* The newest are kept. */
+static bool take_called(void *context, const tandem_record *record)
+{
+    struct watch *watch = context;
+    const char *id = tandem_record_id(record);
+    const char *oldest = json_object_iter_key(json_object_iter(watch->called));
+    if (strcmp(tandem_record_entity(record), "assignment") == 0 || !watch->own) {
+        return true; /* no other process shares what is not the profile's own */
+    }
+    if (json_object_size(watch->called) >= CALLED_MOST && oldest != NULL &&
+        json_object_get(watch->called, id) == NULL) {
+        (void)json_object_del(watch->called, oldest);
+    }
+    put_called(watch, record, watch->called);
+    return true;
 }
 
 static bool take_assignment_held(void *context, const tandem_record *record)
@@ -93,8 +116,10 @@ void watch_names_begin(struct watch *watch)
     names_begin(&watch->names, watch->cli, false);
     watch->accounts = json_object();
     watch->assignments = json_object();
+    watch->called = json_object();
     (void)tandem_each(watch->cli->client, "account", take_account, watch->accounts);
     (void)tandem_each(watch->cli->client, "assignment", take_assignment_held, watch);
+    (void)tandem_each(watch->cli->client, NULL, take_called, watch);
 }
 
 void watch_names_release(struct watch *watch)
@@ -103,6 +128,8 @@ void watch_names_release(struct watch *watch)
     json_decref(watch->accounts);
     json_decref(watch->seen);
     json_decref(watch->assignments);
+    json_decref(watch->called);
+    watch->called = NULL;
     watch->accounts = NULL;
     watch->assignments = NULL;
     watch->seen = NULL;
@@ -123,6 +150,7 @@ static void note_record(struct watch *watch, const tandem_record *record)
 {
     const char *id = tandem_record_id(record);
     bool known = json_object_get(watch->accounts, id) != NULL;
+    (void)take_called(watch, record);
     if (strcmp(tandem_record_entity(record), "account") == 0 &&
         (known || json_object_size(watch->accounts) < ACCOUNTS_MOST)) {
         (void)json_object_set_new(watch->accounts, id, json_string(tandem_record_title(record)));
@@ -143,15 +171,19 @@ void watch_note_name(struct watch *watch, const tandem_event *event)
     case TANDEM_EVENT_REMOVED:
         (void)json_object_del(watch->accounts, event->id);
         (void)json_object_del(watch->assignments, event->id);
+        (void)json_object_del(watch->called, event->id);
         break;
     case TANDEM_EVENT_PURGED:
         (void)json_object_del(watch->accounts, id_of(event->scope));
         (void)json_object_clear(watch->assignments); /* which may have its name */
         (void)tandem_each(watch->cli->client, "assignment", take_assignment_held, watch);
+        (void)json_object_clear(watch->called); /* of what is still to be seen, it comes back */
+        (void)tandem_each(watch->cli->client, NULL, take_called, watch);
         break;
     case TANDEM_EVENT_RESET:
         (void)json_object_clear(watch->accounts);
         (void)json_object_clear(watch->assignments);
+        (void)json_object_clear(watch->called);
         break;
     default:
         break;
@@ -178,8 +210,10 @@ bool watch_name_scope(struct watch *watch, const char *scope, struct buffer *out
 void watch_name_id(struct watch *watch, const char *id, struct buffer *out)
 {
     const char *name = name_of(watch, id);
-    const char *kept = json_string_value(json_object_get(watch->assignments, id));
-    text_add(out, name[0] != '\0' ? name : kept == NULL ? id : kept);
+    const char *called = json_string_value(json_object_get(watch->called, id));
+    const char *kept =
+        called != NULL ? called : json_string_value(json_object_get(watch->assignments, id));
+    text_add(out, kept != NULL ? kept : name[0] != '\0' ? name : id);
 }
 
 void watch_name_value(struct watch *watch, const char *entity, const char *field, const char *value,
@@ -214,13 +248,14 @@ void watch_print_names(struct watch *watch, const tandem_event *event)
     if (event->record != NULL) {
         take_references(watch, event->record, table);
     } else if (event->kind == TANDEM_EVENT_REMOVED) { /* found gone by another process */
-        struct buffer name = {0};
-        watch_name_id(watch, event->id, &name);
-        const char *text = text_of(&name);
-        if (text != NULL && strcmp(text, event->id) != 0) {
-            (void)json_object_set_new(table, event->id, json_string(text));
+        struct buffer text = {0};
+        const char *account = json_string_value(json_object_get(watch->accounts, event->id));
+        watch_name_id(watch, event->id, &text);
+        const char *name = account == NULL ? text_of(&text) : account;
+        if (name != NULL && strcmp(name, event->id) != 0) {
+            (void)json_object_set_new(table, event->id, json_string(name));
         }
-        buffer_release(&name);
+        buffer_release(&text);
     }
     if (event->scope != NULL && event->scope[0] != '\0') {
         json_t *scope = table_of(watch, id_of(event->scope));

@@ -115,14 +115,13 @@ static void say_scope(struct watch *watch, const char *scope, const char *happen
 
 static void say_removed(struct watch *watch, const tandem_event *event, bool earlier)
 {
-    if (event->record != NULL) {
-        watch_say_record(watch, event->record, " was removed", earlier);
-        return;
-    }
     struct buffer text = {0};
-    watch_name_id(watch, event->id, &text);
-    text_add(&text, " was removed");
-    watch_say(watch, text_of(&text) == NULL ? event->id : text_of(&text), earlier);
+    if (event->record != NULL) {
+        watch_name_record(watch, event->record, &text);
+    } else { /* found gone by another process */
+        watch_name_id(watch, event->id, &text);
+    }
+    watch_say_removed(watch, event, text_of(&text) == NULL ? event->id : text_of(&text), earlier);
     buffer_release(&text);
 }
 

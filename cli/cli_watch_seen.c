@@ -44,7 +44,9 @@ bool watch_is_seen(struct watch *watch, const tandem_record *record)
         return false;
     }
     const char *id = tandem_record_id(record);
-    const char *before = json_string_value(json_object_get(watch->seen, id));
+    const json_t *seen = json_object_get(watch->seen, id);
+    const char *before = json_string_value(json_object_get(seen, "state"));
+    json_int_t until = json_integer_value(json_object_get(seen, "seq"));
     describe(watch, record, now);
     if (is_laid_over(watch, record) || (before != NULL && strcmp(before, now) == 0)) {
         return true;
@@ -55,8 +57,20 @@ bool watch_is_seen(struct watch *watch, const tandem_record *record)
     if (watch->seen == NULL) {
         watch->seen = json_object();
     }
-    (void)json_object_set_new(watch->seen, id, json_string(now));
+    (void)json_object_set_new(watch->seen, id,
+                              json_pack("{s:s, s:I, s:I}", "state", now, "seq",
+                                        (json_int_t)tandem_record_seq(record), "until", until));
     return false;
+}
+
+/* Of the first filling, and of what is opened, only the newest change is told. */
+uint64_t watch_told_until(const struct watch *watch, const tandem_record *record)
+{
+    const json_t *seen = json_object_get(watch->seen, tandem_record_id(record));
+    uint64_t until = (uint64_t)json_integer_value(json_object_get(seen, "until"));
+    uint64_t seq = tandem_record_seq(record);
+    until = until > watch->head ? until : watch->head;
+    return watch->live && until < seq ? until : seq - 1;
 }
 
 void watch_forget_seen(struct watch *watch, const char *id)
