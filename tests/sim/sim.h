@@ -525,6 +525,8 @@ void note_started(struct sim *sim);
 void note_restored(struct sim *sim);
 /* As the server has it; NULL when nobody ever typed in it. */
 struct sim_note *note_of(struct sim *sim, struct id id);
+/* Whether somebody typed in one, and it is not its record's yet. */
+bool note_waits(const struct sim *sim);
 void note_free(struct sim *sim);
 
 /* ---- sim_type.c ---- */

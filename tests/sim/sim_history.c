@@ -84,7 +84,8 @@ static void typed(struct model *model, const struct sim_command *command)
     struct bytes rest = buffer_bytes(&command->notes), text;
     struct sim_noted noted;
     while (note_next(&rest, &noted, &text))
-        model_note_typed(model, noted.id, noted.version, text, bytes_text(noted.by));
+        if (noted.version > noted.settled) /* else it was sent again, or refused */
+            model_note_typed(model, noted.id, noted.version, text, bytes_text(noted.by));
 }
 
 void history_typed(struct sim *sim, const struct sim_command *command)

@@ -209,6 +209,17 @@ void note_restored(struct sim *sim)
         sim->notes[i].told = sim->notes[i].version = 0;
 }
 
+bool note_waits(const struct sim *sim)
+{
+    for (unsigned i = 0; i < sim->note_count; i++) {
+        const struct model_record *record = model_find(sim->model, sim->notes[i].id);
+        if (record != NULL && record->typed_version > 0 && record->typed_until == 0 &&
+            model_version_at(record, model_head(sim->model)) != NULL)
+            return true;
+    }
+    return false;
+}
+
 void note_free(struct sim *sim)
 {
     for (unsigned i = 0; i < sim->note_count; i++)

@@ -16,6 +16,7 @@ bool noted_read(const struct state *state, struct id id, struct sim_noted *out, 
         bytes_is(record.entity, "note") &&
         note_read_head(state, &record, &scratch, &head) == STATUS_OK && head.version > 0) {
         out->version = head.version;
+        out->settled = head.settled;
         out->seq = record.seq;
         out->changed_ms = head.changed_ms;
         out->size = head.text.size;

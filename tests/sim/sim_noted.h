@@ -13,6 +13,7 @@ struct state;
 struct sim_noted {
     struct id id;
     uint64_t version;    /* newest */
+    uint64_t settled;    /* that its record has */
     uint64_t seq;        /* of its record */
     uint64_t changed_ms; /* when somebody wrote in it last */
     char by[64];         /* who */

@@ -210,7 +210,8 @@ static void do_type(const struct doing *doing)
         type_some(doing->device, thing.id);
         if (i <= 1)
             return;
-        sim_pass(doing->sim, sim_random(doing->sim, 2000));
+        if (strcmp(word(doing, 4), "quickly") != 0)
+            sim_pass(doing->sim, sim_random(doing->sim, 2000));
     }
 }
 

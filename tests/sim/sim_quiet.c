@@ -85,6 +85,10 @@ static void wait_for_all(struct sim *sim)
             why = unsettled(&sim->devices[i]);
             who = sim->devices[i].name;
         }
+        if (why == NULL && note_waits(sim)) {
+            why = "has notes to settle";
+            who = "the server";
+        }
         if (why == NULL && (!server_idle(sim) || !net_idle(sim)) && calm == 0)
             why = "is busy";
         calm = why == NULL ? calm + 1 : 0;

@@ -143,6 +143,21 @@ static void type_away(struct writer *writer)
     put(writer, "wait %us", 1 + some(writer, 20));
 }
 
+/* Somebody types so much offline that their device lays it together, and ends. */
+static void type_much(struct writer *writer)
+{
+    const unsigned away = DEVICE, note = some(writer, 3);
+    put(writer, "offline d%u", away);
+    put(writer, "type d%u note#%u %u quickly", away, note, 300 + some(writer, 200));
+    put(writer, "type d%u note#%u %u", DEVICE, note, 1 + some(writer, 6));
+    if (draw(writer, 2) == 0)
+        put(writer, "restart d%u", away);
+    else
+        put(writer, "crash d%u now", away);
+    put(writer, "wait %us", 1 + some(writer, 60));
+    put(writer, "online d%u", away);
+}
+
 static void create(struct writer *writer)
 {
     const char *entity = some_entity(writer);
@@ -393,15 +408,42 @@ void sim_script_make(uint64_t seed, struct sim_script *out)
     static const struct {
         unsigned weight;
         void (*write)(struct writer *writer);
-    } kinds[] = {{14, edit},          {6, edit_both}, {6, clash},           {4, lose},
-                 {2, betray},         {6, create},    {4, create_and_edit}, {4, remove_one},
-                 {10, type},          {4, type_away}, {5, share},           {6, read_all},
-                 {2, burst},          {5, grant},     {3, revoke},          {3, restrict_account},
-                 {4, move},           {2, lock_out},  {9, offline},         {7, cut},
-                 {4, stall},          {7, crash},     {3, restart},         {3, pause_device},
-                 {5, settle},         {3, look},      {2, choose},          {1, choose_twice},
-                 {2, copy},           {1, restore},   {2, turn_back},       {1, settle_later},
-                 {1, change_version}, {24, pass},     {4, be_quiet}};
+    } kinds[] = {{14, edit},
+                 {6, edit_both},
+                 {6, clash},
+                 {4, lose},
+                 {2, betray},
+                 {6, create},
+                 {4, create_and_edit},
+                 {4, remove_one},
+                 {10, type},
+                 {4, type_away},
+                 {1, type_much},
+                 {5, share},
+                 {6, read_all},
+                 {2, burst},
+                 {5, grant},
+                 {3, revoke},
+                 {3, restrict_account},
+                 {4, move},
+                 {2, lock_out},
+                 {9, offline},
+                 {7, cut},
+                 {4, stall},
+                 {7, crash},
+                 {3, restart},
+                 {3, pause_device},
+                 {5, settle},
+                 {3, look},
+                 {2, choose},
+                 {1, choose_twice},
+                 {2, copy},
+                 {1, restore},
+                 {2, turn_back},
+                 {1, settle_later},
+                 {1, change_version},
+                 {24, pass},
+                 {4, be_quiet}};
     const size_t count = sizeof kinds / sizeof *kinds;
     struct writer writer = {out, seed * 0x2545f4914f6cdd1du + 1};
     unsigned all = 0;
