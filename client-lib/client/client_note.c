@@ -290,6 +290,7 @@ tandem_code tandem_note_discard(tandem_client *client, const char *id)
 }
 
 struct work {
+    tandem_client *client;
     tandem_note_work_fn *each;
     void *context;
 };
@@ -298,14 +299,17 @@ static bool tell_work(void *context, struct id id, const struct note_head *head)
 {
     const struct work *work = context;
     char text[ID_TEXT_SIZE];
+    /* Of what was turned away by this connection the folder does not tell. */
+    const struct tandem_note *note = note_find(work->client, id);
+    bool turned_away = head->ended == STATUS_OK && note != NULL;
     const tandem_note_work told = {id_to_text(id, text), (size_t)head->waiting,
-                                   (tandem_code)head->ended};
+                                   (tandem_code)(turned_away ? note->ended : head->ended)};
     return (head->waiting == 0 && head->ended == STATUS_OK) || work->each(work->context, &told);
 }
 
 tandem_code tandem_each_note_work(tandem_client *client, tandem_note_work_fn *each, void *context)
 {
-    struct work work = {each, context};
+    struct work work = {client, each, context};
     if (client->foreign)
         return client_not_theirs(client);
     if (client->store == NULL)
