@@ -177,6 +177,30 @@ static void add_authority(const struct cli *cli, struct buffer *out)
     }
 }
 
+static bool has_option(const struct command *command, const char *name)
+{
+    const struct option_def *option = command == NULL ? NULL : command->options;
+    while (option != NULL && option->name != NULL && strcmp(option->name, name) != 0) {
+        option++;
+    }
+    return option != NULL && option->name != NULL;
+}
+
+/* What the command at hand can do about it: not all can insist. */
+static void add_after_conflict(const struct cli *cli, struct buffer *out)
+{
+    const char *name = cli->command == NULL ? "" : cli->command->name;
+    if (strcmp(name, "resolve") == 0 || strncmp(name, "outbox", 6) == 0) {
+        text_add(out, " See: tandem conflicts");
+    } else if (has_option(cli->command, "overwrite")) {
+        text_add(out, " Look at it with tandem show and try again, or win with --overwrite.");
+    } else if (strcmp(name, "remove") == 0) {
+        text_add(out, " Look at it with tandem show, then remove it again.");
+    } else {
+        text_add(out, " Look at it with tandem show, then try again.");
+    }
+}
+
 /* The next step after a failure; appended to the sentence. */
 static void add_next_step(const struct cli *cli, const tandem_fault *fault, struct buffer *out)
 {
@@ -206,7 +230,7 @@ static void add_next_step(const struct cli *cli, const tandem_fault *fault, stru
         text_add(out, " See its fields: tandem schema ENTITY");
         break;
     case STATUS_CONFLICT:
-        text_add(out, " Look at it with tandem show and try again, or win with --overwrite.");
+        add_after_conflict(cli, out);
         break;
     case STATUS_NOT_FOUND:
         text_add(out, cli->local ? " It is not in the copy on this machine. See what is: tandem list "
@@ -248,6 +272,11 @@ void cli_fault_words(const tandem_fault *fault, struct buffer *out)
     if (fault->field[0] == '\0' && detail[0] != '\0' && says_the_same(text, detail)) {
         text_add(out, detail);
         return;
+    }
+    if (fault->code == STATUS_CONFLICT &&
+        detail[0] != '\0') { /* it says who, or what, in a sentence */
+        text = detail;
+        detail = "";
     }
     text_add(out, text);
     if (fault->field[0] != '\0') {

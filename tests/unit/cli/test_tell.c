@@ -95,11 +95,52 @@ static void the_next_step_is_of_the_sign_in_that_failed(void **state)
     expect_next_step(&cli, STATUS_UNTRUSTED, ": tandem login wss://new --user eva --ca FILE\n");
 }
 
+static void expect_sentence(const struct command *command, const char *detail, const char *wanted)
+{
+    struct cli cli = {.command = command};
+    tandem_fault fault = {.code = STATUS_CONFLICT, .change = -1};
+    char *said = NULL;
+    size_t size = 0;
+    (void)snprintf(fault.detail, sizeof fault.detail, "%s", detail);
+    cli.err = open_memstream(&said, &size);
+    assert_non_null(cli.err);
+    (void)cli_fault(&cli, "nothing was done", &fault);
+    (void)fclose(cli.err);
+    assert_string_equal(said, wanted);
+    free(said);
+}
+
+static void only_what_can_insist_is_told_to(void **state)
+{
+    (void)state;
+    static const struct option_def options[] = {
+        {"base", "SEQ", ""}, {"overwrite", NULL, ""}, {NULL}};
+    static const struct command edit = {.name = "edit", .options = options};
+    static const struct command removal = {.name = "remove"};
+    static const struct command resolve = {.name = "resolve"};
+    static const struct command retry = {.name = "outbox retry"};
+    expect_sentence(
+        &edit, "",
+        "tandem: nothing was done: someone else changed this after you saw it. Look at it "
+        "with tandem show and try again, or win with --overwrite.\n");
+    expect_sentence(
+        &removal, "",
+        "tandem: nothing was done: someone else changed this after you saw it. Look at it "
+        "with tandem show, then remove it again.\n");
+    expect_sentence(&resolve, "nils has changed it once more",
+                    "tandem: nothing was done: nils has changed it once more. See: tandem "
+                    "conflicts\n");
+    expect_sentence(&retry, "it would replace another value",
+                    "tandem: nothing was done: it would replace another value. See: tandem "
+                    "conflicts\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_next_step_is_of_the_sign_in_that_failed),
         cmocka_unit_test(what_a_detail_says_more_exactly_is_not_said_before),
+        cmocka_unit_test(only_what_can_insist_is_told_to),
         cmocka_unit_test(a_text_that_both_sides_give_is_said_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
