@@ -35,11 +35,19 @@ static void describe_options(const struct command *command, struct option *out)
     out[count + 1] = (struct option){.name = "help", .has_arg = no_argument, .val = 'h'};
 }
 
-static bool check_count(const struct command *command, size_t count, char problem[256])
+static bool check_count(const struct command *command, const struct arguments *arguments,
+                        char problem[256])
 {
+    size_t count = arguments->count;
     if (count < command->least) {
         (void)snprintf(problem, 256, count == 0 ? "%s needs arguments" : "%s needs more arguments",
                        command->name);
+        return false;
+    }
+    if (command->most == 0 && count > 0 && command->arguments[0] != '\0') {
+        /* What may follow is a word that makes another command of it. */
+        (void)snprintf(problem, 256, "there is no command %s %.100s", command->name,
+                       arguments->positional[0]);
         return false;
     }
     if (command->most != ARGUMENTS_ANY && count > command->most) {
@@ -124,7 +132,7 @@ bool arguments_read(const struct command *command, int argc, char *const *argv,
         describe_options(command, options);
         good = scan(command, argc + 1, copy, options, out, problem);
         if (good && !arguments_has(out, "help")) {
-            good = check_count(command, out->count, problem);
+            good = check_count(command, out, problem);
         }
     }
     memory_free(copy);

@@ -165,11 +165,16 @@ static void tell_conflicts(struct cli *cli, const json_t *conflicts)
             continue;
         }
         char when[32];
-        cli_note(cli, "  %s is now \"%s\" (%s, %s)",
-                 json_string_value(json_object_get(conflict, "field")),
-                 json_string_value(json_object_get(conflict, "theirs")),
-                 json_string_value(json_object_get(conflict, "by")),
-                 text_local_time(json_integer_value(json_object_get(conflict, "at")), when));
+        const char *field = json_string_value(json_object_get(conflict, "field"));
+        const char *theirs = json_string_value(json_object_get(conflict, "theirs"));
+        const char *by = json_string_value(json_object_get(conflict, "by"));
+        (void)text_local_time(json_integer_value(json_object_get(conflict, "at")), when);
+        if (strchr(theirs, '\n') == NULL) {
+            cli_note(cli, "  %s is now \"%s\" (%s, %s)", field, theirs, by, when);
+        } else {
+            cli_note(cli, "  %s is now (%s, %s)", field, by, when);
+            text_put_lines(cli->err, theirs, "    | ");
+        }
     }
 }
 

@@ -198,7 +198,7 @@ static const struct command commands[] = {
      "values. Exit status 1 when something is left to decide, 3 when the server cannot be reached:\n"
      "then the profile stays offline, and what waits is kept.",
      NULL, 0, 0, command_online},
-    {"outbox", "[show ID | retry [ID] | drop ID]",
+    {"outbox", "[show ID | retry [ID] | drop ID...]",
      "List what waits for the server, since when and why",
      "Of a single entry: tandem outbox show, tandem outbox retry, tandem outbox drop. What was typed in\n"
      "notes is listed behind the entries; see tandem note.",
@@ -209,16 +209,18 @@ static const struct command commands[] = {
      ENTRY_ID "\n"
      "Without ID everything that was refused is. Exit status 1 when something is left to decide.",
      NULL, 0, 1, command_outbox_retry},
-    {"outbox drop", "ID", "Forget an entry of the outbox",
+    {"outbox drop", "ID...", "Forget entries of the outbox",
      ENTRY_ID "\n"
      "What it would have changed stays as it is. An entry that is under way cannot be dropped. Of a\n"
      "record that it would have added, what waits about it is listed: that is kept, and to be dropped\n"
      "too.",
-     NULL, 1, 1, command_outbox_drop},
+     NULL, 1, ARGUMENTS_ANY, command_outbox_drop},
     {"conflicts", "", "List your changes that are in conflict with others'",
      "Of each field: base, the value you saw; mine, yours; theirs, with who and when.", NULL, 0, 0,
      command_conflicts},
-    {"resolve", "ID --mine | --theirs | --set FIELD=VALUE", "Settle a conflict", ENTRY_ID,
+    {"resolve", "ID --mine | --theirs | --set FIELD=VALUE", "Settle a conflict",
+     ENTRY_ID "\n"
+     "Without a choice all values are shown, whole.",
      resolve_options, 1, 1, command_resolve},
     {"log", "ID [TEXT]", "Log a call, a mail, a meeting with an account",
      "ID is an account (its exact name will do), or a contact, case or other record of one. Without\n"

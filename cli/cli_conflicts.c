@@ -58,7 +58,7 @@ enum tandem_failure command_conflicts(struct cli *cli, const struct arguments *a
 
 /* ---- resolve --------------------------------------------------------------------------------- */
 
-enum choice { CHOICE_MINE, CHOICE_THEIRS, CHOICE_SET };
+enum choice { CHOICE_MINE, CHOICE_THEIRS, CHOICE_SET, CHOICE_NONE };
 static const char *const choice_names[] = {"mine", "theirs", "set"};
 
 static const char *member(const json_t *object, const char *key)
@@ -307,7 +307,7 @@ static enum tandem_failure read_choice(struct cli *cli, const struct arguments *
         return cli_usage(cli, "choose one of --mine, --theirs and --set");
     }
     if (given == 0) {
-        return cli_usage(cli, "say which value it is to be: --mine, --theirs or --set FIELD=VALUE");
+        *out = CHOICE_NONE;
     }
     for (size_t i = 0; (assignment = arguments_nth(arguments, "set", i)) != NULL; i++) {
         if (!fields_split(assignment, name, &value)) {
@@ -317,17 +317,36 @@ static enum tandem_failure read_choice(struct cli *cli, const struct arguments *
     return TANDEM_DONE;
 }
 
+/* Nothing was chosen: what there is to choose from, all of it. */
+static enum tandem_failure ask_choice(struct cli *cli, const struct arguments *arguments)
+{
+    json_t *entry = NULL;
+    if (cli->profile.signed_in && !cli->json) {
+        enum tandem_failure failure = outbox_find(
+            cli, arguments->positional[0], ENTRY_BIT(TANDEM_ENTRY_CONFLICT) | ENTRY_NEWEST, &entry);
+        if (failure != TANDEM_DONE) {
+            return failure;
+        }
+        print_entry(cli, entry);
+        json_decref(entry);
+    }
+    return cli_usage(cli, "say which value it is to be: --mine, --theirs or --set FIELD=VALUE");
+}
+
 enum tandem_failure command_resolve(struct cli *cli, const struct arguments *arguments)
 {
     enum choice choice = CHOICE_MINE;
     json_t *entry = NULL;
     enum tandem_failure failure = read_choice(cli, arguments, &choice);
+    if (failure == TANDEM_DONE && choice == CHOICE_NONE) {
+        return ask_choice(cli, arguments);
+    }
     if (failure == TANDEM_DONE && !cli->profile.signed_in) {
         failure = cli_refuse_signed_out(cli);
     }
     if (failure == TANDEM_DONE) {
-        failure =
-            outbox_find(cli, arguments->positional[0], ENTRY_BIT(TANDEM_ENTRY_CONFLICT), &entry);
+        failure = outbox_find(cli, arguments->positional[0],
+                              ENTRY_BIT(TANDEM_ENTRY_CONFLICT) | ENTRY_NEWEST, &entry);
     }
     /* What is chosen is chosen against what there is now. */
     if (failure == TANDEM_DONE && !tandem_paused(cli->client)) {

@@ -55,6 +55,8 @@ void entry_add_in_the_way(struct cli *cli, json_t *entry);
 
 /* ---- Finding (cli_entry_find.c); the copy is open ---- */
 
+/* Beside states: of several values of one's own for the same field the newest is meant. */
+#define ENTRY_NEWEST (1u << 16)
 /* The entry a person means: its number, or the id or the exact name of a record that one entry in
  * these states changes. Tells when there is not exactly one. */
 enum tandem_failure entry_find(struct cli *cli, const char *text, unsigned states, json_t **out);
@@ -70,12 +72,15 @@ bool entry_is(const json_t *entry, tandem_entry_state state);
 bool entry_changes(const json_t *entry, const char *id);
 /* "edit account Fjord Bruk AS", of its first record, and how many more it changes. */
 void entry_add_what(const json_t *entry, struct buffer *out);
-/* "phoneNumber=+4711111111, account=Fjord Bruk AS", "with suppliers" */
+/* "phoneNumber=+4711111111, account=Fjord Bruk AS", "with suppliers". Of a text as much as a line
+ * shows, and how much more there is. */
 void entry_add_values(const json_t *entry, struct buffer *out);
 /* Both: "edit account Fjord Bruk AS: phoneNumber=+4711111111" */
 void entry_add_line(const json_t *entry, struct buffer *out);
 /* Why it is not with the server, in a few words. `paused`: the profile is offline. */
 void entry_add_why(const json_t *entry, bool paused, struct buffer *out);
+/* The values, whole, that a line does not show whole; as a rule there are none. */
+void entry_print_long_values(const json_t *entry, FILE *out);
 /* What is in conflict, a paragraph for each field: before, mine, theirs, who and when. */
 void entry_print_conflicts(const json_t *entry, FILE *out);
 /* All its fields, with what they were before. */

@@ -9,6 +9,73 @@
 /* Records of one name that a refusal lists. */
 #define CANDIDATES_MOST 8u
 
+static const char *member(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text == NULL ? "" : text;
+}
+
+/* ---- Superseded ------------------------------------------------------------------------------ */
+
+static bool is_in_conflict(const json_t *change)
+{
+    return json_is_true(json_object_get(change, "conflict"));
+}
+
+/* Whether the entry gives another value to the same field. */
+static bool gives_too(const json_t *entry, const json_t *change)
+{
+    size_t index = 0;
+    json_t *other = NULL;
+    json_array_foreach(json_object_get(entry, "changes"), index, other)
+    {
+        if (strcmp(member(other, "id"), member(change, "id")) == 0 &&
+            strcmp(member(other, "op"), "update") == 0 &&
+            strcmp(member(other, "field"), member(change, "field")) == 0 &&
+            (is_in_conflict(other) || !is_in_conflict(change))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether `newer` says all that is still to be said by the entry; of one in conflict, that is what
+ * is in conflict: both are settled by settling the newer one. */
+static bool says_all(const json_t *newer, const json_t *entry)
+{
+    bool conflict = entry_is(entry, TANDEM_ENTRY_CONFLICT);
+    size_t said = 0;
+    size_t index = 0;
+    json_t *change = NULL;
+    json_array_foreach(json_object_get(entry, "changes"), index, change)
+    {
+        if (conflict && !is_in_conflict(change)) {
+            continue;
+        }
+        if (strcmp(member(change, "op"), "update") != 0 || member(change, "field")[0] == '\0' ||
+            !gives_too(newer, change)) {
+            return false;
+        }
+        said++;
+    }
+    return said > 0;
+}
+
+/* Of entries oldest first; what became of a newer one may be another matter. */
+static bool is_superseded(const json_t *entries, size_t index)
+{
+    const json_t *entry = json_array_get(entries, index);
+    for (size_t i = index + 1; i < json_array_size(entries); i++) {
+        const json_t *newer = json_array_get(entries, i);
+        if (strcmp(member(newer, "state"), member(entry, "state")) == 0 && says_all(newer, entry)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- By id and by number --------------------------------------------------------------------- */
+
 static enum tandem_failure refuse_several(struct cli *cli, const char *text,
                                           const struct buffer *numbers)
 {
@@ -55,6 +122,8 @@ static enum tandem_failure find_by_record(struct cli *cli, const char *text, con
                                           unsigned states, json_t **out)
 {
     struct buffer numbers = {0};
+    bool newest = (states & ENTRY_NEWEST) != 0;
+    states &= ~ENTRY_NEWEST;
     json_t *entries = entry_read_all(cli, states);
     size_t index = 0;
     size_t found = 0;
@@ -64,7 +133,7 @@ static enum tandem_failure find_by_record(struct cli *cli, const char *text, con
     }
     json_array_foreach(entries, index, entry)
     {
-        if (entry_changes(entry, id)) {
+        if (entry_changes(entry, id) && !(newest && is_superseded(entries, index))) {
             text_addf(&numbers, "%s%llu", found == 0 ? "" : ", ",
                       (unsigned long long)entry_number(entry));
             *out = found++ == 0 ? json_incref(entry) : *out;
@@ -110,16 +179,12 @@ static enum tandem_failure find_by_number(struct cli *cli, unsigned long number,
 
 /* ---- By name --------------------------------------------------------------------------------- */
 
-static const char *member(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text == NULL ? "" : text;
-}
-
 /* Records of the name: {"ID": "account ID (entry 12, 13)"}, in the order in which they were found. */
 struct candidates {
     const char *name;
     json_t *found;
+    uint64_t entry; /* the first that changes one of them */
+    bool several;   /* there are others, or records that none changes */
 };
 
 static void add_candidate(struct candidates *candidates, const char *entity, const char *id,
@@ -130,6 +195,9 @@ static void add_candidate(struct candidates *candidates, const char *entity, con
     if (before != NULL && entry == 0) {
         return;
     }
+    candidates->several =
+        candidates->several || entry == 0 || (candidates->entry != 0 && candidates->entry != entry);
+    candidates->entry = candidates->entry == 0 ? entry : candidates->entry;
     if (before != NULL) {
         text_addf(&text, "%.*s, %llu)", (int)strlen(before) - 1, before, (unsigned long long)entry);
     } else if (entry != 0) {
@@ -143,7 +211,7 @@ static void add_candidate(struct candidates *candidates, const char *entity, con
 }
 
 /* Those that entries change. */
-static void find_changed(struct candidates *candidates, const json_t *entries)
+static void find_changed(struct candidates *candidates, const json_t *entries, bool newest)
 {
     size_t e = 0;
     json_t *entry = NULL;
@@ -152,6 +220,9 @@ static void find_changed(struct candidates *candidates, const json_t *entries)
         const char *last = "";
         size_t c = 0;
         json_t *change = NULL;
+        if (newest && is_superseded(entries, e)) {
+            continue;
+        }
         json_array_foreach(json_object_get(entry, "changes"), c, change)
         {
             if (text_same(member(change, "title"), candidates->name) &&
@@ -210,21 +281,26 @@ static enum tandem_failure find_by_name(struct cli *cli, const char *name, unsig
     json_t *entries = entry_read_all(cli, ENTRY_UNSETTLED);
     enum tandem_failure failure = entries == NULL ? TANDEM_REFUSED : TANDEM_DONE;
     if (failure == TANDEM_DONE) {
-        find_changed(&candidates, entries);
+        find_changed(&candidates, entries, (states & ENTRY_NEWEST) != 0);
         (void)find_accounts(cli, &candidates); /* a copy that is empty has none */
     }
-    if (failure == TANDEM_DONE && json_object_size(candidates.found) > 1) {
+    bool one = json_object_size(candidates.found) > 1 && !candidates.several; /* changes them all */
+    if (failure == TANDEM_DONE && json_object_size(candidates.found) > 1 && !one) {
         failure = refuse_candidates(cli, &candidates);
     } else if (failure == TANDEM_DONE && json_object_size(candidates.found) == 0) {
         failure = lookup_account(cli, name, &account); /* tells what there is instead */
         (void)snprintf(id, sizeof id, "%s", failure == TANDEM_DONE ? account.id : "");
-    } else if (failure == TANDEM_DONE) {
+    } else if (failure == TANDEM_DONE && !one) {
         (void)snprintf(id, sizeof id, "%s",
                        json_object_iter_key(json_object_iter(candidates.found)));
     }
     json_decref(entries);
     json_decref(candidates.found);
-    return failure == TANDEM_DONE ? find_by_record(cli, name, id, states, out) : failure;
+    if (failure != TANDEM_DONE) {
+        return failure;
+    }
+    return one ? find_by_number(cli, (unsigned long)candidates.entry, states, out)
+               : find_by_record(cli, name, id, states, out);
 }
 
 enum tandem_failure entry_find(struct cli *cli, const char *text, unsigned states, json_t **out)

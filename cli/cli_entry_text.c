@@ -6,6 +6,9 @@
 #include "cli/cli_text.h"
 #include "protocol/schema.h"
 
+/* Of each value, where an entry is told of in a line. */
+#define VALUE_COLUMNS 120u
+
 static const char *member(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
@@ -137,6 +140,17 @@ static void add_sharing(const json_t *change, const char **between, struct buffe
     add_tags(change, "without", "no longer with ", between, out);
 }
 
+/* The author's value, with names; to where a line is enough. Whether it is there whole. */
+static bool add_value(const json_t *change, size_t columns, struct buffer *out)
+{
+    struct buffer value = {0};
+    names_put(json_object_get(change, "names"), member(change, "mine"), &value);
+    const char *text = text_of(&value);
+    bool whole = text_add_short(out, text == NULL ? "" : text, columns, "");
+    buffer_release(&value);
+    return whole;
+}
+
 static void add_values_of(const json_t *entry, const char *id, struct buffer *out)
 {
     const char *between = "";
@@ -149,7 +163,7 @@ static void add_values_of(const json_t *entry, const char *id, struct buffer *ou
         }
         if (has_field(change)) {
             text_addf(out, "%s%s=", between, member(change, "field"));
-            names_put(json_object_get(change, "names"), member(change, "mine"), out);
+            (void)add_value(change, VALUE_COLUMNS, out);
             between = ", ";
         }
         add_sharing(change, &between, out);
@@ -236,25 +250,36 @@ void entry_add_why(const json_t *entry, bool paused, struct buffer *out)
 
 /* ---- Paragraphs ------------------------------------------------------------------------------ */
 
-/* A name, where the value has one, with the id behind it: two records may be called the same. */
-static void print_value(FILE *out, const json_t *change, const char *key)
+/* Whole, whatever its length: who decides is to see all that the decision replaces. A name, where
+ * the value has one, with the id behind it: two records may be called the same. `who`: whose it
+ * is. */
+static void print_value(FILE *out, const json_t *change, const char *key, const char *who)
 {
     const char *value = member(change, key);
-    const json_t *names = json_object_get(change, "names");
     struct buffer named = {0};
+    names_put(json_object_get(change, "names"), value, &named);
+    const char *text = text_of(&named);
+    text = text == NULL ? value : text;
+    size_t lines = 1;
+    for (const char *at = text; (at = strchr(at, '\n')) != NULL; at++) {
+        lines++;
+    }
     (void)fprintf(out, "    %-8s", key);
     if (value[0] == '\0') {
         (void)fputs("nothing", out);
-        return;
+    } else if (lines > 1) {
+        (void)fprintf(out, "%zu lines", lines);
+    } else {
+        (void)fputc('"', out);
+        (void)text_put(out, text, 0);
+        (void)fputc('"', out);
+        (void)fprintf(out, "%s%s", strcmp(text, value) == 0 ? "" : "  ",
+                      strcmp(text, value) == 0 ? "" : value);
     }
-    names_put(names, value, &named);
-    const char *text = text_of(&named);
-    text = text == NULL ? value : text;
-    (void)fputc('"', out);
-    (void)text_put(out, text, 120);
-    (void)fputc('"', out);
-    if (strcmp(text, value) != 0) {
-        (void)fprintf(out, "  %s", value);
+    (void)text_put(out, who, 0);
+    (void)fputc('\n', out);
+    if (lines > 1) {
+        text_put_lines(out, text, "      | ");
     }
     buffer_release(&named);
 }
@@ -268,14 +293,43 @@ static int64_t ms_of(const char *text)
 static void print_theirs(const json_t *change, FILE *out)
 {
     char when[32];
+    struct buffer text = {0};
+    text_addf(&text, "  (%s, %s)", member(change, "by"),
+              text_local_time(ms_of(member(change, "at")), when));
+    const char *who = text_of(&text) == NULL ? "" : text_of(&text);
     if (has_field(change)) {
-        print_value(out, change, "theirs");
+        print_value(out, change, "theirs", who);
     } else {
         (void)fprintf(out, "    %-8s%s", "theirs", removes(change) ? "changed" : "deleted");
+        (void)text_put(out, who, 0);
+        (void)fputc('\n', out);
     }
-    (void)fputs("  (", out);
-    (void)text_put(out, member(change, "by"), 0);
-    (void)fprintf(out, ", %s)\n", text_local_time(ms_of(member(change, "at")), when));
+    buffer_release(&text);
+}
+
+/* The values of the record that are longer than a line shows. */
+static void print_long_values(const json_t *entry, const char *id, FILE *out)
+{
+    size_t index = 0;
+    json_t *change = NULL;
+    json_array_foreach(json_object_get(entry, "changes"), index, change)
+    {
+        struct buffer line = {0};
+        if (!removes(change) && has_field(change) && strcmp(member(change, "id"), id) == 0 &&
+            !add_value(change, VALUE_COLUMNS, &line)) {
+            (void)fputs("  ", out);
+            (void)text_put(out, member(change, "field"), 0);
+            (void)fputc('\n', out);
+            print_value(out, change, "mine", "");
+        }
+        buffer_release(&line);
+    }
+}
+
+void entry_print_long_values(const json_t *entry, FILE *out)
+{
+    const json_t *first = json_array_get(json_object_get(entry, "changes"), 0);
+    print_long_values(entry, member(first, "id"), out);
 }
 
 /* Of a record that one side deleted there is no value of mine to show, or only all of them. */
@@ -286,8 +340,7 @@ static void print_mine(const json_t *entry, const json_t *change, FILE *out)
         return;
     }
     if (has_field(change)) {
-        print_value(out, change, "mine");
-        (void)fputc('\n', out);
+        print_value(out, change, "mine", "");
         return;
     }
     struct buffer values = {0};
@@ -297,6 +350,7 @@ static void print_mine(const json_t *entry, const json_t *change, FILE *out)
     (void)text_put(out, text == NULL ? "" : text, 0);
     (void)fputc('\n', out);
     buffer_release(&values);
+    print_long_values(entry, member(change, "id"), out);
 }
 
 static void print_conflict(const json_t *entry, const json_t *change, FILE *out)
@@ -305,8 +359,7 @@ static void print_conflict(const json_t *entry, const json_t *change, FILE *out)
     (void)text_put(out, has_field(change) ? member(change, "field") : "the record itself", 0);
     (void)fputc('\n', out);
     if (has_field(change)) {
-        print_value(out, change, "base");
-        (void)fputc('\n', out);
+        print_value(out, change, "base", "");
     }
     print_mine(entry, change, out);
     print_theirs(change, out);
@@ -375,10 +428,8 @@ void entry_print_changes(const json_t *entry, FILE *out)
             (void)fputs("  ", out);
             (void)text_put(out, member(change, "field"), 0);
             (void)fputc('\n', out);
-            print_value(out, change, "base");
-            (void)fputc('\n', out);
-            print_value(out, change, "mine");
-            (void)fputc('\n', out);
+            print_value(out, change, "base", "");
+            print_value(out, change, "mine", "");
         }
     }
 }

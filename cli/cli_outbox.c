@@ -129,7 +129,7 @@ enum tandem_failure command_outbox_show(struct cli *cli, const struct arguments 
 {
     json_t *entry = NULL;
     enum tandem_failure failure =
-        outbox_find(cli, arguments->positional[0], ENTRY_UNSETTLED, &entry);
+        outbox_find(cli, arguments->positional[0], ENTRY_UNSETTLED | ENTRY_NEWEST, &entry);
     if (failure != TANDEM_DONE) {
         return failure;
     }
@@ -207,17 +207,13 @@ static void tell_dropped(struct cli *cli, json_t *entry, const json_t *behind)
     (void)text_put(cli->out, line == NULL ? "" : line, 0);
     (void)fputc('\n', cli->out);
     buffer_release(&text);
+    entry_print_long_values(entry, cli->out); /* they are nowhere else from now on */
     tell_behind(cli, behind);
 }
 
-enum tandem_failure command_outbox_drop(struct cli *cli, const struct arguments *arguments)
+static enum tandem_failure drop(struct cli *cli, json_t *entry)
 {
-    json_t *entry = NULL;
-    enum tandem_failure failure =
-        outbox_find(cli, arguments->positional[0], ENTRY_UNSETTLED, &entry);
-    if (failure != TANDEM_DONE) {
-        return failure;
-    }
+    enum tandem_failure failure = TANDEM_DONE;
     json_t *behind = outbox_behind(cli, entry);
     tandem_code code = tandem_outbox_drop(cli->client, entry_number(entry));
     if (code == TANDEM_OK) {
@@ -234,7 +230,29 @@ enum tandem_failure command_outbox_drop(struct cli *cli, const struct arguments 
         failure = cli_fault(cli, "nothing was dropped", &cli->fault);
     }
     json_decref(behind);
-    json_decref(entry);
+    return failure;
+}
+
+/* None, unless all are found. The first that cannot be dropped ends it. */
+enum tandem_failure command_outbox_drop(struct cli *cli, const struct arguments *arguments)
+{
+    json_t *entries = json_array();
+    enum tandem_failure failure = TANDEM_DONE;
+    size_t index = 0;
+    json_t *entry = NULL;
+    for (size_t i = 0; i < arguments->count && failure == TANDEM_DONE; i++) {
+        failure = cli->client == NULL
+                      ? outbox_find(cli, arguments->positional[i], ENTRY_UNSETTLED, &entry)
+                      : entry_find(cli, arguments->positional[i], ENTRY_UNSETTLED, &entry);
+        if (failure == TANDEM_DONE && json_array_append_new(entries, entry) != 0) {
+            failure = cli_no_memory(cli);
+        }
+    }
+    json_array_foreach(entries, index, entry)
+    {
+        failure = failure == TANDEM_DONE ? drop(cli, entry) : failure;
+    }
+    json_decref(entries);
     return failure;
 }
 

@@ -9,6 +9,8 @@
 
 /* Enough of a history for what happened between two looks at a record. */
 #define HISTORY_MOST 200u
+/* Of a value that is told of in a line. */
+#define VALUE_COLUMNS 120u
 
 struct search {
     const char *me;
@@ -164,16 +166,20 @@ void overwrite_print(const json_t *object, FILE *out)
         char when[32];
         int64_t at_ms = 0;
         struct buffer text = {0};
+        struct buffer quoted = {0};
         (void)schema_time_from_text(bytes_text(member(value, "at")), &at_ms);
         names_put(json_object_get(value, "names"), member(value, "value"), &text);
         const char *shown = text_of(&text) == NULL ? "" : text_of(&text);
         (void)fputs("  overwrote ", out);
         (void)text_put(out, member(value, "field"), 0);
-        (void)fputs(shown[0] == '\0' ? ", which was empty" : " \"", out);
-        (void)text_put(out, shown, 120);
-        (void)fputs(shown[0] == '\0' ? "  (" : "\"  (", out);
+        (void)text_add_short(&quoted, shown, VALUE_COLUMNS, "\"");
+        (void)fputs(shown[0] == '\0' ? ", which was empty" : " ", out);
+        (void)text_put(out, shown[0] == '\0' || text_of(&quoted) == NULL ? "" : text_of(&quoted),
+                       0);
+        (void)fputs("  (", out);
         (void)text_put(out, member(value, "by"), 0);
         (void)fprintf(out, ", %s)\n", text_local_time(at_ms, when));
         buffer_release(&text);
+        buffer_release(&quoted);
     }
 }

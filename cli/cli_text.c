@@ -136,6 +136,10 @@ static size_t put_cut(FILE *out, const char *text, size_t size, size_t columns)
         used += width;
         at += length;
     }
+    if (text[size] == '\n') { /* there are more lines */
+        (void)fputs("\xE2\x80\xA6", out);
+        used++;
+    }
     return used;
 }
 
@@ -151,6 +155,70 @@ size_t text_put(FILE *out, const char *text, size_t columns)
         return put_whole(out, text, size);
     }
     return put_cut(out, text, line, columns);
+}
+
+void text_put_lines(FILE *out, const char *text, const char *margin)
+{
+    for (;;) {
+        size_t size = strcspn(text, "\n");
+        (void)fputs(margin, out);
+        (void)put_whole(out, text, size);
+        (void)fputc('\n', out);
+        if (text[size] == '\0') {
+            return;
+        }
+        text += size + 1;
+    }
+}
+
+/* Bytes of the first `size` that fit into so many columns; all of them, or with room for an
+ * ellipsis. */
+static size_t cut_at(const char *text, size_t size, size_t columns)
+{
+    size_t used = 0;
+    size_t cut = 0;
+    for (size_t at = 0; at < size;) {
+        size_t width = 0;
+        bool plain = false;
+        size_t length = next_shown(text + at, size - at, &width, &plain);
+        if (used + width > columns) {
+            return cut;
+        }
+        used += width;
+        at += length;
+        cut = used < columns ? at : cut;
+    }
+    return size;
+}
+
+static void add_left_out(struct buffer *out, const char *rest)
+{
+    size_t lines = 0;
+    size_t characters = 0;
+    size_t size = strlen(rest);
+    for (size_t at = 0; at < size; characters++) {
+        size_t width = 0;
+        bool plain = false;
+        lines += rest[at] == '\n';
+        at += next_shown(rest + at, size - at, &width, &plain);
+    }
+    size_t count = lines > 0 ? lines : characters;
+    text_addf(out, " (%zu more %s%s)", count, lines > 0 ? "line" : "character",
+              count == 1 ? "" : "s");
+}
+
+bool text_add_short(struct buffer *out, const char *text, size_t columns, const char *quote)
+{
+    size_t line = strcspn(text, "\n");
+    size_t cut = cut_at(text, line, columns);
+    bool whole = text[cut] == '\0';
+    text_add(out, quote);
+    buffer_append(out, text, cut);
+    text_addf(out, "%s%s", whole ? "" : "\xE2\x80\xA6", quote);
+    if (!whole) {
+        add_left_out(out, text + cut);
+    }
+    return whole;
 }
 
 void text_add(struct buffer *buffer, const char *text)

@@ -21,6 +21,12 @@ size_t text_width(const char *text);
 /* Writes at most `columns` columns of the first line of `text` (0: all of it, all lines), with an
  * ellipsis when cut; returns the columns written. */
 size_t text_put(FILE *out, const char *text, size_t columns);
+/* Writes all lines of `text`, each on a line of its own behind `margin`. */
+void text_put_lines(FILE *out, const char *text, const char *margin);
+/* Appends the first line of `text` between quotes, at most `columns` columns of it. Where that is
+ * not all it ends in an ellipsis, and how much was left out follows: "one..." (2 more lines).
+ * Whether it was all. */
+bool text_add_short(struct buffer *out, const char *text, size_t columns, const char *quote);
 
 void text_add(struct buffer *buffer, const char *text);
 void text_addf(struct buffer *buffer, const char *format, ...)

@@ -127,7 +127,7 @@ static void meanings_are_checked_before_anything_is_connected(void **state)
     USAGE("--mine, --theirs or --set", "resolve", "12");
     USAGE("choose one", "resolve", "12", "--mine", "--theirs");
     USAGE("FIELD=VALUE", "resolve", "12", "--set", "name");
-    USAGE("outbox takes no arguments", "outbox", "12");
+    USAGE("there is no command outbox 12", "outbox", "12");
     USAGE("one more word", "user");
     USAGE("one more word", "user", "sing");
     USAGE("no command", "frobnicate");

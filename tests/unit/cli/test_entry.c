@@ -167,6 +167,49 @@ static void a_conflict_shows_all_three_values(void **state)
     json_decref(entry);
 }
 
+static void a_text_is_shown_whole_to_who_decides(void **state)
+{
+    (void)state;
+    char line[301];
+    const tandem_fault conflict = {.code = STATUS_CONFLICT, .change = 0};
+    tandem_entry_change change = phone;
+    memset(line, 'x', 300);
+    line[300] = '\0';
+    change.field = "description";
+    change.base = line;
+    change.mine = "q2 one\nKARI";
+    change.theirs = "q2 one\n\x1B[2Jtheirs  \"q2 one\"\n";
+    change.conflict = true;
+    change.by = "nils";
+    json_t *entry = object_of(TANDEM_ENTRY_CONFLICT, &conflict, &change, 1);
+    char *out = printed(entry_print_conflicts, entry);
+    assert_non_null(strstr(out, line));
+    assert_non_null(strstr(out, "    mine    2 lines\n      | q2 one\n      | KARI\n"));
+    assert_non_null(strstr(out, "    theirs  3 lines  (nils, "));
+    assert_non_null(strstr(out, ")\n      | q2 one\n      | \xC2\xB7[2Jtheirs  \"q2 one\"\n"
+                                "      | \n"));
+    free(out);
+    out = printed(entry_print_changes, entry);
+    assert_non_null(strstr(out, "    mine    2 lines\n      | q2 one\n      | KARI\n"));
+    free(out);
+    expect_words(entry_add_values, entry, "description=q2 one\xE2\x80\xA6 (1 more line)");
+    out = printed(entry_print_long_values, entry);
+    assert_string_equal(out, "  description\n    mine    2 lines\n      | q2 one\n      | KARI\n");
+    free(out);
+    json_decref(entry);
+
+    /* Of a record that was deleted all that was written is to be seen. */
+    tandem_entry_change changes[] = {change, change};
+    changes[0].conflict = false;
+    changes[1].field = "";
+    entry = object_of(TANDEM_ENTRY_CONFLICT, &conflict, changes, 2);
+    out = printed(entry_print_conflicts, entry);
+    assert_non_null(strstr(out, "mine    changed: description=q2 one\xE2\x80\xA6 (1 more line)\n"));
+    assert_non_null(strstr(out, "    mine    2 lines\n      | q2 one\n      | KARI\n"));
+    free(out);
+    json_decref(entry);
+}
+
 static void a_deletion_on_either_side(void **state)
 {
     (void)state;
@@ -346,6 +389,7 @@ int main(void)
         cmocka_unit_test(an_entry_that_waits),
         cmocka_unit_test(why_an_entry_is_not_with_the_server),
         cmocka_unit_test(a_conflict_shows_all_three_values),
+        cmocka_unit_test(a_text_is_shown_whole_to_who_decides),
         cmocka_unit_test(a_deletion_on_either_side),
         cmocka_unit_test(an_entry_of_several_records),
         cmocka_unit_test(conflicts_with_several_people),

@@ -59,6 +59,40 @@ static void cutting_counts_columns(void **state)
     expect_put("\xC3\xA5\xC3\xA5\xC3\xA5\xC3\xA5", 3, "\xC3\xA5\xC3\xA5\xE2\x80\xA6");
 }
 
+static void what_has_more_lines_says_so(void **state)
+{
+    (void)state;
+    expect_put("one\ntwo", 6, "one\xE2\x80\xA6");
+    expect_put("abcdef\ntwo", 6, "abcde\xE2\x80\xA6");
+    char *out = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&out, &size);
+    text_put_lines(file, "one\n\x1B[2J\rtwo\n", "  | ");
+    (void)fclose(file);
+    assert_string_equal(out, "  | one\n  | \xC2\xB7[2J\xC2\xB7two\n  | \n");
+    free(out);
+}
+
+static void expect_short(const char *text, size_t columns, bool whole, const char *wanted)
+{
+    struct buffer out = {0};
+    assert_int_equal(text_add_short(&out, text, columns, "'"), whole);
+    assert_string_equal(text_of(&out), wanted);
+    buffer_release(&out);
+}
+
+static void what_a_line_leaves_out_is_counted(void **state)
+{
+    (void)state;
+    expect_short("", 6, true, "''");
+    expect_short("abcdef", 6, true, "'abcdef'");
+    expect_short("abcdefg", 6, false, "'abcde\xE2\x80\xA6' (2 more characters)");
+    expect_short("one\ntwo", 6, false, "'one\xE2\x80\xA6' (1 more line)");
+    expect_short("abcdefg\ntwo\n", 6, false, "'abcde\xE2\x80\xA6' (2 more lines)");
+    expect_short("\xE6\x9D\xB1\xE4\xBA\xAC\xE9\x83\xBD", 5, false,
+                 "'\xE6\x9D\xB1\xE4\xBA\xAC\xE2\x80\xA6' (1 more character)");
+}
+
 static char *print(const char *const rows[][3], size_t count, size_t width)
 {
     struct table table;
@@ -172,6 +206,8 @@ int main(void)
         cmocka_unit_test(widths_are_columns),
         cmocka_unit_test(what_strangers_write_is_shown_not_obeyed),
         cmocka_unit_test(cutting_counts_columns),
+        cmocka_unit_test(what_has_more_lines_says_so),
+        cmocka_unit_test(what_a_line_leaves_out_is_counted),
         cmocka_unit_test(tables_align_whatever_the_script),
         cmocka_unit_test(tables_fit_the_screen),
         cmocka_unit_test(utf8_is_judged_strictly),
