@@ -1,7 +1,8 @@
-/* tandem note, in six parts: cli_note.c finds out what is wanted, and which note is meant;
+/* tandem note, in seven parts: cli_note.c finds out what is wanted, and which note is meant;
  * cli_note_open.c opens a note and waits for it; cli_note_read.c prints, cli_note_write.c appends
  * and restores, cli_note_edit.c is the live editor's loop, around the model in cli/editor/;
- * cli_note_work.c is about what is not with the server yet.
+ * cli_note_work.c is about what is not with the server yet, cli_note_refused.c remembers what it
+ * would not have.
  *
  * Where the profile has a folder on this machine notes are opened in it, so that what is typed is
  * safe there before it is sent, and is sent once, whatever happens to the line. A profile without
@@ -27,6 +28,7 @@ struct open_note {
     bool changed; /* something came */
     bool saved;   /* since something was typed */
     bool ended;
+    bool keeps; /* asked for: one that has ended while it was waited for stays open, untold */
     tandem_code refused; /* why the server does not take what was typed, or OK */
     tandem_code code;    /* why it has ended */
     char detail[160];
@@ -97,13 +99,26 @@ json_t *note_work_list(struct cli *cli);
 /* A line for each; whether there was any. */
 bool note_work_print(struct cli *cli, const json_t *notes, FILE *out);
 /* The folder is open and connected: waits until what can be sent is, and tells what became of each
- * note of the list. */
-void note_work_settle(struct cli *cli, json_t *noted);
+ * note of the list; how many were refused. */
+size_t note_work_settle(struct cli *cli, json_t *noted);
 /* The same for a profile that has a folder and was never offline. Nothing is open before. */
-enum tandem_failure note_work_send(struct cli *cli);
+enum tandem_failure note_work_send(struct cli *cli, size_t *refused);
+/* Characters of one's own that are kept of a note that has ended, but for ends of lines; the folder
+ * is open. */
+size_t note_count_words(struct cli *cli, const char *id);
 /* The folder is about to be deleted; nothing is open before and after. As outbox_agree_to_lose()
  * and outbox_tell_lost(). */
 enum tandem_failure note_work_agree_to_lose(struct cli *cli, const char *what);
 void note_work_tell_lost(struct cli *cli);
+
+/* ---- What was refused, remembered (cli_note_refused.c) ---- */
+
+/* Says of a note of note_work_list() that it was refused, and why. */
+void note_refused_put(json_t *note, tandem_code code);
+/* Says so of those of the list that were refused when they were last sent. */
+void note_refused_recall(const struct cli *cli, json_t *notes);
+/* Remembers which of the list, which is all there are, were refused; no others. */
+void note_refused_remember(const struct cli *cli, const json_t *notes);
+void note_refused_forget(const struct cli *cli, const char *id);
 
 #endif

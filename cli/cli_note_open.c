@@ -109,7 +109,7 @@ enum tandem_failure note_wait_here(struct open_note *open, const char *id)
         await(open, &open->here, LED_MS) || open->changed || tandem_note_version(open->note) > 0;
     if (!there && !(tandem_connected(cli->client) && await(open, &open->here, PATIENCE_MS))) {
         failure = cli_fault(cli, NULL, &cli->fault);
-    } else if (open->ended) {
+    } else if (open->ended && !open->keeps) {
         failure = tell_ended(open, id);
     }
     if (failure != TANDEM_DONE) {
@@ -167,12 +167,15 @@ enum tandem_failure note_wait_saved(struct open_note *open, const char *what, bo
     open->saved = tandem_note_waiting(open->note) == 0;
     bool answered = cli->local ? open->saved : await(open, &open->saved, PATIENCE_MS);
     if (open->ended) {
-        return tell_ended(open, what);
+        return open->keeps ? TANDEM_DONE : tell_ended(open, what);
     }
     if (open->refused != TANDEM_OK) {
         return give_up(open, what);
     }
     *kept = !answered && cli->in_folder;
+    if (answered && cli->in_folder) {
+        note_refused_forget(cli, open->id);
+    }
     if (answered || *kept) {
         return TANDEM_DONE;
     }
@@ -213,6 +216,8 @@ bool note_find_work(struct cli *cli, const char *id, struct note_work *out)
                                 &work); /* what cannot be read is not found */
     if (!work.found) {
         cli_close(cli);
+    } else if (out->waiting == 0) {
+        out->waiting = note_count_words(cli, id);
     }
     return work.found;
 }

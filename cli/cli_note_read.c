@@ -78,9 +78,10 @@ static enum tandem_failure print_from_copy(struct cli *cli, const char *id)
 static enum tandem_failure print_with_work(struct cli *cli, const char *id,
                                            const struct note_work *work)
 {
-    struct open_note open = {.cli = cli};
+    struct open_note open = {.cli = cli, .keeps = true};
     tandem_server server = cli_server(cli, true);
-    bool ended = work->code != TANDEM_OK;
+    tandem_code why = work->code;
+    bool ended = why != TANDEM_OK;
     bool kept = true;
     bool online = !ended && !tandem_paused(cli->client) && cli_sign_in(cli, &server) == TANDEM_DONE;
     tandem_code code = note_open_here(&open, cli, id);
@@ -92,6 +93,10 @@ static enum tandem_failure print_with_work(struct cli *cli, const char *id,
     if (failure == TANDEM_DONE && online) {
         failure = note_wait_saved(&open, NULL, &kept);
     }
+    if (open.ended && !ended) {
+        ended = true;
+        why = open.code;
+    }
     if (failure == TANDEM_DONE) {
         print_open(&open);
     }
@@ -99,7 +104,7 @@ static enum tandem_failure print_with_work(struct cli *cli, const char *id,
         cli_note(cli,
                  "This is what you typed and the server has not taken: %s. Give it up: tandem "
                  "note %s --discard",
-                 tandem_error_text(work->code), id);
+                 tandem_error_text(why), id);
     } else if (failure == TANDEM_DONE && kept) {
         cli_note(cli,
                  "What you typed on this machine is in this text, but not yet with the server.");

@@ -26,14 +26,28 @@ struct list {
 static bool take_work(void *context, const tandem_note_work *work)
 {
     struct list *list = context;
-    bool taken = work->code == TANDEM_OK;
     json_t *note = json_pack("{s:s, s:I, s:s}", "note", work->id, "waiting",
-                             (json_int_t)work->waiting, "state", taken ? "waiting" : "refused");
-    if (!taken) {
-        (void)json_object_set_new(note, "code", json_string(tandem_error_name(work->code)));
-        (void)json_object_set_new(note, "reason", json_string(tandem_error_text(work->code)));
+                             (json_int_t)work->waiting, "state", "waiting");
+    if (work->code != TANDEM_OK) {
+        note_refused_put(note, work->code);
     }
     return json_array_append_new(list->notes, note) == 0;
+}
+
+size_t note_count_words(struct cli *cli, const char *id)
+{
+    tandem_note *note = NULL;
+    size_t size = 0;
+    size_t count = 0;
+    if (tandem_note_open(cli->client, id, NULL, NULL, &note) != TANDEM_OK) {
+        return 0;
+    }
+    const char *text = tandem_note_text(note, &size);
+    for (size_t i = 0; i < size; i++) {
+        count += ((unsigned char)text[i] & 0xC0) != 0x80 && text[i] != '\n'; /* which divide them */
+    }
+    tandem_note_close(note);
+    return count;
 }
 
 json_t *note_work_list(struct cli *cli)
@@ -47,11 +61,16 @@ json_t *note_work_list(struct cli *cli)
     {
         json_t *title = NULL;
         const char *id = json_string_value(json_object_get(note, "note"));
+        if (json_integer_value(json_object_get(note, "waiting")) == 0) {
+            (void)json_object_set_new(note, "waiting",
+                                      json_integer((json_int_t)note_count_words(cli, id)));
+        }
         (void)tandem_get(cli->client, id, take_title, &title); /* else it has none */
         if (title != NULL) {
             (void)json_object_set_new(note, "title", title);
         }
     }
+    note_refused_recall(cli, list.notes);
     return list.notes;
 }
 
@@ -78,6 +97,11 @@ static void print_note(struct cli *cli, FILE *out, json_t *note, const char *sta
     (void)fprintf(out, "%s%s", member(note, "title")[0] == '\0' ? "" : "  ", member(note, "note"));
     (void)fprintf(out, "%s%s\n", member(note, "reason")[0] == '\0' ? "" : ": ",
                   member(note, "reason"));
+    if (strcmp(state, "refused") == 0) {
+        (void)fprintf(
+            out, "  It is kept: tandem note %s --print, or give it up: tandem note %s --discard\n",
+            member(note, "note"), member(note, "note"));
+    }
 }
 
 bool note_work_print(struct cli *cli, const json_t *notes, FILE *out)
@@ -126,8 +150,9 @@ static const json_t *find(const json_t *notes, const char *id)
     return NULL;
 }
 
-void note_work_settle(struct cli *cli, json_t *noted)
+size_t note_work_settle(struct cli *cli, json_t *noted)
 {
+    size_t refused = 0;
     int64_t deadline = now_ms() + SENDING_MS;
     size_t index = 0;
     json_t *note = NULL;
@@ -143,10 +168,18 @@ void note_work_settle(struct cli *cli, json_t *noted)
         if (still != NULL && member(still, "reason")[0] != '\0') {
             (void)json_object_set(note, "code", json_object_get(still, "code"));
             (void)json_object_set(note, "reason", json_object_get(still, "reason"));
+            (void)json_object_set(note, "waiting", json_object_get(still, "waiting"));
+        }
+        refused += still != NULL && strcmp(member(still, "state"), "refused") == 0;
+        if (still == NULL) { /* what was said of it before is over */
+            (void)json_object_del(note, "code");
+            (void)json_object_del(note, "reason");
         }
         print_note(cli, cli->out, note, still == NULL ? "accepted" : member(still, "state"));
     }
+    note_refused_remember(cli, now);
     json_decref(now);
+    return refused;
 }
 
 static bool open_quietly(struct cli *cli)
@@ -156,7 +189,7 @@ static bool open_quietly(struct cli *cli)
     return note_has_folder(cli) && tandem_open(&options, &cli->client, NULL) == TANDEM_OK;
 }
 
-enum tandem_failure note_work_send(struct cli *cli)
+enum tandem_failure note_work_send(struct cli *cli, size_t *refused)
 {
     char path[PROFILE_PATH];
     bool some = open_quietly(cli) && sendable(cli) > 0;
@@ -172,7 +205,7 @@ enum tandem_failure note_work_send(struct cli *cli)
     if (failure == TANDEM_DONE && cli_sign_in(cli, &server) != TANDEM_DONE) {
         failure = cli_fault(cli, "what you typed in notes is kept", &cli->fault);
     } else if (failure == TANDEM_DONE) {
-        note_work_settle(cli, noted);
+        *refused = note_work_settle(cli, noted);
     }
     json_decref(noted);
     return failure;

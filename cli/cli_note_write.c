@@ -127,14 +127,15 @@ enum tandem_failure note_discard(struct cli *cli, const char *name)
     if (code != TANDEM_OK) {
         return tell_code(cli, "nothing was given up", code);
     }
+    note_refused_forget(cli, name);
     if (cli->json) {
         json_t *object = json_pack("{s:s, s:I}", "id", name, "discarded", (json_int_t)work.waiting);
         (void)json_dumpf(object, cli->out, JSON_COMPACT);
         (void)fputc('\n', cli->out);
         json_decref(object);
     } else {
-        (void)fprintf(cli->out, "Gave up %s characters typed in note %s\n",
-                      text_number(work.waiting, number), name);
+        (void)fprintf(cli->out, "Gave up %s character%s typed in note %s\n",
+                      text_number(work.waiting, number), work.waiting == 1 ? "" : "s", name);
     }
     return TANDEM_DONE;
 }

@@ -151,8 +151,9 @@ static void tell_online(struct cli *cli, const struct settled *settled)
     settling_tell_left(cli);
 }
 
-/* Tries to connect, and if that fails goes back to how it was. */
-static enum tandem_failure connect_again(struct cli *cli, struct settled *settled)
+/* Tries to connect, and if that fails goes back to how it was. *refused: notes of which what was
+ * typed was not taken. */
+static enum tandem_failure connect_again(struct cli *cli, struct settled *settled, size_t *refused)
 {
     bool was_paused = tandem_paused(cli->client);
     json_t *notes = note_work_list(cli);
@@ -177,7 +178,7 @@ static enum tandem_failure connect_again(struct cli *cli, struct settled *settle
     }
     if (failure == TANDEM_DONE || cli->ever_connected) {
         settling_tell(cli, noted, settled);
-        note_work_settle(cli, notes);
+        *refused = note_work_settle(cli, notes);
     }
     json_decref(notes);
     json_decref(noted);
@@ -194,27 +195,29 @@ static enum tandem_failure connect_again(struct cli *cli, struct settled *settle
 enum tandem_failure command_online(struct cli *cli, const struct arguments *arguments)
 {
     struct settled settled = {.accepted = 0};
+    size_t refused = 0;
     (void)arguments;
     if (!cli->profile.signed_in) {
         return cli_refuse_signed_out(cli);
     }
     copy_load(&cli->profile, &cli->copy);
     if (!cli->copy.kept) {
-        enum tandem_failure sent = note_work_send(cli);
+        enum tandem_failure sent = note_work_send(cli, &settled.refused);
         if (cli->json) {
             tell_online(cli, &settled);
         }
         cli_note(cli, "This profile has not been offline.");
-        return sent;
+        return sent == TANDEM_DONE && settled.refused > 0 ? TANDEM_REFUSED : sent;
     }
     enum tandem_failure failure = cli_open_copy(cli);
     if (failure == TANDEM_DONE) {
-        failure = connect_again(cli, &settled);
+        failure = connect_again(cli, &settled, &refused);
     }
     if (failure != TANDEM_DONE) {
         return failure;
     }
     settling_count_aside(cli, &settled);
+    settled.refused += refused;
     tell_online(cli, &settled);
     return settled.conflicts > 0 || settled.refused > 0 ? TANDEM_REFUSED : TANDEM_DONE;
 }
