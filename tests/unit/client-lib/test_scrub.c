@@ -70,6 +70,9 @@ static void an_emptied_environment_is_clean(void **state)
     world_expect_model(world);
 }
 
+/* Without free pages twenty transactions take from sixty to ninety. */
+#define IN_A_ROW 16u
+
 static void free_pages_are_used_again(void **state)
 {
     struct world *world = *state;
@@ -79,7 +82,8 @@ static void free_pages_are_used_again(void **state)
     scrub(world, SIZE_MAX);
     uint64_t before = world_last_page(world);
     world_transactions(world, 20);
-    assert_int_equal(world_last_page(world), before);
+    /* A long value needs several in a row, which are not always free. */
+    assert_in_range(world_last_page(world), before, before + IN_A_ROW);
     world_expect_model(world);
 }
 
