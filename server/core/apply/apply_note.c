@@ -8,7 +8,8 @@
 #include "server/core/note/note_row.h"
 #include "server/core/note/note_text.h"
 
-/* Changes of one's own, the newest, behind which nobody else's is looked for any more. */
+/* Changes of one's own behind which nobody else's is looked for any more, and entries of the history
+ * among which one about the text is looked for. */
 #define MOST_LOOKED_AT 256u
 
 static const uint8_t nil_octet[] = {0xc0};
@@ -130,25 +131,49 @@ bool note_unsettled(const struct plan *plan, const struct draft *draft, struct b
     return true;
 }
 
+static bool tells_version(struct bytes entry, uint64_t *version)
+{
+    struct bytes changes, change, field;
+    uint32_t count;
+    if (!wire_map_find(entry, "changes", &changes))
+        return false;
+    struct wire_reader reader = wire_read(changes);
+    if (!wire_get_array(&reader, &count))
+        return false;
+    while (count-- > 0 && wire_skip(&reader, &change))
+        if (wire_map_str(change, "field", &field) && bytes_is(field, "version"))
+            return wire_map_uint(change, "to", version);
+    return false;
+}
+
+/* The version that the record showed at `base`, by its history; 0 when that is not known. */
+static uint64_t version_at(const struct plan *plan, struct id note, uint64_t base)
+{
+    const struct state *state = plan->state;
+    uint64_t seq = base + 1, version = 0;
+    struct bytes entry;
+    for (unsigned i = 0; i < MOST_LOOKED_AT; i++)
+        if (state->ops->history_next(state->self, note, seq, &seq, &entry) != STATUS_OK ||
+            tells_version(entry, &version))
+            break;
+    return version;
+}
+
 /* Looks through the log, newest first, for somebody else's change that the actor cannot have seen
- * at `base`: that has not settled, or was made later. What was made shortly before may have settled
- * later, which the log does not tell, and counts as well. */
+ * at `base`. */
 static bool find_other(const struct plan *plan, const struct draft *draft, uint64_t base,
                        struct note_entry *out)
 {
-    const struct note_head *head = &draft->live->head;
-    uint64_t unseen_ms = head->changed_ms, version = head->version + 1;
-    for (unsigned i = 0; i < MOST_LOOKED_AT; i++) {
+    const uint64_t seen = version_at(plan, draft->id, base);
+    uint64_t version = draft->live->head.version + 1;
+    for (unsigned i = 0; i < MOST_LOOKED_AT && version > seen + 1; i++) {
         const enum status status = note_entry_before(plan->state, draft->id, version, out);
         if (status != STATUS_OK)
             return status != STATUS_NOT_FOUND; /* when it cannot be read, it may be anybody's */
-        const bool later = out->version > head->settled || out->seq >= base;
-        if (!later && out->at_ms + NOTE_LONGEST_MS + NOTE_PAUSE_MS < unseen_ms)
+        if (out->version <= seen)
             return false;
         if (!bytes_is(out->by, plan->actor->name))
             return true;
-        if (later && out->at_ms < unseen_ms)
-            unseen_ms = out->at_ms;
         version = out->version;
     }
     return false;

@@ -349,6 +349,24 @@ static void ones_own_typing_and_overwriting_do_not_conflict(void **state)
     assert_string_equal(text_of(w, NOTE, 4), "mine");
 }
 
+/* Another device of hers has merged what nils typed, and this one has not seen it. */
+static void what_others_typed_below_ones_own_conflicts_until_it_was_seen(void **state)
+{
+    struct world *w = *state;
+    const uint64_t seen = head(w);
+    assert_pushed(push(w, NILS, NOTE, 0, "=7 +_three"), 1);
+    assert_pushed(push(w, KARI, NOTE, 1, "=13 +_four"), 2);
+    assert_reply(update_from(w, KARI, seen, "text=mine"), STATUS_CONFLICT);
+    pass(w, NOTE_PAUSE_MS);
+    assert_reply(update_from(w, KARI, seen, "text=mine"), STATUS_CONFLICT);
+    const uint64_t both = head(w);
+    assert_ok(update_from(w, KARI, both, "text=first"));
+    assert_ok(update_from(w, KARI, both, "text=second"));
+    assert_pushed(push(w, KARI, NOTE, 4, "=6 +!"), 5);
+    assert_ok(update_from(w, KARI, both, "text=third"));
+    assert_string_equal(text_of(w, NOTE, 6), "third");
+}
+
 static void removing_conflicts_with_what_others_typed(void **state)
 {
     struct world *w = *state;
@@ -384,6 +402,7 @@ int main(void)
         NOTE_TEST(line_ends_of_a_whole_text_are_made_one_kind),
         NOTE_TEST(typing_of_others_conflicts_with_a_whole_text),
         NOTE_TEST(ones_own_typing_and_overwriting_do_not_conflict),
+        NOTE_TEST(what_others_typed_below_ones_own_conflicts_until_it_was_seen),
         NOTE_TEST(removing_conflicts_with_what_others_typed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
