@@ -15,17 +15,12 @@
 
 static bool grow(struct import *import)
 {
-    size_t capacity = import->refusal_capacity == 0 ? 64 : import->refusal_capacity * 2;
-    if (import->refused < import->refusal_capacity) {
-        return true;
-    }
     struct import_refusal *refusals =
-        memory_resize(import->refusals, capacity * sizeof *refusals);
+        memory_grow(import->refusals, import->refused, &import->refusal_capacity, sizeof *refusals);
     if (refusals == NULL) {
         return false;
     }
     import->refusals = refusals;
-    import->refusal_capacity = capacity;
     return true;
 }
 
@@ -108,8 +103,8 @@ static bool is_pending(const struct import *import)
 
 /* ---- What a dry run cannot find ---- */
 
-/* The next field, from *at on, of which the server lets no two records have the same value; NULL when
- * there is no more. It may be taken by a record that this user does not see. */
+/* The next field, from *at on, of which the server lets no two records have the same value; NULL
+ * when there is no more. It may be taken by a record that this user does not see. */
 static const char *next_unique(const struct import *import, size_t *at)
 {
     tandem_field_info info;
@@ -141,10 +136,11 @@ static void report_unchecked(const struct import *import)
     }
     text_add(&text, text.size == 0 ? "" : " is still free");
     const char *unique = text_of(&text);
-    (void)fprintf(import->cli->out,
-                  "  Only the server knows, and a dry run does not ask it: whether you may change each "
-                  "record%s.\n",
-                  unique == NULL ? "" : unique);
+    (void)fprintf(
+        import->cli->out,
+        "  Only the server knows, and a dry run does not ask it: whether you may change each "
+        "record%s.\n",
+        unique == NULL ? "" : unique);
     buffer_release(&text);
 }
 
@@ -152,9 +148,9 @@ static void report_object(const struct import *import)
 {
     json_t *refusals = json_array();
     for (size_t i = 0; i < import->refused && i < IMPORT_SHOWN; i++) {
-        json_t *refusal = json_pack("{s:I, s:s, s:s}", "line",
-                                    (json_int_t)import->refusals[i].line, "column",
-                                    import->refusals[i].column, "reason", import->refusals[i].reason);
+        json_t *refusal =
+            json_pack("{s:I, s:s, s:s}", "line", (json_int_t)import->refusals[i].line, "column",
+                      import->refusals[i].column, "reason", import->refusals[i].reason);
         if (refusal != NULL) {
             (void)json_array_append_new(refusals, refusal);
         }

@@ -40,16 +40,13 @@ static void copy(char *out, size_t size, const char *text)
 static bool take(void *context, const tandem_record *record)
 {
     struct inbox *inbox = context;
-    if (inbox->count == inbox->capacity) {
-        size_t larger = inbox->capacity == 0 ? 32 : 2 * inbox->capacity;
-        struct mention *resized = memory_resize(inbox->mentions, larger * sizeof *inbox->mentions);
-        if (resized == NULL) {
-            inbox->failed = true;
-            return false;
-        }
-        inbox->mentions = resized;
-        inbox->capacity = larger;
+    struct mention *mentions =
+        memory_grow(inbox->mentions, inbox->count, &inbox->capacity, sizeof *mentions);
+    if (mentions == NULL) {
+        inbox->failed = true;
+        return false;
     }
+    inbox->mentions = mentions;
     struct mention *mention = &inbox->mentions[inbox->count++];
     const char *read = tandem_record_text(record, "read");
     copy(mention->id, sizeof mention->id, tandem_record_id(record));

@@ -42,16 +42,13 @@ struct removal {
 static bool take_content(void *context, const tandem_record *record)
 {
     struct removal *removal = context;
-    if (removal->count == removal->capacity) {
-        size_t capacity = removal->capacity == 0 ? 64 : removal->capacity * 2;
-        struct content *contents = memory_resize(removal->contents, capacity * sizeof *contents);
-        removal->failed = contents == NULL;
-        if (removal->failed) {
-            return false;
-        }
-        removal->contents = contents;
-        removal->capacity = capacity;
+    struct content *contents =
+        memory_grow(removal->contents, removal->count, &removal->capacity, sizeof *contents);
+    removal->failed = contents == NULL;
+    if (removal->failed) {
+        return false;
     }
+    removal->contents = contents;
     (void)bytes_to_text(bytes_text(tandem_record_id(record)),
                         removal->contents[removal->count++].id, TANDEM_ID_TEXT);
     if (tandem_record_seq(record) > removal->seen) {

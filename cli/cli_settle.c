@@ -149,16 +149,12 @@ static bool weigh(void *context, const tandem_entry *entry)
         held->able++;
         return false;
     }
-    if (held->count == held->capacity) {
-        size_t capacity = held->capacity == 0 ? 32 : held->capacity * 2;
-        uint64_t *numbers = memory_resize(held->numbers, capacity * sizeof *numbers);
-        held->failed = numbers == NULL;
-        if (held->failed) {
-            return false;
-        }
-        held->numbers = numbers;
-        held->capacity = capacity;
+    uint64_t *numbers = memory_grow(held->numbers, held->count, &held->capacity, sizeof *numbers);
+    held->failed = numbers == NULL;
+    if (held->failed) {
+        return false;
     }
+    held->numbers = numbers;
     held->numbers[held->count++] = entry->entry;
     return true;
 }
@@ -220,9 +216,9 @@ static bool lacks_word(const struct settling *settling)
     json_t *entry = NULL;
     json_array_foreach(settling->noted, index, entry)
     {
-        json_t *now =
-            json_object_get(entry, MARK) == NULL ? entry_read(settling->cli, entry_number(entry))
-                                                 : json_incref(entry);
+        json_t *now = json_object_get(entry, MARK) == NULL
+                          ? entry_read(settling->cli, entry_number(entry))
+                          : json_incref(entry);
         json_decref(now);
         if (now == NULL) {
             return true;
@@ -396,9 +392,8 @@ static void remark(struct cli *cli, const struct settled *settled)
                  settled->accepted == 1 ? "" : "s", settled->accepted == 1 ? "is" : "are");
     }
     if (settled->dropped > 0) {
-        cli_note(cli, "%zu change%s that waited %s given up elsewhere meanwhile.",
-                 settled->dropped, settled->dropped == 1 ? "" : "s",
-                 settled->dropped == 1 ? "was" : "were");
+        cli_note(cli, "%zu change%s that waited %s given up elsewhere meanwhile.", settled->dropped,
+                 settled->dropped == 1 ? "" : "s", settled->dropped == 1 ? "was" : "were");
     }
     if (settled->conflicts > 0) {
         cli_note(cli, "%zu of your changes %s in conflict with others'. See: tandem conflicts",

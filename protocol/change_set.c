@@ -6,8 +6,6 @@
 #include "protocol/memory.h"
 #include "protocol/utf16.h"
 
-#define FIRST_CAPACITY 8u
-
 void change_set_release(struct change_set *set)
 {
     memory_free(set->parts);
@@ -89,16 +87,12 @@ static struct change_part *last_part(struct change_set *set)
 
 static void add_part(struct change_set *set, struct change_part part)
 {
-    if (set->count == set->capacity) {
-        const size_t capacity = set->capacity == 0 ? FIRST_CAPACITY : set->capacity * 2;
-        void *parts = memory_resize(set->parts, capacity * sizeof *set->parts);
-        if (parts == NULL) {
-            set->state = STATUS_NO_MEMORY;
-            return;
-        }
-        set->parts = parts;
-        set->capacity = capacity;
+    void *parts = memory_grow(set->parts, set->count, &set->capacity, sizeof *set->parts);
+    if (parts == NULL) {
+        set->state = STATUS_NO_MEMORY;
+        return;
     }
+    set->parts = parts;
     set->parts[set->count++] = part;
 }
 

@@ -100,16 +100,13 @@ static struct change *start(tandem_mutation *mutation, enum change_op op, tandem
         *code = refuse(mutation, STATUS_LIMIT, "", "a mutation has at most 500 changes");
         return NULL;
     }
-    if (mutation->count == mutation->capacity) {
-        size_t capacity = mutation->capacity == 0 ? 4 : mutation->capacity * 2;
-        struct change *changes = memory_resize(mutation->changes, capacity * sizeof *changes);
-        if (changes == NULL) {
-            *code = refuse(mutation, STATUS_NO_MEMORY, "", "out of memory");
-            return NULL;
-        }
-        mutation->changes = changes;
-        mutation->capacity = capacity;
+    struct change *changes =
+        memory_grow(mutation->changes, mutation->count, &mutation->capacity, sizeof *changes);
+    if (changes == NULL) {
+        *code = refuse(mutation, STATUS_NO_MEMORY, "", "out of memory");
+        return NULL;
     }
+    mutation->changes = changes;
     struct change *change = &mutation->changes[mutation->count++];
     memset(change, 0, sizeof *change);
     change->op = op;

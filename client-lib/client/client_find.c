@@ -154,16 +154,12 @@ static void keep_place(struct run *run, const struct record_view *view)
         sort_places(run);
         run->count = run->plan->limit;
     }
-    if (run->count == run->capacity) {
-        size_t capacity = run->capacity == 0 ? 64 : run->capacity * 2;
-        struct place *places = memory_resize(run->places, capacity * sizeof *places);
-        if (places == NULL) {
-            run->status = STATUS_NO_MEMORY;
-            return;
-        }
-        run->places = places;
-        run->capacity = capacity;
+    struct place *places = memory_grow(run->places, run->count, &run->capacity, sizeof *places);
+    if (places == NULL) {
+        run->status = STATUS_NO_MEMORY;
+        return;
     }
+    run->places = places;
     if (find_place(run->plan, view, &run->places[run->count]))
         run->count++;
     else

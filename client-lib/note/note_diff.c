@@ -28,18 +28,12 @@ struct diff {
     struct hunks made;  /* as the result has them */
 };
 
-#define FIRST_HUNKS 16u
-
 static bool add_hunk(struct hunks *out, struct hunk hunk)
 {
-    if (out->count == out->capacity) {
-        const size_t capacity = out->capacity == 0 ? FIRST_HUNKS : out->capacity * 2;
-        void *hunks = memory_resize(out->hunks, capacity * sizeof *out->hunks);
-        if (hunks == NULL)
-            return false;
-        out->hunks = hunks;
-        out->capacity = capacity;
-    }
+    void *hunks = memory_grow(out->hunks, out->count, &out->capacity, sizeof *out->hunks);
+    if (hunks == NULL)
+        return false;
+    out->hunks = hunks;
     out->hunks[out->count++] = hunk;
     return true;
 }

@@ -14,7 +14,6 @@
 
 #define NOWHERE (-1)
 #define FIRST_PLACES 64u
-#define FIRST_RUNS 16u
 
 struct search {
     const uint32_t *old, *new;
@@ -82,14 +81,10 @@ static bool walk_row(struct search *search, int32_t d)
 
 static bool add_run(struct note_runs *out, struct note_run run)
 {
-    if (out->count == out->capacity) {
-        const size_t capacity = out->capacity == 0 ? FIRST_RUNS : out->capacity * 2;
-        void *runs = memory_resize(out->runs, capacity * sizeof *out->runs);
-        if (runs == NULL)
-            return false;
-        out->runs = runs;
-        out->capacity = capacity;
-    }
+    void *runs = memory_grow(out->runs, out->count, &out->capacity, sizeof *out->runs);
+    if (runs == NULL)
+        return false;
+    out->runs = runs;
     out->runs[out->count++] = run;
     return true;
 }

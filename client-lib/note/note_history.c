@@ -7,7 +7,6 @@
 #include "client-lib/note/note_set.h"
 #include "protocol/memory.h"
 
-#define FIRST_STEPS 16u
 /* Bytes of text in one stack. */
 #define TEXT_MOST (4u * 1024u * 1024u)
 /* When `recent` has more parts or bytes it is joined to `over`. */
@@ -72,14 +71,10 @@ static enum status join_recent(struct note_steps *steps)
 /* Makes room for another step on top. */
 static enum status reserve(struct note_steps *steps)
 {
-    if (steps->count < steps->capacity)
-        return join_recent(steps);
-    const size_t capacity = steps->capacity == 0 ? FIRST_STEPS : steps->capacity * 2;
-    void *grown = memory_resize(steps->steps, capacity * sizeof *steps->steps);
+    void *grown = memory_grow(steps->steps, steps->count, &steps->capacity, sizeof *steps->steps);
     if (grown == NULL)
         return STATUS_NO_MEMORY;
     steps->steps = grown;
-    steps->capacity = capacity;
     return join_recent(steps);
 }
 

@@ -9,7 +9,6 @@
 #include "protocol/memory.h"
 #include "protocol/utf16.h"
 
-#define FIRST_REGIONS 8u
 /* Units of an insertion that are not the same by accident. */
 #define NO_ACCIDENT 8u
 
@@ -107,14 +106,10 @@ static bool is_rewritten(struct walk *other, const struct region *run)
 
 static bool add_region(struct regions *out, struct region region)
 {
-    if (out->count == out->capacity) {
-        const size_t capacity = out->capacity == 0 ? FIRST_REGIONS : out->capacity * 2;
-        void *regions = memory_resize(out->regions, capacity * sizeof *out->regions);
-        if (regions == NULL)
-            return false;
-        out->regions = regions;
-        out->capacity = capacity;
-    }
+    void *regions = memory_grow(out->regions, out->count, &out->capacity, sizeof *out->regions);
+    if (regions == NULL)
+        return false;
+    out->regions = regions;
     out->regions[out->count++] = region;
     return true;
 }

@@ -6,7 +6,6 @@
 #include "protocol/memory.h"
 #include "protocol/utf16.h"
 
-#define FIRST_CAPACITY 8u
 /* More pieces than this, and the text is made anew instead of moved that often. */
 #define MOVES_MOST 4u
 
@@ -118,14 +117,10 @@ void note_plan_release(struct note_plan *plan)
 
 static bool add_piece(struct note_plan *plan, struct note_piece piece)
 {
-    if (plan->count == plan->capacity) {
-        const size_t capacity = plan->capacity == 0 ? FIRST_CAPACITY : plan->capacity * 2;
-        void *pieces = memory_resize(plan->pieces, capacity * sizeof *plan->pieces);
-        if (pieces == NULL)
-            return false;
-        plan->pieces = pieces;
-        plan->capacity = capacity;
-    }
+    void *pieces = memory_grow(plan->pieces, plan->count, &plan->capacity, sizeof *plan->pieces);
+    if (pieces == NULL)
+        return false;
+    plan->pieces = pieces;
     plan->pieces[plan->count++] = piece;
     return true;
 }

@@ -6,14 +6,11 @@
 
 struct sync_note *sync_note_add(struct sync *sync, tandem_event_kind kind, uint64_t seq)
 {
-    if (sync->note_count == sync->note_capacity) {
-        size_t capacity = sync->note_capacity == 0 ? 64 : sync->note_capacity * 2;
-        struct sync_note *notes = memory_resize(sync->notes, capacity * sizeof *notes);
-        if (notes == NULL)
-            return NULL;
-        sync->notes = notes;
-        sync->note_capacity = capacity;
-    }
+    struct sync_note *notes =
+        memory_grow(sync->notes, sync->note_count, &sync->note_capacity, sizeof *notes);
+    if (notes == NULL)
+        return NULL;
+    sync->notes = notes;
     struct sync_note *note = &sync->notes[sync->note_count++];
     memset(note, 0, sizeof *note);
     note->event.kind = kind;

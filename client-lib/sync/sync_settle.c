@@ -39,14 +39,11 @@ static enum status hold(struct sync *sync, const struct sync_event *event)
 {
     struct sync_settling *settling = &sync->settling;
     size_t record = event->record.size, detail = strlen(event->detail);
-    if (settling->held_count == settling->held_capacity) {
-        size_t capacity = settling->held_capacity == 0 ? 16 : settling->held_capacity * 2;
-        struct sync_held *held = memory_resize(settling->held, capacity * sizeof *held);
-        if (held == NULL)
-            return STATUS_NO_MEMORY;
-        settling->held = held;
-        settling->held_capacity = capacity;
-    }
+    void *grown = memory_grow(settling->held, settling->held_count, &settling->held_capacity,
+                              sizeof *settling->held);
+    if (grown == NULL)
+        return STATUS_NO_MEMORY;
+    settling->held = grown;
     uint8_t *bytes = memory_new(record + detail + 1);
     if (bytes == NULL)
         return STATUS_NO_MEMORY;

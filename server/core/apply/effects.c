@@ -30,16 +30,9 @@ void effects_clear(struct effects *effects)
 /* Room for one more; NULL, and `failed` set, when memory is short. */
 static void *grow(struct effects *effects, void *list, size_t count, size_t *capacity, size_t size)
 {
-    if (count < *capacity)
-        return list;
-    size_t larger = *capacity ? *capacity * 2 : 16;
-    void *resized = memory_resize(list, larger * size);
-    if (!resized) {
-        effects->failed = true;
-        return NULL;
-    }
-    *capacity = larger;
-    return resized;
+    void *grown = memory_grow(list, count, capacity, size);
+    effects->failed = effects->failed || !grown;
+    return grown;
 }
 
 void effects_touch_lane(struct effects *effects, struct scope scope, struct tag tag)
@@ -50,8 +43,8 @@ void effects_touch_lane(struct effects *effects, struct scope scope, struct tag 
     for (size_t i = effects->lane_count; i-- > end;)
         if (scope_equal(effects->lanes[i].scope, scope) && tag_equal(effects->lanes[i].tag, tag))
             return;
-    struct touched_lane *lanes = grow(effects, effects->lanes, effects->lane_count,
-                                      &effects->lane_capacity, sizeof *lanes);
+    struct touched_lane *lanes =
+        grow(effects, effects->lanes, effects->lane_count, &effects->lane_capacity, sizeof *lanes);
     if (!lanes)
         return;
     effects->lanes = lanes;
