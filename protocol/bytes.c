@@ -27,6 +27,21 @@ bool bytes_equal(struct bytes a, struct bytes b)
     return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }
 
+static uint8_t lower(uint8_t octet)
+{
+    return (uint8_t)(octet >= 'A' && octet <= 'Z' ? octet + 32 : octet);
+}
+
+bool bytes_equal_folded(struct bytes a, struct bytes b)
+{
+    if (a.size != b.size)
+        return false;
+    for (size_t i = 0; i < a.size; i++)
+        if (lower(a.data[i]) != lower(b.data[i]))
+            return false;
+    return true;
+}
+
 bool bytes_is(struct bytes a, const char *text)
 {
     return bytes_equal(a, bytes_text(text));
@@ -106,6 +121,20 @@ void buffer_append(struct buffer *buffer, const void *data, size_t size)
 void buffer_append_byte(struct buffer *buffer, uint8_t byte)
 {
     buffer_append(buffer, &byte, 1);
+}
+
+void buffer_append_u64(struct buffer *buffer, uint64_t value)
+{
+    uint8_t octets[8];
+    put_u64(octets, value);
+    buffer_append(buffer, octets, sizeof octets);
+}
+
+void buffer_append_short(struct buffer *buffer, struct bytes bytes)
+{
+    assert(bytes.size <= UINT8_MAX);
+    buffer_append_byte(buffer, (uint8_t)bytes.size);
+    buffer_append(buffer, bytes.data, bytes.size);
 }
 
 struct bytes buffer_bytes(const struct buffer *buffer)

@@ -18,6 +18,8 @@ struct bytes bytes_text(const char *text); /* NULL gives "none" */
 struct bytes bytes_slice(struct bytes whole, size_t from, size_t size);
 bool bytes_equal(struct bytes a, struct bytes b);
 bool bytes_is(struct bytes a, const char *text);
+/* ASCII letters of either case are the same, as in sign-in names. */
+bool bytes_equal_folded(struct bytes a, struct bytes b);
 /* Order of memcmp, the shorter first where one begins the other. */
 int bytes_compare(struct bytes a, struct bytes b);
 /* Copies into `out` of `size` bytes, cut to fit, always NUL-terminated (size > 0); returns `out`. */
@@ -38,6 +40,10 @@ void buffer_release(struct buffer *buffer);
 void buffer_clear(struct buffer *buffer);
 void buffer_append(struct buffer *buffer, const void *data, size_t size);
 void buffer_append_byte(struct buffer *buffer, uint8_t byte);
+/* Eight bytes, big-endian. */
+void buffer_append_u64(struct buffer *buffer, uint64_t value);
+/* At most 255 bytes, behind their number in one byte. */
+void buffer_append_short(struct buffer *buffer, struct bytes bytes);
 /* Room for `size` more bytes, uninitialised and already counted in; NULL when it failed. */
 uint8_t *buffer_extend(struct buffer *buffer, size_t size);
 bool buffer_reserve(struct buffer *buffer, size_t more);

@@ -197,6 +197,11 @@ void client_shared_sync_event(void *context, const struct sync_event *event);
  * on the connection there is. */
 void client_move_connection(tandem_client *client);
 
+/* ---- client_read.c ---- */
+
+/* Whether the replica has this record. The replica's error, which leaves `*held` false. */
+enum status client_holds(tandem_client *client, struct id id, bool *held);
+
 /* ---- client_subscribe.c ---- */
 
 /* Signed in, and leading: what was wished for in an earlier run, or by another process, and is not

@@ -159,20 +159,13 @@ struct lost_ids {
     enum status status;
 };
 
-static bool is_held(void *context, struct bytes encoded)
-{
-    (void)encoded;
-    *(bool *)context = true;
-    return false;
-}
-
 static void look_at(struct lost_ids *lost, struct id id)
 {
-    bool held = false;
-    enum status status = replica_get(lost->client->replica, id, is_held, &held);
-    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+    bool held;
+    enum status status = client_holds(lost->client, id, &held);
+    if (status != STATUS_OK)
         lost->status = status;
-    if (status == STATUS_NOT_FOUND && !held)
+    else if (!held)
         buffer_append(&lost->ids, &id, sizeof id);
 }
 

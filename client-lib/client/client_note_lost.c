@@ -114,18 +114,11 @@ struct losing {
     enum status status;
 };
 
-static bool is_held(void *context, struct bytes encoded)
-{
-    (void)encoded;
-    *(bool *)context = true;
-    return false;
-}
-
 static bool holds(struct losing *losing, struct id id)
 {
-    bool held = false;
-    enum status status = replica_get(losing->client->replica, id, is_held, &held);
-    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+    bool held;
+    enum status status = client_holds(losing->client, id, &held);
+    if (status != STATUS_OK)
         losing->status = status;
     return held || losing->status != STATUS_OK;
 }

@@ -110,3 +110,17 @@ void client_entity_of(tandem_client *client, struct id id, struct buffer *out)
     if (client->replica != NULL)
         (void)replica_get(client->replica, id, copy_entity, out);
 }
+
+static bool mark_held(void *context, struct bytes encoded)
+{
+    (void)encoded;
+    *(bool *)context = true;
+    return false;
+}
+
+enum status client_holds(tandem_client *client, struct id id, bool *held)
+{
+    *held = false;
+    enum status status = replica_get(client->replica, id, mark_held, held);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}

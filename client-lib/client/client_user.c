@@ -293,20 +293,6 @@ bool client_settle_user(tandem_client *client, const struct msg_welcome *welcome
     return take_folder(client, welcome);
 }
 
-/* Names are the same but for the case of ASCII letters, as the server sees it. */
-static bool is_same_name(struct bytes a, const char *b)
-{
-    size_t size = strlen(b);
-    bool same = a.size == size;
-    for (size_t i = 0; i < size && same; i++) {
-        uint8_t x = a.data[i], y = (uint8_t)b[i];
-        x = (uint8_t)(x >= 'A' && x <= 'Z' ? x + 32 : x);
-        y = (uint8_t)(y >= 'A' && y <= 'Z' ? y + 32 : y);
-        same = x == y;
-    }
-    return same;
-}
-
 void client_expect_user(tandem_client *client)
 {
     const struct tandem_server *server = &client->server.server;
@@ -314,7 +300,7 @@ void client_expect_user(tandem_client *client)
     struct buffer name = {0};
     if (client->store != NULL && named &&
         outbox_store_user_name(client->store, &name) == STATUS_OK &&
-        !is_same_name(buffer_bytes(&name), server->user))
+        !bytes_equal_folded(buffer_bytes(&name), bytes_text(server->user)))
         client->foreign = true;
     buffer_release(&name);
 }

@@ -144,20 +144,6 @@ enum status principal_load(const struct state *state, struct id user, struct pri
     return status;
 }
 
-static bool same_folded(struct bytes a, struct bytes b)
-{
-    if (a.size != b.size)
-        return false;
-    for (size_t i = 0; i < a.size; i++) {
-        uint8_t x = a.data[i], y = b.data[i];
-        x = (uint8_t)(x >= 'A' && x <= 'Z' ? x + 32 : x);
-        y = (uint8_t)(y >= 'A' && y <= 'Z' ? y + 32 : y);
-        if (x != y)
-            return false;
-    }
-    return true;
-}
-
 /* Walks the users with this index key, which cuts long names, and compares in full. */
 static enum status find_by_key(const struct state *state, struct bytes key, struct bytes name,
                                struct id *user, struct buffer *place, struct record *record)
@@ -173,7 +159,7 @@ static enum status find_by_key(const struct state *state, struct bytes key, stru
             status = record_decode(encoded, record);
         if (status != STATUS_OK)
             return status;
-        if (!record->deleted && same_folded(record_text(record, "name"), name)) {
+        if (!record->deleted && bytes_equal_folded(record_text(record, "name"), name)) {
             *user = id;
             return STATUS_OK;
         }

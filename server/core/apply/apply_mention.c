@@ -67,33 +67,17 @@ static enum status read_authors(struct mention *mention)
                   : STATUS_OK;
 }
 
-static uint8_t lower(uint8_t octet)
-{
-    return (uint8_t)(octet >= 'A' && octet <= 'Z' ? octet + 32 : octet);
-}
-
-/* ASCII letters of a sign-in name count alike in either case. */
-static bool same_name(struct bytes a, struct bytes b)
-{
-    if (a.size != b.size)
-        return false;
-    for (size_t i = 0; i < a.size; i++)
-        if (lower(a.data[i]) != lower(b.data[i]))
-            return false;
-    return true;
-}
-
 /* Whether the author of the note, of its text or of a passage of it has that name. */
 static enum status look_for_author(struct mention *mention)
 {
     struct note_runs runs = {0};
     enum status status = STATUS_OK;
-    mention->wrote = same_name(mention->note->created.by, mention->name) ||
-                     same_name(mention->head.by, mention->name);
+    mention->wrote = bytes_equal_folded(mention->note->created.by, mention->name) ||
+                     bytes_equal_folded(mention->head.by, mention->name);
     if (mention->head.runs.size > 0)
         status = note_runs_read(mention->head.runs, &runs);
     for (size_t i = 0; status == STATUS_OK && i < runs.count; i++)
-        mention->wrote = mention->wrote || same_name(runs.runs[i].by, mention->name);
+        mention->wrote = mention->wrote || bytes_equal_folded(runs.runs[i].by, mention->name);
     note_runs_release(&runs);
     return status;
 }

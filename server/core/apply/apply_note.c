@@ -147,7 +147,7 @@ static bool tells_version(struct bytes entry, uint64_t *version)
 }
 
 /* The version that the record showed at `base`, by its history; 0 when that is not known. */
-static uint64_t version_at(const struct plan *plan, struct id note, uint64_t base)
+static uint64_t version_shown_at(const struct plan *plan, struct id note, uint64_t base)
 {
     const struct state *state = plan->state;
     uint64_t seq = base + 1, version = 0;
@@ -164,7 +164,7 @@ static uint64_t version_at(const struct plan *plan, struct id note, uint64_t bas
 static bool find_other(const struct plan *plan, const struct draft *draft, uint64_t base,
                        struct note_entry *out)
 {
-    const uint64_t seen = version_at(plan, draft->id, base);
+    const uint64_t seen = version_shown_at(plan, draft->id, base);
     uint64_t version = draft->live->head.version + 1;
     for (unsigned i = 0; i < MOST_LOOKED_AT && version > seen + 1; i++) {
         const enum status status = note_entry_before(plan->state, draft->id, version, out);

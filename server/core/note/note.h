@@ -4,8 +4,8 @@
  * makes the next version of its note. A push names the version it was made of; when that is the
  * newest it is appended, else the client takes the others' changes first and pushes again.
  *
- *     COMMAND_NOTE -> note_push: gate, bounds, apply -> log row, head, due for settling
- *     COMMAND_DUE  -> note_settle: typing has paused; the record gets text and version, as a
+ *     COMMAND_NOTE -> apply_note(): gate, bounds, apply -> log row, head, due for settling
+ *     COMMAND_DUE  -> note_due(): typing has paused; the record gets text and version, as a
  *                     change of the record that everybody who may see it receives
  *
  * What is kept of a note, by its record's id:
@@ -21,8 +21,8 @@
  * is made, so that what is kept of a note is bounded by what is typed in that time. How old that is,
  * the last COMMAND_PRUNE said: the row of the heads under the id zero.
  *
- * A mutation that sets `text` as a whole is such a change too: note_replace() makes it the next
- * version, so that who has the note open sees it as an edit.
+ * A mutation that sets `text` as a whole is such a change too: it makes the next version, so that
+ * who has the note open sees it as an edit.
  *
  * Everything here is a function of the state and a stamp.
  */

@@ -5,20 +5,6 @@
 
 #define ROW_FORMAT 1
 
-static void append_u64(struct buffer *out, uint64_t value)
-{
-    uint8_t octets[8];
-    put_u64(octets, value);
-    buffer_append(out, octets, sizeof octets);
-}
-
-static void append_short(struct buffer *out, struct bytes text)
-{
-    assert(text.size <= UINT8_MAX);
-    buffer_append_byte(out, (uint8_t)text.size);
-    buffer_append(out, text.data, text.size);
-}
-
 static void append_text(struct buffer *out, struct bytes text)
 {
     uint8_t size[4];
@@ -78,8 +64,8 @@ void note_head_encode(struct buffer *out, const struct note_head *head)
                                 head->logged,  head->waiting_ms, head->changed_ms, head->due_ms};
     buffer_append_byte(out, ROW_FORMAT);
     for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        append_u64(out, numbers[i]);
-    append_short(out, head->by);
+        buffer_append_u64(out, numbers[i]);
+    buffer_append_short(out, head->by);
     append_text(out, head->text);
     buffer_append(out, head->runs.data, head->runs.size);
 }
@@ -102,10 +88,10 @@ enum status note_head_decode(struct bytes row, struct note_head *out)
 void note_entry_encode(struct buffer *out, const struct note_entry *entry)
 {
     buffer_append_byte(out, ROW_FORMAT);
-    append_u64(out, entry->at_ms);
-    append_u64(out, entry->seq);
+    buffer_append_u64(out, entry->at_ms);
+    buffer_append_u64(out, entry->seq);
     buffer_append(out, entry->client.octet, ID_SIZE);
-    append_short(out, entry->by);
+    buffer_append_short(out, entry->by);
     buffer_append(out, entry->changes.data, entry->changes.size);
 }
 
@@ -126,7 +112,7 @@ enum status note_entry_decode(struct bytes row, uint64_t version, struct note_en
 void note_snapshot_encode(struct buffer *out, const struct note_snapshot *snapshot)
 {
     buffer_append_byte(out, ROW_FORMAT);
-    append_u64(out, snapshot->at_ms);
+    buffer_append_u64(out, snapshot->at_ms);
     append_text(out, snapshot->text);
     buffer_append(out, snapshot->runs.data, snapshot->runs.size);
 }
@@ -143,7 +129,7 @@ enum status note_snapshot_decode(struct bytes row, struct note_snapshot *out)
 void note_horizon_encode(struct buffer *out, uint64_t before_ms)
 {
     buffer_append_byte(out, ROW_FORMAT);
-    append_u64(out, before_ms);
+    buffer_append_u64(out, before_ms);
 }
 
 enum status note_horizon_decode(struct bytes row, uint64_t *before_ms)

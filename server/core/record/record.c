@@ -34,25 +34,11 @@ static void append_u16(struct buffer *out, uint16_t value)
     buffer_append(out, octets, sizeof octets);
 }
 
-static void append_u64(struct buffer *out, uint64_t value)
-{
-    uint8_t octets[8];
-    put_u64(octets, value);
-    buffer_append(out, octets, sizeof octets);
-}
-
-static void append_short(struct buffer *out, struct bytes text)
-{
-    assert(text.size <= UINT8_MAX);
-    buffer_append_byte(out, (uint8_t)text.size);
-    buffer_append(out, text.data, text.size);
-}
-
 static void append_stamp(struct buffer *out, const struct stamp *stamp)
 {
-    append_u64(out, stamp->seq);
-    append_u64(out, stamp->at_ms);
-    append_short(out, stamp->by);
+    buffer_append_u64(out, stamp->seq);
+    buffer_append_u64(out, stamp->at_ms);
+    buffer_append_short(out, stamp->by);
 }
 
 static void append_scope(struct buffer *out, struct scope scope)
@@ -78,15 +64,15 @@ static void append_placement(struct buffer *out, const struct record *record,
     buffer_append_byte(out, placement->tag.kind);
     if (flags & PLACEMENT_TAG_ID)
         buffer_append(out, placement->tag.id.octet, ID_SIZE);
-    append_u64(out, placement->added);
+    buffer_append_u64(out, placement->added);
     if (flags & PLACEMENT_ENDED)
-        append_u64(out, placement->removed);
+        buffer_append_u64(out, placement->removed);
 }
 
 static void append_field(struct buffer *out, const struct record_field *field)
 {
     uint8_t size[4];
-    append_short(out, field->name);
+    buffer_append_short(out, field->name);
     append_u16(out, field->stamp);
     buffer_append_byte(out, field->class);
     buffer_append_byte(out, field->restricted);
@@ -101,9 +87,9 @@ void record_encode(struct buffer *out, const struct record *record)
     buffer_append_byte(out, record->deleted ? FLAG_DELETED : 0);
     buffer_append(out, record->id.octet, ID_SIZE);
     append_scope(out, record->scope);
-    append_u64(out, record->seq);
-    append_u64(out, record->shared_seq);
-    append_short(out, record->entity);
+    buffer_append_u64(out, record->seq);
+    buffer_append_u64(out, record->shared_seq);
+    buffer_append_short(out, record->entity);
     append_stamp(out, &record->created);
     append_u16(out, record->stamp_count);
     append_u16(out, record->field_count);
@@ -241,8 +227,7 @@ static void take_head(struct cursor *cursor, struct record *out)
     out->placement_count = take_u16(cursor);
     out->restriction_count = take_u8(cursor);
     if (out->stamp_count > RECORD_MAX_STAMPS || out->field_count > LIMIT_FIELDS ||
-        out->placement_count > LIMIT_PLACEMENTS ||
-        out->restriction_count > RECORD_MAX_RESTRICTIONS)
+        out->placement_count > LIMIT_PLACEMENTS || out->restriction_count > RECORD_MAX_RESTRICTIONS)
         cursor->bad = true;
 }
 

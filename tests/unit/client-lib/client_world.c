@@ -226,6 +226,18 @@ void say_result(uint64_t number, const char *status, uint64_t seq)
     say(&result);
 }
 
+void say_changes(uint64_t from, uint64_t to, unsigned id)
+{
+    static struct buffer list;
+    const struct made made = {.id = id, .seq = to, .name = "Ring"};
+    struct message changes = {.type = MESSAGE_CHANGES};
+    changes.as.changes.from = from;
+    changes.as.changes.to = to;
+    changes.as.changes.records = records_of(&list, &made, 1);
+    message_mark(&changes, "records");
+    say(&changes);
+}
+
 void hang_up(unsigned close_code)
 {
     server.closing = true;

@@ -71,6 +71,8 @@ void say(const struct message *message);
 void say_welcome(uint64_t last_number, const char *token);
 void say_error(const char *name, uint64_t request, uint64_t retry_after);
 void say_result(uint64_t number, const char *status, uint64_t seq);
+/* Tells of one record, which has this number. */
+void say_changes(uint64_t from, uint64_t to, unsigned id);
 void hang_up(unsigned close_code);
 
 void connect_with(struct world *world, const tandem_server *to);

@@ -36,15 +36,3 @@ const struct told *wait_for(struct world *world, tandem_event_kind kind)
     fail_msg("it was not told");
     return NULL;
 }
-
-void say_changes(uint64_t from, uint64_t to, unsigned id)
-{
-    static struct buffer list;
-    const struct made made = {.id = id, .seq = to, .name = "Ring"};
-    struct message changes = {.type = MESSAGE_CHANGES};
-    changes.as.changes.from = from;
-    changes.as.changes.to = to;
-    changes.as.changes.records = records_of(&list, &made, 1);
-    message_mark(&changes, "records");
-    say(&changes);
-}

@@ -19,7 +19,5 @@ int tear_down_shared(void **state);
 void turn(struct world *world);
 /* Turns until it is told. */
 const struct told *wait_for(struct world *world, tandem_event_kind kind);
-/* The server tells of one record, which has this number. */
-void say_changes(uint64_t from, uint64_t to, unsigned id);
 
 #endif

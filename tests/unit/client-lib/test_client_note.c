@@ -124,16 +124,6 @@ static struct works works_of(struct world *world)
     return works;
 }
 
-static size_t left(struct world *world, const char *trace)
-{
-    struct traces traces;
-    traces_init(&traces);
-    traces_add(&traces, trace);
-    size_t found = traces_find(&traces, world->folder, false);
-    traces_release(&traces);
-    return found;
-}
-
 /* ---- Together ---- */
 
 static void what_is_typed_reaches_the_server_and_is_saved(void **state)
@@ -548,8 +538,8 @@ static void assert_only_mine_is_left(struct world *world)
     struct works works = works_of(world);
     assert_int_equal(works.count, 1);
     assert_int_equal(works.first.code, STATUS_NOT_FOUND);
-    assert_int_equal(left(world, "ead time"), 0);
-    assert_true(left(world, "My words") > 0);
+    assert_int_equal(traces_left(world->folder, "ead time"), 0);
+    assert_true(traces_left(world->folder, "My words") > 0);
 }
 
 static void lose(struct world *world, bool purge)
@@ -574,7 +564,7 @@ static void access_that_ended_leaves_ones_own_words(void **state)
         begin_open(world);
         note_hang_up(world, &shop);
         mirror_type(&mirror, note, 4, " My words stay");
-        assert_true(left(world, "ead time") > 0);
+        assert_true(traces_left(world->folder, "ead time") > 0);
         lose(world, purge == 1);
         assert_int_equal(mirror.ended, 1);
         assert_int_equal(mirror.code, STATUS_NOT_FOUND);
@@ -628,7 +618,7 @@ static void a_note_that_is_not_to_be_seen_any_more_is_told_by_the_server(void **
     note_settle(world, &shop);
     note_hang_up(world, &shop);
     mirror_type(&mirror, note, 0, "My words. ");
-    assert_true(left(world, "ead time") > 0);
+    assert_true(traces_left(world->folder, "ead time") > 0);
     restart(world);
     shop.hidden = true;
     go_online(world);

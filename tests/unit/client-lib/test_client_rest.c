@@ -23,23 +23,13 @@ static int tear_down_shop(void **state)
     return tear_down(state);
 }
 
-static size_t left(struct world *world)
-{
-    struct traces traces;
-    traces_init(&traces);
-    traces_add(&traces, "settled ");
-    size_t found = traces_find(&traces, world->folder, false);
-    traces_release(&traces);
-    return found;
-}
-
 /* Sends a note, and has it accepted. */
 static void settle_one(struct world *world, struct outcome *outcome)
 {
     durable_start(world);
     durable_settle(world, &shop);
     assert_ok(send_note(world, TEXT, outcome));
-    assert_true(left(world) > 0);
+    assert_true(traces_left(world->folder, "settled ") > 0);
     durable_settle(world, &shop);
     assert_int_equal(outcome->code, STATUS_OK);
     assert_int_equal(durable_count(&shop, TEXT), 1);
@@ -66,7 +56,7 @@ static void what_was_settled_leaves_the_file_while_nothing_comes(void **state)
     OUTCOMES(1);
     settle_one(world, &outcomes[0]);
     let_it_rest(world);
-    assert_int_equal(left(world), 0);
+    assert_int_equal(traces_left(world->folder, "settled "), 0);
 }
 
 static void what_was_settled_leaves_the_file_when_it_is_closed(void **state)
@@ -76,7 +66,7 @@ static void what_was_settled_leaves_the_file_when_it_is_closed(void **state)
     settle_one(world, &outcomes[0]);
     tandem_close(world->client);
     world->client = NULL;
-    assert_int_equal(left(world), 0);
+    assert_int_equal(traces_left(world->folder, "settled "), 0);
 }
 
 static void what_waits_stays(void **state)
@@ -87,7 +77,7 @@ static void what_waits_stays(void **state)
     assert_ok(send_note(world, TEXT, &outcomes[0]));
     tandem_close(world->client);
     world->client = NULL;
-    assert_true(left(world) > 0);
+    assert_true(traces_left(world->folder, "settled ") > 0);
 }
 
 #undef TEST

@@ -20,18 +20,6 @@ static int tear_down_shop(void **state)
     return failed;
 }
 
-static void say_record(uint64_t from, uint64_t to, unsigned id)
-{
-    static struct buffer list;
-    const struct made made = {.id = id, .seq = to, .name = "Ring"};
-    struct message changes = {.type = MESSAGE_CHANGES};
-    changes.as.changes.from = from;
-    changes.as.changes.to = to;
-    changes.as.changes.records = records_of(&list, &made, 1);
-    message_mark(&changes, "records");
-    say(&changes);
-}
-
 static void become(const char *name)
 {
     shop.user = id_of(strcmp(name, "kari") == 0 ? 500 : 501);
@@ -65,7 +53,7 @@ static void fill_for_kari(struct world *world)
     durable_start(world);
     assert_ok(tandem_subscribe(world->client, NULL, 0));
     durable_settle(world, &shop);
-    say_record(0, 3, 8);
+    say_changes(0, 3, 8);
     durable_settle(world, &shop);
     assert_int_equal(records_held(world), 1);
     tandem_close(world->client);

@@ -112,16 +112,6 @@ static unsigned format_of(struct world *world)
     return format;
 }
 
-static size_t left(struct world *world, const char *trace)
-{
-    struct traces traces;
-    traces_init(&traces);
-    traces_add(&traces, trace);
-    size_t found = traces_find(&traces, world->folder, false);
-    traces_release(&traces);
-    return found;
-}
-
 /* ---- Tests ---- */
 
 static void rows_follow_what_was_saved(void **state)
@@ -214,16 +204,16 @@ static void what_is_dropped_leaves_the_file(void **state)
     save(world, &head, "secret text of others", true);
     assert_ok(add(world, &head, "and a row of them"));
     uint64_t seen = head.next;
-    assert_true(left(world, "secret t") > 0);
-    assert_true(left(world, "and a ro") > 0);
+    assert_true(traces_left(world->folder, "secret t") > 0);
+    assert_true(traces_left(world->folder, "and a ro") > 0);
     assert_ok(note_store_begin(world->store, NOTE, &head, &writing));
     assert_ok(note_store_end(writing, &head, note_store_drop(writing)));
     assert_int_equal(head.next, 0);
     assert_int_equal(note_store_head(world->store, NOTE, &found), STATUS_NOT_FOUND);
     assert_true(outbox_store_is_stale(world->store));
     assert_ok(outbox_store_rest(world->store));
-    assert_int_equal(left(world, "secret t"), 0);
-    assert_int_equal(left(world, "and a ro"), 0);
+    assert_int_equal(traces_left(world->folder, "secret t"), 0);
+    assert_int_equal(traces_left(world->folder, "and a ro"), 0);
     save(world, &head, "again", true);
     assert_true(head.next > seen);
 }
@@ -237,10 +227,10 @@ static void a_long_text_that_was_replaced_leaves_the_file(void **state)
     memset(text, 'x', sizeof text - 1);
     memcpy(text + 140000, "longtext", 8);
     save(world, &head, text, true);
-    assert_true(left(world, "longtext") > 0);
+    assert_true(traces_left(world->folder, "longtext") > 0);
     save(world, &head, "short", false);
     assert_ok(outbox_store_rest(world->store));
-    assert_int_equal(left(world, "longtext"), 0);
+    assert_int_equal(traces_left(world->folder, "longtext"), 0);
     expect(world, 0, "[short]");
 }
 

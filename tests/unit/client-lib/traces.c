@@ -111,3 +111,13 @@ size_t traces_find(const struct traces *traces, const char *folder, bool loud)
     closedir(open);
     return found;
 }
+
+size_t traces_left(const char *folder, const char *trace)
+{
+    struct traces traces;
+    traces_init(&traces);
+    traces_add(&traces, trace);
+    size_t found = traces_find(&traces, folder, false);
+    traces_release(&traces);
+    return found;
+}

@@ -21,5 +21,7 @@ void traces_add(struct traces *traces, const void *bytes);
 bool traces_has(const struct traces *traces, const void *bytes);
 /* How often one of them is in a file of the folder; says where the first few are when `loud`. */
 size_t traces_find(const struct traces *traces, const char *folder, bool loud);
+/* How often these 8 bytes are in a file of the folder. */
+size_t traces_left(const char *folder, const char *trace);
 
 #endif
