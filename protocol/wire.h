@@ -47,6 +47,9 @@ enum status wire_validate(struct bytes bytes, struct fault *fault);
 
 /* Whether `text` is valid UTF-8 (Unicode 15, table 3-7). */
 bool wire_utf8_valid(struct bytes text);
+/* Bytes of the character that `text`, not empty, begins with, and its code point; 0 when it begins
+ * with none. */
+size_t wire_utf8_character(struct bytes text, uint32_t *code);
 
 /* A place within validated bytes. Each wire_get_* returns false and leaves the reader where it
  * was when the next value is of another type or out of range. */

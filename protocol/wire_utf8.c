@@ -39,6 +39,32 @@ static size_t sequence(uint8_t lead, uint8_t *low, uint8_t *high)
     return 0;
 }
 
+/* Length of the sequence that stands at `at`, of `left` bytes, more than 0; 0 when none does. */
+static size_t well_formed(const uint8_t *at, size_t left)
+{
+    uint8_t low, high;
+    if (at[0] < 0x80)
+        return 1;
+    const size_t length = sequence(at[0], &low, &high);
+    if (length == 0 || left < length || at[1] < low || at[1] > high)
+        return 0;
+    for (size_t i = 2; i < length; i++)
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+    return length;
+}
+
+size_t wire_utf8_character(struct bytes text, uint32_t *code)
+{
+    static const uint8_t lead[] = {0, 0x7f, 0x1f, 0x0f, 0x07}; /* bits of the first byte */
+    const size_t length = well_formed(text.data, text.size);
+    if (length > 0)
+        *code = text.data[0] & lead[length];
+    for (size_t i = 1; i < length; i++)
+        *code = *code << 6 | (text.data[i] & 0x3f);
+    return length;
+}
+
 static bool eight_ascii(const uint8_t *at)
 {
     uint64_t word;
@@ -54,19 +80,9 @@ bool wire_utf8_valid(struct bytes text)
             at += 8;
             continue;
         }
-        if (text.data[at] < 0x80) {
-            at++;
-            continue;
-        }
-        uint8_t low, high;
-        const size_t length = sequence(text.data[at], &low, &high);
-        if (length == 0 || text.size - at < length)
+        const size_t length = well_formed(text.data + at, text.size - at);
+        if (length == 0)
             return false;
-        if (text.data[at + 1] < low || text.data[at + 1] > high)
-            return false;
-        for (size_t i = 2; i < length; i++)
-            if ((text.data[at + i] & 0xc0) != 0x80)
-                return false;
         at += length;
     }
     return true;
