@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What: fuzz every decoder, what is applied, and the session as a state machine (libFuzzer, ASan, UBSan)
-# Takes: about 20 minutes for every two targets: 3 hours in all
+# Takes: about 20 minutes for every two targets: 4 hours in all
 # Packages: clang libclang-rt-14-dev llvm-14
 # Targets: -
 set -euo pipefail
