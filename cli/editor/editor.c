@@ -77,6 +77,16 @@ static size_t rows_down(const struct editor_view *view, size_t top, size_t from,
     return count;
 }
 
+/* Whether all rows of the text have room on the screen. */
+static bool fits(const struct editor_view *view, size_t rows)
+{
+    struct editor_row row = editor_row_read(view, 0);
+    for (size_t count = 1; count < rows && !row.last; count++) {
+        row = editor_row_read(view, row.next);
+    }
+    return row.last;
+}
+
 void editor_show_cursor(struct editor *editor)
 {
     struct editor_view view = editor_view(editor);
@@ -84,7 +94,9 @@ void editor_show_cursor(struct editor *editor)
     size_t from = editor_row_of(&view, editor->cursor).from;
     size_t top = editor->top < view.size ? editor->top : view.size;
     top = editor_row_of(&view, top).from;
-    if (from < top) {
+    if (top > 0 && fits(&view, rows)) {
+        top = 0; /* nothing is out of sight without need */
+    } else if (from < top) {
         bool near = editor_row_above(&view, top, 1).from == from;
         top = near ? from : editor_row_above(&view, from, rows / 2).from;
     } else {

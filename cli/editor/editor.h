@@ -11,7 +11,8 @@
  *
  * The cursor always is at the beginning of a character and in sight. When others type, it stays in
  * the text where it was, and its row stays where it was on the screen, so that nothing jumps under
- * the eyes of who reads or writes there. Moving up and down keeps the column it began with.
+ * the eyes of who reads or writes there; only where the screen has room for the whole text is all of
+ * it shown. Moving up and down keeps the column it began with.
  *
  * Fixed storage only; nothing allocates, nothing fails. What the port refuses becomes a message in
  * the last row, and nothing has changed then.

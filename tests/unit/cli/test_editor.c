@@ -376,6 +376,27 @@ static void its_row_stays_on_the_screen_where_it_was(void **state)
     fixture_end(&f);
 }
 
+static void what_has_room_is_all_in_sight(void **state)
+{
+    (void)state;
+    begin("first\nsecond", 8, 30); /* six rows */
+    fixture_act(&f, EDITOR_RIGHT);
+    fixture_other(&f, 0, 0, "new\nnewer\nnewest\n"); /* above the first row shown */
+    fixture_shows(&f, 0, "new");
+    fixture_shows(&f, 4, "second");
+    fixture_cursor_at(&f, 3, 1);
+    fixture_other(&f, f.size, 0, "\nthird\nfourth\nfifth");
+    fixture_act(&f, EDITOR_TEXT_END); /* eight rows now */
+    fixture_shows(&f, 0, "second");
+    fixture_act(&f, EDITOR_DELETE_TO_START);
+    fixture_act(&f, EDITOR_BACKSPACE);
+    fixture_act(&f, EDITOR_DELETE_TO_START);
+    fixture_act(&f, EDITOR_BACKSPACE);
+    fixture_shows(&f, 0, "new");
+    fixture_cursor_at(&f, 5, 5);
+    fixture_end(&f);
+}
+
 static struct editor_person person(const char *name, uint64_t session, size_t at)
 {
     struct editor_person out = {.session = session, .has_cursor = true, .at = at, .anchor = at};
@@ -658,6 +679,7 @@ int main(void)
         cmocka_unit_test(the_cursor_stays_in_its_text),
         cmocka_unit_test(a_mark_put_behind_it_takes_it_to_the_beginning_of_the_character),
         cmocka_unit_test(its_row_stays_on_the_screen_where_it_was),
+        cmocka_unit_test(what_has_room_is_all_in_sight),
         cmocka_unit_test(cursors_of_others_are_shown_with_their_names),
         cmocka_unit_test(a_person_keeps_the_colour),
         cmocka_unit_test(more_people_than_there_is_room_for),
