@@ -37,7 +37,8 @@ struct sync_event;
 
 /* Milliseconds. */
 #define NOTE_PRESENT_EVERY 100u         /* between two words about one's cursor */
-#define NOTE_TYPING_PAUSE 1500u         /* of typing, after which another step of undo begins */
+#define NOTE_TYPING_SHOWN 6000u         /* somebody is believed to type who does nothing else */
+#define NOTE_TYPING_PAUSE 1000u         /* of typing, after which another step of undo begins */
 #define NOTE_WANTED_FOR (10u * 60000u)  /* a process that has it open is believed so long ... */
 #define NOTE_WANTED_AGAIN (4u * 60000u) /* ... and says it again after this */
 /* Versions are counted one by one: no note comes to so many, and the folder keeps no more. */

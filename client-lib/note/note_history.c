@@ -12,6 +12,10 @@
 /* When `recent` has more parts or bytes it is joined to `over`. */
 #define RECENT_PARTS 64u
 #define RECENT_BYTES 4096u
+/* Units that come, or go, with what one types letter by letter; a terminal that is slow hands over
+ * several at once. */
+#define TYPED_MOST 32u
+#define DELETED_MOST 2u
 
 static void step_release(struct note_step *step)
 {
@@ -146,20 +150,58 @@ static bool one_replacement(const struct change_set *edit, uint32_t *at,
     return true;
 }
 
-/* Whether the edit goes on with the newest step. Remembers where the next would have to. */
-static bool goes_on(struct note_history *history, const struct change_set *edit, bool *open)
+static enum note_letter letter_of(uint8_t byte)
+{
+    return byte == '\n'                  ? NOTE_LETTER_LINE
+           : byte == ' ' || byte == '\t' ? NOTE_LETTER_SPACE
+                                         : NOTE_LETTER_WORD;
+}
+
+/* The ends of what came, or went, in the order in which letter by letter would have done it. */
+struct stretch {
+    enum note_letter first, last;
+};
+
+static struct stretch stretch_of(struct bytes text, bool backwards)
+{
+    assert(text.size > 0); /* a part takes or brings something */
+    const enum note_letter front = letter_of(text.data[0]);
+    const enum note_letter end = letter_of(text.data[text.size - 1]);
+    return backwards ? (struct stretch){end, front} : (struct stretch){front, end};
+}
+
+static bool is_at_once(const struct change_part *part)
+{
+    return part->inserted > 0 ? part->inserted > TYPED_MOST : part->length > DELETED_MOST;
+}
+
+static bool parts_from(enum note_letter last, enum note_letter next)
+{
+    return last == NOTE_LETTER_LINE || next == NOTE_LETTER_LINE ||
+           (last == NOTE_LETTER_SPACE && next == NOTE_LETTER_WORD);
+}
+
+/* Whether the edit, which `back` undoes, goes on with the newest step. Remembers where and how the
+ * next would have to; *open: it can. */
+static bool goes_on(struct note_history *history, const struct change_set *edit,
+                    const struct change_set *back, bool *open)
 {
     const struct change_part *part;
     uint32_t at;
-    *open = one_replacement(edit, &at, &part);
+    *open = one_replacement(edit, &at, &part) && !is_at_once(part);
     if (!*open)
         return false;
+    const bool inserting = part->inserted > 0;
+    const bool backwards = !inserting && at != history->at;
+    const struct stretch stretch =
+        stretch_of(buffer_bytes(inserting ? &edit->text : &back->text), backwards);
     history->planned_at = at + part->inserted;
-    history->planned_inserting = part->inserted > 0;
-    if (!history->open || history->done.count == 0 ||
-        history->inserting != history->planned_inserting)
+    history->planned_inserting = inserting;
+    history->planned_last = stretch.last;
+    if (!history->open || history->done.count == 0 || history->inserting != inserting ||
+        parts_from(history->last, stretch.first))
         return false;
-    if (history->inserting)
+    if (inserting)
         return part->length == 0 && at == history->at;
     return at == history->at || at + part->length == history->at;
 }
@@ -170,7 +212,7 @@ enum status note_history_plan_edit(struct note_history *history, const struct ch
     struct note_steps *done = &history->done;
     enum status status = STATUS_OK;
     bool open;
-    if (goes_on(history, edit, &open)) {
+    if (goes_on(history, edit, back, &open)) {
         status = settle(done);
         if (status == STATUS_OK)
             status = note_set_compose(back, &top(done)->back, &history->planned[0]);
@@ -256,6 +298,7 @@ static void commit_edit(struct note_history *history)
     history->open = history->planned_at != UINT32_MAX;
     history->at = history->planned_at;
     history->inserting = history->planned_inserting;
+    history->last = history->planned_last;
 }
 
 static void commit_over(struct note_history *history)

@@ -3,7 +3,12 @@
  * Two stacks of inverse change sets. Each was made of the text as the step after it (of the same
  * stack) leaves it; what others did in between is kept beside the step, as `over`, and a step is
  * mapped over it only when its turn comes: others' typing costs the same however many steps there
- * are. A run of typing or deleting in one place is one step.
+ * are.
+ *
+ * What is typed or deleted letter by letter in one place is one step as far as people mean one
+ * thing: a word with the white space behind it, the end of a line, what came before a pause. A
+ * longer text that came at once, such as one pasted, is a step of its own, and so is what one
+ * command deleted.
  *
  * Changes go in two steps: a plan, which can fail and changes nothing that can be seen, and
  * note_history_commit().
@@ -25,6 +30,9 @@ struct note_steps {
     struct change_set recent; /* what others did last: small, so that each of it is */
 };
 
+/* What a run of letters may end with. */
+enum note_letter { NOTE_LETTER_WORD, NOTE_LETTER_SPACE, NOTE_LETTER_LINE };
+
 enum note_history_plan {
     NOTE_HISTORY_NOTHING,
     NOTE_HISTORY_PUSH,
@@ -37,13 +45,15 @@ enum note_history_plan {
 /* Zero-initialised storage is an empty history. */
 struct note_history {
     struct note_steps done, undone;
-    bool open;      /* the newest step can be joined */
-    bool inserting; /* and this is what it does */
-    uint32_t at;    /* at this place */
+    bool open;             /* the newest step can be joined */
+    bool inserting;        /* and this is what it does */
+    uint32_t at;           /* at this place */
+    enum note_letter last; /* it came, or went, last */
     enum note_history_plan plan;
     struct change_set planned[2];
     bool planned_inserting;
     uint32_t planned_at;
+    enum note_letter planned_last;
 };
 
 void note_history_release(struct note_history *history);

@@ -456,6 +456,77 @@ static void deleting_forwards_is_a_run(void **state)
     note_doc_free(doc);
 }
 
+/* Types each letter of `text` (one byte each) by itself. */
+static void type_letters(struct note_doc *doc, const char *text)
+{
+    for (const char *letter = text; *letter != '\0'; letter++) {
+        const char one[2] = {*letter, '\0'};
+        hand_type(doc, note_doc_text(doc).size, 0, one);
+    }
+}
+
+static void words_and_ends_of_lines_are_steps(void **state)
+{
+    struct note_doc *doc = hand_begin(1, "");
+    static const char *const left[] = {"Call her\n\nbe", "Call her\n\n", "Call her\n",
+                                       "Call her",       "Call ",        ""};
+    (void)state;
+    type_letters(doc, "Call her\n\nbe");
+    note_doc_pause(doc);
+    type_letters(doc, "fore");
+    for (size_t i = 0; i < sizeof left / sizeof *left; i++) {
+        hand_undo(doc);
+        assert_text(doc, left[i]);
+    }
+    assert_nothing_to_undo(doc, false);
+    for (size_t i = sizeof left / sizeof *left - 1; i > 0; i--) {
+        hand_redo(doc);
+        assert_text(doc, left[i - 1]);
+    }
+    hand_redo(doc);
+    assert_text(doc, "Call her\n\nbefore");
+    note_doc_free(doc);
+}
+
+static void words_that_are_deleted_are_steps(void **state)
+{
+    struct note_doc *doc = hand_begin(1, "Call her now");
+    (void)state;
+    for (size_t at = 12; at > 0; at--)
+        hand_type(doc, at - 1, 1, "");
+    hand_undo(doc);
+    assert_text(doc, "Call");
+    hand_undo(doc);
+    assert_text(doc, "Call her");
+    hand_undo(doc);
+    assert_text(doc, "Call her now");
+    assert_nothing_to_undo(doc, false);
+    note_doc_free(doc);
+}
+
+static void what_comes_or_goes_at_once_is_a_step(void **state)
+{
+    struct note_doc *doc = hand_begin(1, "");
+    (void)state;
+    type_letters(doc, "ab");
+    hand_type(doc, 2, 0, "a text that is longer than anybody types at once");
+    type_letters(doc, "cd");
+    hand_type(doc, 50, 2, "");
+    hand_type(doc, 45, 5, ""); /* the word before */
+    hand_type(doc, 42, 3, "");
+    hand_undo(doc);
+    hand_undo(doc);
+    assert_text(doc, "aba text that is longer than anybody types at once");
+    hand_undo(doc);
+    hand_undo(doc);
+    assert_text(doc, "aba text that is longer than anybody types at once");
+    hand_undo(doc);
+    assert_text(doc, "ab");
+    hand_undo(doc);
+    assert_text(doc, "");
+    note_doc_free(doc);
+}
+
 static void only_ones_own_is_taken_back(void **state)
 {
     struct note_doc *doc = hand_begin(1, "0123456789");
@@ -537,6 +608,9 @@ int main(void)
         cmocka_unit_test(a_first_text_is_shown),
         cmocka_unit_test(a_run_of_typing_is_taken_back_at_once),
         cmocka_unit_test(deleting_forwards_is_a_run),
+        cmocka_unit_test(words_and_ends_of_lines_are_steps),
+        cmocka_unit_test(words_that_are_deleted_are_steps),
+        cmocka_unit_test(what_comes_or_goes_at_once_is_a_step),
         cmocka_unit_test(only_ones_own_is_taken_back),
         cmocka_unit_test(what_others_removed_is_no_step),
         cmocka_unit_test(only_so_many_steps_are_kept),
