@@ -1,53 +1,6 @@
 // Makes and checks cases of change sets by CodeMirror's own module: README.md.
-import { createInterface } from "node:readline";
-import { ChangeSet, Text } from "@codemirror/state";
-
-const pieces = ["a", "b", "word ", "\n", "\r\n", "\r", "😀", "👩‍👩‍👧", "e\u0301", "ø", "漢", "\u200d", "\u{10ffff}", "\n\n"];
-
-// mulberry32: small, and the same everywhere.
-function randomFrom(seed) {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let z = state;
-    z = Math.imul(z ^ (z >>> 15), z | 1);
-    z ^= z + Math.imul(z ^ (z >>> 7), z | 61);
-    return ((z ^ (z >>> 14)) >>> 0) % below;
-  };
-}
-
-function someText(random, most) {
-  let text = "";
-  for (let n = random(most + 1); n > 0; n--) text += pieces[random(pieces.length)];
-  return text;
-}
-
-// Text.of() takes lines as they are; only \n parts them here.
-const toDoc = (text) => Text.of(text.split("\n"));
-const toText = (doc) => doc.sliceString(0, doc.length, "\n");
-
-// Places between characters, so that no pair of surrogates is cut.
-function boundaries(text) {
-  const found = [0];
-  for (const character of text) found.push(found[found.length - 1] + character.length);
-  return found;
-}
-
-function someChanges(random, text) {
-  const places = boundaries(text);
-  const specs = [];
-  let at = 0;
-  while (at < places.length) {
-    at += random(4);
-    if (at >= places.length) break;
-    const to = Math.min(at + (random(2) ? 0 : random(5)), places.length - 1);
-    const insert = random(3) ? someText(random, 3) : "";
-    specs.push({ from: places[at], to: places[to], insert: toDoc(insert) });
-    at = to + random(2);
-    if (to === places.length - 1) break;
-  }
-  return ChangeSet.of(specs, text.length);
-}
+import { ChangeSet } from "@codemirror/state";
+import { boundaries, main, someChanges, someText, toDoc, toText } from "./cases.mjs";
 
 function answers({ text, a, b, c }) {
   const doc = toDoc(text);
@@ -64,41 +17,13 @@ function answers({ text, a, b, c }) {
   };
 }
 
-function make(seed, count) {
-  const random = randomFrom(seed);
-  const lines = [];
-  for (let n = 0; n < count; n++) {
-    const text = someText(random, 14);
-    const a = someChanges(random, text);
-    const b = random(6) ? someChanges(random, text) : a;
-    const c = someChanges(random, toText(a.apply(toDoc(text))));
-    const made = { text, a: a.toJSON(), b: b.toJSON(), c: c.toJSON() };
-    lines.push(JSON.stringify({ ...made, ...answers(made) }));
-    if (lines.length === 1000) process.stdout.write(lines.splice(0).join("\n") + "\n");
-  }
-  if (lines.length) process.stdout.write(lines.join("\n") + "\n");
+function makeCase(random) {
+  const text = someText(random, 14);
+  const a = someChanges(random, text);
+  const b = random(6) ? someChanges(random, text) : a;
+  const c = someChanges(random, toText(a.apply(toDoc(text))));
+  const made = { text, a: a.toJSON(), b: b.toJSON(), c: c.toJSON() };
+  return { ...made, ...answers(made) };
 }
 
-async function check() {
-  let count = 0;
-  for await (const line of createInterface({ input: process.stdin })) {
-    const given = JSON.parse(line);
-    const wanted = answers(given);
-    count++;
-    for (const key of Object.keys(wanted)) {
-      if (JSON.stringify(wanted[key]) === JSON.stringify(given[key])) continue;
-      console.error(`case ${count}: ${key} differs: CodeMirror has ${JSON.stringify(wanted[key])}\n${line}`);
-      process.exit(1);
-    }
-  }
-  console.log(`${count} cases agree`);
-  if (count === 0) process.exit(1);
-}
-
-const [command, seed, count] = process.argv.slice(2);
-if (command === "make" && Number(count) > 0) make(Number(seed), Number(count));
-else if (command === "check") await check();
-else {
-  console.error("usage: change_sets.mjs make SEED COUNT | change_sets.mjs check");
-  process.exit(2);
-}
+await main("change_sets.mjs", makeCase, answers);
