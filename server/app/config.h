@@ -32,6 +32,8 @@
       "failures to sign in, for a name and for an address")                                        \
     X(user_errors, "user-errors", NUMBER, "50", 1, 1000000, "a second",                            \
       "errors of one user's clients, before they are not read for a while")                        \
+    X(user_work, "user-work", NUMBER, "10000", 100, 10000000, "a second",                          \
+      "units of work on live notes and presence of one user's clients, likewise")                  \
     X(failed_connections, "failed-connections", NUMBER, "30", 1, 100000, "a minute",               \
       "that came to nothing, of an address before its newcomers wait")                             \
     X(suspects, "suspects", NUMBER, "50", 1, 100000, "a second",                                   \

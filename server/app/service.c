@@ -32,6 +32,12 @@ static void on_answered(void *self, struct origin origin, enum status status, st
     server_answered(service->server, origin, status, answer);
 }
 
+static void on_worked(void *self, struct id user, uint32_t units)
+{
+    struct service *service = self;
+    server_worked(service->server, user, units);
+}
+
 static void on_announce(void *self, struct notice *notice)
 {
     struct service *service = self;
@@ -103,6 +109,7 @@ static struct server_options server_options_of(const struct config *config)
         .unauthenticated_per_address = config->unauthenticated_per_address,
         .sign_in_failures = config->sign_in_failures,
         .user_errors = config->user_errors,
+        .user_work = config->user_work,
         .failed_connections = config->failed_connections,
         .suspects_per_second = config->suspects,
         .handshake_ms = config->handshake * 1000,
@@ -150,6 +157,8 @@ static enum status make_writers(struct service *service, const struct config *co
                                      .retention_ms = config->retention * DAY_MS};
     struct hash_pool_port pool_port = {.self = service, .done = on_hashed};
     service->committer = committer_new(service->store, &port, &options);
+    if (service->committer)
+        committer_tell_work(service->committer, service, on_worked);
     service->pool = hash_pool_new(config->hash_queue, &pool_port);
     return service->committer && service->pool ? STATUS_OK : STATUS_NO_MEMORY;
 }

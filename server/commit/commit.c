@@ -12,21 +12,32 @@
 #define DEFAULT_QUEUE_COMMANDS 4096u
 #define DEFAULT_QUEUE_BYTES (64u * 1024u * 1024u)
 #define DEFAULT_BATCH 512u
+/* Units of work in one transaction, for each command that it may have: so many short commands always
+ * find room, and few of those that are work. */
+#define BATCH_WORK 2u
 #define DEFAULT_RETENTION_MS (UINT64_C(90) * 86400000u)
 #define PRUNE_EVERY_MS UINT64_C(3600000)
 /* How long the thread sleeps at most; only bounds how late it notices a changed clock. */
 #define LONGEST_WAIT_MS 60000u
 #define RETRY_MS 1000u
 
+/* What applying an entry was, and for whom; no units for what nobody is charged for. */
+struct entry_work {
+    struct id actor;
+    uint32_t units;
+};
+
 struct committer {
     struct store *store;
     struct commit_port port;
+    void *worked_self;
+    commit_worked_fn *worked;
     struct log *log;
     size_t batch_commands;
     uint64_t retention_ms;
     struct log_entry *entries; /* the batch */
     struct buffer *answers;    /* of each entry, kept until the commit */
-    enum status *outcomes;
+    struct entry_work *work;   /* likewise */
     struct effects effects;
     uint64_t next_due_ms, next_prune_ms;
     pthread_t thread;
@@ -81,11 +92,11 @@ struct committer *committer_new(struct store *store, const struct commit_port *p
         options->retention_ms != 0 ? options->retention_ms : DEFAULT_RETENTION_MS;
     committer->entries = memory_new(committer->batch_commands * sizeof *committer->entries);
     committer->answers = memory_new(committer->batch_commands * sizeof *committer->answers);
-    committer->outcomes = memory_new(committer->batch_commands * sizeof *committer->outcomes);
+    committer->work = memory_new(committer->batch_commands * sizeof *committer->work);
     committer->log =
         log_local_new(position, or_default(options->queue_commands, DEFAULT_QUEUE_COMMANDS),
                       or_default(options->queue_bytes, DEFAULT_QUEUE_BYTES));
-    if (committer->entries == NULL || committer->answers == NULL || committer->outcomes == NULL ||
+    if (committer->entries == NULL || committer->answers == NULL || committer->work == NULL ||
         committer->log == NULL) {
         committer_free(committer);
         return NULL;
@@ -106,8 +117,15 @@ void committer_free(struct committer *committer)
     effects_release(&committer->effects);
     memory_free(committer->entries);
     memory_free(committer->answers);
-    memory_free(committer->outcomes);
+    memory_free(committer->work);
     memory_free(committer);
+}
+
+void committer_tell_work(struct committer *committer, void *self, commit_worked_fn *worked)
+{
+    assert(!committer->started);
+    committer->worked_self = self;
+    committer->worked = worked;
 }
 
 /* The stamp's time: the clock, but never before an earlier stamp. */
@@ -170,10 +188,14 @@ static enum status apply_entry(struct committer *committer, const struct state *
         return status;
     }
     buffer_clear(&effects->answer);
+    const uint64_t before = effects->work;
     status = apply_command(state, &command, effects);
     if (status == STATUS_OK && effects->failed) {
         status = STATUS_NO_MEMORY;
     }
+    const bool charged = command.kind == COMMAND_NOTE;
+    committer->work[i] = (struct entry_work){
+        .actor = command.actor, .units = charged ? (uint32_t)(effects->work - before) : 0};
     struct buffer kept = committer->answers[i];
     committer->answers[i] = effects->answer;
     buffer_clear(&kept);
@@ -195,25 +217,32 @@ static enum status finish_state(struct committer *committer, const struct state 
     return status == STATUS_OK ? apply_next_due(state, due_ms) : status;
 }
 
-/* One transaction for entries [first, first + count). When applying fails, nothing of it happened.
- * `broken` tells a failure to commit, after which the store must not be used. */
-static enum status run_transaction(struct committer *committer, size_t first, size_t count,
+/* One transaction for entries [first, first + *count), of which it takes fewer when they are much
+ * work: nobody who asked for little waits for an answer until all of that is done. When applying
+ * fails, nothing of it happened. `broken` tells a failure to commit, after which the store must not
+ * be used. */
+static enum status run_transaction(struct committer *committer, size_t first, size_t *count,
                                    bool *broken)
 {
+    const uint64_t most = BATCH_WORK * (uint64_t)committer->batch_commands;
     struct state state;
     uint64_t due_ms = UINT64_MAX;
     *broken = false;
     effects_clear(&committer->effects);
+    memset(committer->work + first, 0, *count * sizeof *committer->work);
     enum status status = store_write_begin(committer->store, &state);
     atomic_store(&committer->read_only, status == STATUS_READ_ONLY);
     if (status != STATUS_OK) {
         return status;
     }
-    for (size_t i = first; i < first + count && status == STATUS_OK; i++) {
+    for (size_t i = first; i < first + *count && status == STATUS_OK; i++) {
         status = apply_entry(committer, &state, i);
+        if (committer->effects.work >= most) {
+            *count = i + 1 - first;
+        }
     }
     if (status == STATUS_OK) {
-        status = finish_state(committer, &state, committer->entries[first + count - 1].position,
+        status = finish_state(committer, &state, committer->entries[first + *count - 1].position,
                               &due_ms);
     }
     if (status != STATUS_OK) {
@@ -243,6 +272,10 @@ static void answer(struct committer *committer, size_t first, size_t count, enum
 {
     for (size_t i = first; i < first + count; i++) {
         const struct log_entry *entry = &committer->entries[i];
+        const struct entry_work *work = &committer->work[i];
+        if (committer->worked != NULL && entry->local && work->units > 0) {
+            committer->worked(committer->worked_self, work->actor, work->units);
+        }
         if (entry->local && entry->origin.thread != UINT32_MAX) {
             struct bytes bytes =
                 status == STATUS_OK ? buffer_bytes(&committer->answers[i]) : bytes_of(NULL, 0);
@@ -258,10 +291,10 @@ static void fail(struct committer *committer, enum status status)
     committer->port.failed(committer->port.self, status);
 }
 
-/* Commits entries together and tells; false when the committer must stop. A failure to apply
- * several is looked for one by one, so that one command that cannot be applied (it met a damaged
- * record, say) spoils no other. */
-static bool commit_entries(struct committer *committer, size_t first, size_t count)
+/* Commits entries together, as many of *count as it says then, and tells; false when the committer
+ * must stop. A failure to apply several is looked for one by one, so that one command that cannot be
+ * applied (it met a damaged record, say) spoils no other. */
+static bool commit_entries(struct committer *committer, size_t first, size_t *count)
 {
     bool broken;
     enum status status = run_transaction(committer, first, count, &broken);
@@ -273,17 +306,27 @@ static bool commit_entries(struct committer *committer, size_t first, size_t cou
         /* What is due stays due; without a pause the thread would only spin. */
         committer->next_due_ms = committer->port.now_ms(committer->port.self) + RETRY_MS;
     }
-    bool singly = status != STATUS_OK && status != STATUS_READ_ONLY && count > 1;
+    bool singly = status != STATUS_OK && status != STATUS_READ_ONLY && *count > 1;
     if (!singly) {
-        answer(committer, first, count, status);
+        answer(committer, first, *count, status);
         return true;
     }
-    for (size_t i = first; i < first + count; i++) {
-        if (!commit_entries(committer, i, 1)) {
+    for (size_t i = first; i < first + *count; i++) {
+        size_t one = 1;
+        if (!commit_entries(committer, i, &one)) {
             return false;
         }
     }
     return true;
+}
+
+static void count_batch(struct committer *committer, size_t commands)
+{
+    atomic_fetch_add(&committer->batches, 1);
+    atomic_fetch_add(&committer->commands, commands);
+    if (commands > atomic_load(&committer->largest_batch)) {
+        atomic_store(&committer->largest_batch, commands);
+    }
 }
 
 size_t committer_run_batch(struct committer *committer)
@@ -293,13 +336,11 @@ size_t committer_run_batch(struct committer *committer)
     }
     submit_own(committer);
     size_t count = log_watch(committer->log, committer->entries, committer->batch_commands);
-    if (count > 0) {
-        commit_entries(committer, 0, count);
-        atomic_fetch_add(&committer->batches, 1);
-        atomic_fetch_add(&committer->commands, count);
-        if (count > atomic_load(&committer->largest_batch)) {
-            atomic_store(&committer->largest_batch, count);
-        }
+    bool going = true;
+    for (size_t done = 0, taken; going && done < count; done += taken) {
+        taken = count - done;
+        going = commit_entries(committer, done, &taken);
+        count_batch(committer, taken);
     }
     for (size_t i = 0; i < count; i++) {
         buffer_release(&committer->entries[i].payload);

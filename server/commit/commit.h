@@ -42,7 +42,8 @@ struct commit_port {
 struct commit_options {
     size_t queue_commands; /* most commands waiting; 0: 4,096 */
     size_t queue_bytes;    /* most bytes waiting; 0: 64 MiB */
-    size_t batch_commands; /* most commands in one transaction; 0: 512 */
+    size_t batch_commands; /* most commands in one transaction; 0: 512. Fewer where they are work:
+                              two units (server/core/work.h) for each are its end */
     uint64_t retention_ms; /* how long deletions are remembered; 0: 90 days */
 };
 
@@ -50,12 +51,19 @@ struct committer *committer_new(struct store *store, const struct commit_port *p
                                 const struct commit_options *options);
 void committer_free(struct committer *committer);
 
+/* Tells of each push to a live note, after its commit and before its answer, on the committer's
+ * thread: whose it was and how much work, in units of server/core/work.h. To be set before the thread
+ * is started; NULL: nobody is told. */
+typedef void commit_worked_fn(void *self, struct id actor, uint32_t units);
+void committer_tell_work(struct committer *committer, void *self, commit_worked_fn *worked);
+
 /* Any thread. Copies the command and stamps it. False when the queue is
  * full, the committer stopped or failed, or memory is short: then nothing was taken. */
 bool committer_submit(struct committer *committer, struct origin origin,
                       const struct command *command);
 
-/* One batch, due assignments included; without waiting. Returns how many commands were applied;
+/* One batch, due assignments included, in several transactions where it is much work; without
+ * waiting. Returns how many commands were applied;
  * 0 when nothing waited or the committer has failed. */
 size_t committer_run_batch(struct committer *committer);
 

@@ -22,6 +22,15 @@ void allowance_spend(struct allowance *allowance, const struct allowance_terms *
         allowance->at_ms = now_ms;
 }
 
+void allowance_give_back(struct allowance *allowance, const struct allowance_terms *terms,
+                         uint32_t points, uint64_t now_ms)
+{
+    const uint64_t spent = remaining(allowance, terms, now_ms), back = (uint64_t)points * POINT;
+    allowance->spent = spent > back ? spent - back : 0;
+    if (now_ms > allowance->at_ms)
+        allowance->at_ms = now_ms;
+}
+
 uint64_t allowance_wait_ms(const struct allowance *allowance, const struct allowance_terms *terms,
                            uint64_t now_ms)
 {

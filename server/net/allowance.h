@@ -28,6 +28,9 @@ struct allowance {
  */
 void allowance_spend(struct allowance *allowance, const struct allowance_terms *terms,
                      uint32_t points, uint64_t now_ms);
+/* Some were not spent after all. */
+void allowance_give_back(struct allowance *allowance, const struct allowance_terms *terms,
+                         uint32_t points, uint64_t now_ms);
 /* Until there is a point to spend; 0: there is one now. */
 uint64_t allowance_wait_ms(const struct allowance *allowance, const struct allowance_terms *terms,
                            uint64_t now_ms);

@@ -113,6 +113,7 @@ struct server {
     struct peers *peers;
     struct sign_in_throttle *throttle;
     struct ledger *users;     /* errors they make */
+    struct ledger *work;      /* what they ask for that is work */
     struct ledger *addresses; /* connections of theirs that came to nothing */
     struct acceptor *acceptor;
     struct presence_hub presence; /* any thread, as it says */
@@ -132,11 +133,13 @@ void net_log(const struct server *server, const char *format, ...)
 void net_post(struct io_thread *thread, struct letter *letter);
 
 /* ---- misuse.c ---- */
-/* What the options allow a user and an address. NULL where memory was short. */
-void misuse_ledgers(const struct server_options *options, struct ledger **users,
-                    struct ledger **addresses);
+/* What the server's options allow a user and an address. False when memory was short. */
+bool misuse_init(struct server *server);
+void misuse_release(struct server *server);
 /* Charges the user of a session for errors; how long it is not to be read, 0: it goes on. */
 uint64_t misuse_of_user(struct connection *connection, struct id user, uint32_t points);
+/* Charges them for units of work, or gives some back; how long they are to ask for no more. */
+uint64_t misuse_of_work(struct connection *connection, struct id user, int32_t units);
 /* Charges the address for a connection that is over, if it came to nothing. */
 void misuse_of_connection(const struct connection *connection);
 /* From here on, charges the session for what comes and is no message: once, at the upgrade. */

@@ -101,15 +101,22 @@ static bool is_to_be_told(struct entry *entry, uint64_t now_ms)
     return true;
 }
 
-struct ledger_verdict ledger_charge(struct ledger *ledger, struct ledger_key key, uint32_t points,
-                                    uint64_t now_ms)
+static struct entry *spend(struct ledger *ledger, struct ledger_key key, uint32_t points,
+                           uint64_t now_ms)
 {
-    pthread_mutex_lock(&ledger->mutex);
     struct entry *entry = find(ledger, key);
     if (!entry)
         entry = make(ledger, key, now_ms);
     allowance_spend(&entry->allowance, &ledger->terms, points, now_ms);
     entry->points += points;
+    return entry;
+}
+
+struct ledger_verdict ledger_charge(struct ledger *ledger, struct ledger_key key, uint32_t points,
+                                    uint64_t now_ms)
+{
+    pthread_mutex_lock(&ledger->mutex);
+    struct entry *entry = spend(ledger, key, points, now_ms);
     struct ledger_verdict verdict = {
         .wait_ms = allowance_wait_ms(&entry->allowance, &ledger->terms, now_ms)};
     verdict.tell = verdict.wait_ms > 0 && is_to_be_told(entry, now_ms);
@@ -119,6 +126,25 @@ struct ledger_verdict ledger_charge(struct ledger *ledger, struct ledger_key key
     }
     pthread_mutex_unlock(&ledger->mutex);
     return verdict;
+}
+
+void ledger_add(struct ledger *ledger, struct ledger_key key, uint32_t points, uint64_t now_ms)
+{
+    pthread_mutex_lock(&ledger->mutex);
+    (void)spend(ledger, key, points, now_ms);
+    pthread_mutex_unlock(&ledger->mutex);
+}
+
+void ledger_give_back(struct ledger *ledger, struct ledger_key key, uint32_t points,
+                      uint64_t now_ms)
+{
+    pthread_mutex_lock(&ledger->mutex);
+    struct entry *entry = find(ledger, key);
+    if (entry) {
+        allowance_give_back(&entry->allowance, &ledger->terms, points, now_ms);
+        entry->points -= points < entry->points ? points : entry->points;
+    }
+    pthread_mutex_unlock(&ledger->mutex);
 }
 
 uint64_t ledger_wait_ms(struct ledger *ledger, struct ledger_key key, uint64_t now_ms)

@@ -37,6 +37,11 @@ void ledger_free(struct ledger *ledger);                        /* NULL is fine 
 
 struct ledger_verdict ledger_charge(struct ledger *ledger, struct ledger_key key, uint32_t points,
                                     uint64_t now_ms);
+/* Charges without telling: what comes of it hears who charges or asks next. */
+void ledger_add(struct ledger *ledger, struct ledger_key key, uint32_t points, uint64_t now_ms);
+/* Takes back some of what was charged. */
+void ledger_give_back(struct ledger *ledger, struct ledger_key key, uint32_t points,
+                      uint64_t now_ms);
 /* How long they are to wait; 0 for who is within the allowance, or unknown. */
 uint64_t ledger_wait_ms(struct ledger *ledger, struct ledger_key key, uint64_t now_ms);
 

@@ -11,6 +11,12 @@
  * again. Not being read costs them their time and us nothing. Strangers have no allowance, and who
  * is being sent away has nothing to lose: those are sent away, and these cut off.
  *
+ * Users pay for work, too (server/core/work.h): for what a few bytes can ask much with, live notes
+ * and presence. That is no error, and has an allowance of its own: who has used it up is not read from
+ * the next such message on, which waits, until there is some again. A push is paid for in advance,
+ * with the most that it can be, so that thousands sent at once by many connections cannot all come
+ * before the first is known to be dear; when it has been applied it is paid for as what it was.
+ *
  * Addresses pay for connections that came to nothing: a handshake that failed or was not finished,
  * nobody signed in, or what came was no WebSocket. An address that has used up its allowance is
  * suspect, and its newcomers take the slow lane (anteroom.h). That they can resume a TLS session
@@ -23,6 +29,8 @@
 
 /* Users' errors that may be made at once, in seconds of what is allowed. */
 #define ERROR_BURST_S 10u
+/* And the work that may be asked for at once. */
+#define WORK_BURST_S 4u
 /* What an address pays, for a failure and for a plain request that was answered: those of a monitor
  * are welcome, but a handshake that costs nothing could be had without end. */
 #define FAILURE_POINTS 10u
@@ -34,25 +42,42 @@
  * does not say whether a connection was lost, or ended for what came. */
 #define SHORT_LIFE_MS 10000u
 
-void misuse_ledgers(const struct server_options *options, struct ledger **users,
-                    struct ledger **addresses)
+bool misuse_init(struct server *server)
 {
+    const struct server_options *options = &server->options;
     const struct allowance_terms errors = {.per_minute = options->user_errors * 60,
                                            .burst = options->user_errors * ERROR_BURST_S};
+    const struct allowance_terms work = {.per_minute = options->user_work * 60,
+                                         .burst = options->user_work * WORK_BURST_S};
     const struct allowance_terms failures = {
         .per_minute = options->failed_connections * FAILURE_POINTS,
         .burst = (options->failed_connections / FAILURE_SHARE + 1) * FAILURE_POINTS};
-    *users = ledger_new(&errors);
-    *addresses = ledger_new(&failures);
+    server->users = ledger_new(&errors);
+    server->work = ledger_new(&work);
+    server->addresses = ledger_new(&failures);
+    return server->users && server->work && server->addresses;
+}
+
+void misuse_release(struct server *server)
+{
+    ledger_free(server->users);
+    ledger_free(server->work);
+    ledger_free(server->addresses);
+}
+
+static struct ledger_key key_of_user(struct id user)
+{
+    struct ledger_key key;
+    _Static_assert(sizeof key.octet == sizeof user.octet, "a user's id is the key");
+    memcpy(key.octet, user.octet, sizeof key.octet);
+    return key;
 }
 
 uint64_t misuse_of_user(struct connection *connection, struct id user, uint32_t points)
 {
     struct server *server = connection->thread->server;
-    struct ledger_key key;
+    const struct ledger_key key = key_of_user(user);
     uint64_t now_ms = net_uptime_ms();
-    _Static_assert(sizeof key.octet == sizeof user.octet, "a user's id is the key");
-    memcpy(key.octet, user.octet, sizeof key.octet);
     if (points == 0)
         return ledger_wait_ms(server->users, key, now_ms);
     struct ledger_verdict verdict = ledger_charge(server->users, key, points, now_ms);
@@ -63,6 +88,34 @@ uint64_t misuse_of_user(struct connection *connection, struct id user, uint32_t 
         net_log(server, "slowed down %s: %llu errors and needless pings",
                 session_user(connection->session), (unsigned long long)verdict.points);
     return verdict.wait_ms;
+}
+
+uint64_t misuse_of_work(struct connection *connection, struct id user, int32_t units)
+{
+    struct server *server = connection->thread->server;
+    const struct ledger_key key = key_of_user(user);
+    const uint64_t now_ms = net_uptime_ms();
+    if (units < 0) {
+        ledger_give_back(server->work, key, (uint32_t)-units, now_ms);
+        return 0;
+    }
+    if (units == 0) {
+        const uint64_t wait_ms = ledger_wait_ms(server->work, key, now_ms);
+        if (wait_ms > 0)
+            atomic_fetch_add(&server->pauses, 1);
+        return wait_ms;
+    }
+    const struct ledger_verdict verdict =
+        ledger_charge(server->work, key, (uint32_t)units, now_ms);
+    if (verdict.tell)
+        net_log(server, "slowed down %s: %llu units of work on notes and presence",
+                session_user(connection->session), (unsigned long long)verdict.points);
+    return verdict.wait_ms;
+}
+
+void server_worked(struct server *server, struct id user, uint32_t units)
+{
+    ledger_add(server->work, key_of_user(user), units, net_uptime_ms());
 }
 
 static struct ledger_key key_of(struct peer_address address)

@@ -72,6 +72,7 @@ static void set_defaults(struct server_options *options)
     set_default(&options->unauthenticated_per_address, 100);
     set_default(&options->sign_in_failures, 10);
     set_default(&options->user_errors, 50);
+    set_default(&options->user_work, 10000);
     set_default(&options->failed_connections, 30);
     set_default(&options->suspects_per_second, 50);
     set_default(&options->handshake_ms, 10000);
@@ -115,10 +116,9 @@ static enum status prepare(struct server *server, struct fault *fault)
     bool board = presence_hub_init(&server->presence, session_port_wake_present, server);
     server->peers = peers_new(&limits);
     server->throttle = sign_in_throttle_new(options->sign_in_failures);
-    misuse_ledgers(options, &server->users, &server->addresses);
+    bool ledgers = misuse_init(server);
     server->threads = memory_new(options->threads * sizeof *server->threads);
-    if (!board || !server->peers || !server->throttle || !server->users || !server->addresses ||
-        !server->threads)
+    if (!board || !server->peers || !server->throttle || !ledgers || !server->threads)
         return fault_set(fault, STATUS_NO_MEMORY, bytes_of(NULL, 0), "out of memory");
     if (RAND_bytes(server->ticket_keys, sizeof server->ticket_keys) != 1)
         return fault_set(fault, STATUS_IO, bytes_of(NULL, 0), "no randomness");
@@ -288,8 +288,7 @@ void server_free(struct server *server)
     presence_hub_release(&server->presence);
     memory_free(server->threads);
     sign_in_throttle_free(server->throttle);
-    ledger_free(server->users);
-    ledger_free(server->addresses);
+    misuse_release(server);
     peers_free(server->peers);
     tls_material_drop(server->material);
     memory_free(server->certificate_path);

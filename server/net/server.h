@@ -36,6 +36,7 @@ struct server_options {
     uint32_t unauthenticated_per_address;     /* 0: 100 */
     uint32_t sign_in_failures;                /* a minute, for a name or an address; 0: 10 */
     uint32_t user_errors;    /* a second, of all sessions of a user; 0: 50. Ten times as many at once */
+    uint32_t user_work;      /* units (server/core/work.h) likewise; 0: 10,000. Four times at once */
     uint32_t failed_connections; /* a minute, of an address before it is suspect; 0: 30 */
     uint32_t suspects_per_second; /* taken up of all suspect addresses together; 0: 50 */
     uint32_t handshake_ms;   /* for TLS and the WebSocket upgrade; 0: 10,000 */
@@ -75,6 +76,8 @@ const char *server_address(const struct server *server);
 /* For the committer's and the hash pool's ports; any thread. */
 void server_answered(struct server *server, struct origin origin, enum status status,
                      struct bytes answer);
+/* A push of this user was so much work. */
+void server_worked(struct server *server, struct id user, uint32_t units);
 void server_announce(struct server *server, struct notice *notice);
 void server_hashed(struct server *server, struct origin origin,
                    const struct hash_outcome *outcome);
@@ -98,7 +101,8 @@ struct server_figures {
     uint64_t seq;
     uint64_t uptime_ms;
     uint64_t user_errors; /* points that users were charged for errors and needless pings */
-    uint64_t pauses;      /* how often a session was not read for a while because of them */
+    uint64_t pauses;      /* how often a session was not read for a while because of them, or of
+                             the work its user asked for */
     uint64_t delayed;     /* newcomers that took the slow lane */
 };
 void server_figures(struct server *server, struct server_figures *out);

@@ -110,6 +110,12 @@ static uint64_t charge(void *self, struct session *session, struct id user, uint
     return misuse_of_user(connection_of(session), user, points);
 }
 
+static uint64_t work(void *self, struct session *session, struct id user, int32_t units)
+{
+    (void)self;
+    return misuse_of_work(connection_of(session), user, units);
+}
+
 static void digest(void *self, struct bytes bytes, uint8_t out[32])
 {
     (void)self;
@@ -231,6 +237,7 @@ void session_port_init(struct io_thread *thread)
                                          .wake = wake,
                                          .close = close_session,
                                          .charge = charge,
+                                         .work = work,
                                          .presence_begin = presence_begin,
                                          .presence_end = presence_end};
 }

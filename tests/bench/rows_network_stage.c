@@ -149,6 +149,8 @@ static bool start_server(struct tandem_side *side)
                                         "1000000",
                                         "--user-errors",
                                         "1000000",
+                                        "--user-work",
+                                        "10000000",
                                         "--failed-connections",
                                         "100000",
                                         "--threads",

@@ -5,6 +5,7 @@
 #include "server/core/apply/apply_change.h"
 #include "server/core/apply/apply_internal.h"
 #include "server/core/apply/apply_number.h"
+#include "server/core/work.h"
 
 enum status apply_put_result(struct effects *effects, uint64_t number, uint64_t seq,
                              const struct fault *fault, struct bytes conflicts, uint32_t count)
@@ -158,6 +159,7 @@ enum status apply_command(const struct state *state, const struct command *comma
     if (status != STATUS_OK)
         return status;
     effects->seq = meta.seq;
+    effects->work += work_of(command->body.size);
     switch (command->kind) {
     case COMMAND_MUTATE:
         return apply_mutate(state, command, effects);

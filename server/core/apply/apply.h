@@ -28,6 +28,7 @@ struct effects {
     size_t user_count, user_capacity;
     struct id *notes;        /* live notes that have a new version, or whose record changed */
     size_t note_count, note_capacity;
+    uint64_t work;           /* units (server/core/work.h), of refused commands as well */
     bool failed;             /* out of memory while gathering */
 };
 

@@ -9,6 +9,7 @@
 #include "server/core/note/note_edit.h"
 #include "server/core/note/note_row.h"
 #include "server/core/record/view.h"
+#include "server/core/work.h"
 
 /* What a record takes besides its fields and placements, and one placement, at most. */
 #define RECORD_SLACK 1024u
@@ -25,7 +26,19 @@ struct push {
     bool readable; /* the actor may hear of the note's version */
     bool repeated; /* it was taken before, and is answered as it was then */
     struct fault fault;
+    struct effects *effects;
 };
+
+static void weigh(const struct push *push, size_t bytes)
+{
+    push->effects->work += work_of(bytes);
+}
+
+/* The whole note was gone through once: its text, and who wrote which run of it. */
+static void weigh_note(const struct push *push)
+{
+    weigh(push, note_edit_text(&push->edit).size + push->edit.runs.count * WORK_RUN_BYTES);
+}
 
 static enum status refuse(struct push *push, enum status status, const char *detail)
 {
@@ -106,6 +119,7 @@ static enum status add_set(struct push *push, struct bytes encoded, struct chang
                                  .at_ms = push->command->at_ms};
     struct meta meta;
     enum status status = change_set_read(encoded, set, &push->fault);
+    weigh_note(push);
     if (status == STATUS_WRONG_KIND)
         status = STATUS_MALFORMED;
     if (status == STATUS_OK)
@@ -159,6 +173,7 @@ static enum status made_before(const struct push *push, uint64_t version, struct
         state->ops->note_row(state->self, NOTE_LOG, push->message->note, version, &row);
     if (status != STATUS_OK)
         return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    weigh(push, row.size + encoded.size);
     status = note_entry_decode(row, version, &entry);
     if (status == STATUS_OK && id_equal(entry.client, push->command->client) &&
         bytes_equal(entry.by, bytes_text(push->actor.name)) &&
@@ -202,6 +217,7 @@ static enum status run(struct push *push)
     if (status != STATUS_OK)
         return status;
     status = note_edit_begin(&push->edit, push->state, push->record);
+    weigh_note(push);
     push->readable = status == STATUS_OK;
     if (status == STATUS_OK)
         status = may_write(push);
@@ -245,7 +261,7 @@ enum status apply_note(const struct state *state, const struct command *command,
                        struct effects *effects)
 {
     struct message message;
-    struct push push = {.state = state, .command = command};
+    struct push push = {.state = state, .command = command, .effects = effects};
     fault_clear(&push.fault);
     enum status status = message_decode(command->body, &message, &push.fault);
     if (status != STATUS_OK || message.type != MESSAGE_NOTE_PUSH) {

@@ -24,6 +24,7 @@ void effects_clear(struct effects *effects)
     effects->subject_count = 0;
     effects->user_count = 0;
     effects->note_count = 0;
+    effects->work = 0;
     effects->failed = false;
 }
 

@@ -160,15 +160,37 @@ static void describe_error(struct message *message, enum status status, const ch
     }
 }
 
+/* Nothing more is heard of them for so long. */
+static void pause_for(struct session *session, uint64_t wait_ms)
+{
+    const uint64_t until = session->port.uptime_ms(session->port.self) + wait_ms;
+    if (wait_ms > 0 && until > session->paused_until) {
+        session->paused_until = until;
+    }
+}
+
 void session_charge(struct session *session, uint32_t points)
 {
     if (session->port.charge == NULL || session->phase != PHASE_SIGNED_IN) {
         return;
     }
-    uint64_t wait_ms =
-        session->port.charge(session->port.self, session, session->user, points);
-    if (wait_ms > 0) {
-        session->paused_until = session->port.uptime_ms(session->port.self) + wait_ms;
+    pause_for(session, session->port.charge(session->port.self, session, session->user, points));
+}
+
+bool session_may_work(struct session *session)
+{
+    if (session->port.work == NULL) {
+        return true;
+    }
+    const uint64_t wait_ms = session->port.work(session->port.self, session, session->user, 0);
+    pause_for(session, wait_ms);
+    return wait_ms == 0;
+}
+
+void session_work(struct session *session, int32_t units)
+{
+    if (session->port.work != NULL && units != 0) {
+        (void)session->port.work(session->port.self, session, session->user, units);
     }
 }
 
@@ -559,7 +581,11 @@ void session_answered(struct session *session, uint64_t ticket, enum status stat
 {
     assert(session->magic == SESSION_MAGIC);
     struct pending pending;
-    if (!take_pending(session, ticket, &pending) || session->phase == PHASE_CLOSING) {
+    if (!take_pending(session, ticket, &pending)) {
+        return;
+    }
+    session_work(session, -pending.prepaid);
+    if (session->phase == PHASE_CLOSING) {
         return;
     }
     struct message refusal;

@@ -88,6 +88,10 @@ struct session_port {
      * for how many ms it is not to be heard now. With no points it is only asked. May be NULL: then
      * nobody counts. */
     uint64_t (*charge)(void *self, struct session *session, struct id user, uint32_t points);
+    /* Their sessions made the server do so many units of work (server/core/work.h), or so many fewer
+     * than was said before: for how many ms nothing that is work is to be taken up from them. With
+     * no units it is only asked. May be NULL: then nobody counts. */
+    uint64_t (*work)(void *self, struct session *session, struct id user, int32_t units);
     /* The board of who is present, for one step: until presence_end() nobody else uses it, and
      * nothing else of the port is asked. Both NULL: nobody is ever present. */
     struct presence *(*presence_begin)(void *self);

@@ -45,6 +45,7 @@ struct pending {
     uint64_t number; /* of a mutation, or the request to answer */
     enum continuation then;
     struct id note; /* THEN_NOTE: that was pushed to */
+    int32_t prepaid; /* THEN_NOTE: units of work; who applies it says how many there were */
 };
 
 struct session_notes; /* session_note.h */
@@ -164,6 +165,13 @@ void session_resume(struct session *session);
 /* Whether the session can take a message on: few answers and commands are under way, and the
  * client is within its rate and has not made too many errors. */
 bool session_ready(const struct session *session);
+
+/* Whether something that is work may be taken up. False: the user's sessions have made too much of
+ * it, and this one is not heard until they may again; the message must wait. */
+bool session_may_work(struct session *session);
+/* So many units of it were made, or that many fewer than was said. What comes of it the next one
+ * hears who asks. */
+void session_work(struct session *session, int32_t units);
 
 /* Handlers, one for each message of a client. */
 void session_on_hello(struct session *session, const struct msg_hello *hello);

@@ -5,7 +5,9 @@
 
 #include "protocol/memory.h"
 #include "server/core/feed/feed_cache.h"
+#include "server/core/note/note_runs.h"
 #include "server/core/record/view.h"
+#include "server/core/work.h"
 
 /* Since the oldest placement that lives and meets them they have been among the audience. */
 static uint64_t audience_since(const struct principal *who, const struct record *record)
@@ -262,6 +264,18 @@ void session_on_note_close(struct session *session, const struct msg_note_close 
 
 /* ---- note-push ------------------------------------------------------------------------------- */
 
+/* A note as long as one can be. */
+#define NOTE_BYTES_MOST (LIMIT_NOTE_TEXT + NOTE_RUNS_MAX * WORK_RUN_BYTES)
+
+/* The most that a push can be. How long its note is nobody may find out who may not see it, so that
+ * only who applies it knows better: what was paid too much comes back with the answer. */
+static int32_t price_of(const struct msg_note_push *push, size_t size)
+{
+    const uint32_t sets = message_count(push->changes);
+    const uint32_t looked_at = sets < LIMIT_NOTE_PUSH ? sets : LIMIT_NOTE_PUSH;
+    return (int32_t)(work_of(size) + (1 + looked_at) * work_of(NOTE_BYTES_MOST));
+}
+
 bool session_on_note_push(struct session *session, const struct msg_note_push *push,
                           struct bytes frame)
 {
@@ -269,7 +283,10 @@ bool session_on_note_push(struct session *session, const struct msg_note_push *p
         !session_submit(session, COMMAND_NOTE, frame, THEN_NOTE, push->request)) {
         return false;
     }
-    session->pending[session->pending_count - 1].note = push->note;
+    struct pending *pending = &session->pending[session->pending_count - 1];
+    pending->note = push->note;
+    pending->prepaid = price_of(push, frame.size);
+    session_work(session, pending->prepaid);
     return true;
 }
 

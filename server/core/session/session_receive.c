@@ -58,9 +58,27 @@ static void on_unsubscribe(struct session *session)
     feed_stop(&session->feed);
 }
 
+/* Whether few bytes of it can ask for much. */
+static bool is_work(enum message_type type)
+{
+    switch (type) {
+    case MESSAGE_NOTE_OPEN:
+    case MESSAGE_NOTE_PUSH:
+    case MESSAGE_NOTE_READ:
+    case MESSAGE_NOTE_VERSIONS:
+    case MESSAGE_PRESENT:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* False when the message must wait and be dispatched again. */
 static bool dispatch(struct session *session, const struct message *message, struct bytes frame)
 {
+    if (is_work(message->type) && !session_may_work(session)) {
+        return false;
+    }
     switch (message->type) {
     case MESSAGE_SUBSCRIBE:
         session_on_subscribe(session, &message->as.subscribe);

@@ -98,6 +98,36 @@ static void test_each_for_itself(void **state)
     ledger_free(ledger);
 }
 
+/* What was charged too much does not wait to wear off, and is never more than was spent. */
+static void test_given_back(void **state)
+{
+    (void)state;
+    struct ledger *ledger = ledger_new(&ten);
+    assert_int_equal(ledger_charge(ledger, key(1), 10, 1000).wait_ms, 1000);
+    ledger_give_back(ledger, key(1), 4, 1000);
+    assert_int_equal(ledger_charge(ledger, key(1), 3, 1000).wait_ms, 0);
+    ledger_add(ledger, key(1), 2, 1000);
+    assert_int_equal(ledger_wait_ms(ledger, key(1), 1000), 2000);
+    ledger_give_back(ledger, key(1), UINT32_MAX, 1000);
+    assert_int_equal(ledger_charge(ledger, key(1), 9, 1000).wait_ms, 0);
+    assert_int_equal(ledger_charge(ledger, key(1), 1, 1000).wait_ms, 1000);
+    ledger_give_back(ledger, key(2), 5, 1000); /* nobody has heard of them */
+    assert_int_equal(ledger_charge(ledger, key(2), 10, 1000).wait_ms, 1000);
+    ledger_free(ledger);
+}
+
+/* Charging without a word leaves it to tell to whoever charges next. */
+static void test_added_without_a_word(void **state)
+{
+    (void)state;
+    struct ledger *ledger = ledger_new(&ten);
+    ledger_add(ledger, key(1), 12, 0);
+    const struct ledger_verdict verdict = ledger_charge(ledger, key(1), 1, 0);
+    assert_true(verdict.tell);
+    assert_int_equal(verdict.points, 13);
+    ledger_free(ledger);
+}
+
 /* Once a minute each, with all that came since. */
 static void test_told_once_a_minute(void **state)
 {
@@ -218,6 +248,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_never_more),           cmocka_unit_test(test_debt_is_bounded),
         cmocka_unit_test(test_each_for_itself),      cmocka_unit_test(test_told_once_a_minute),
+        cmocka_unit_test(test_given_back),           cmocka_unit_test(test_added_without_a_word),
         cmocka_unit_test(test_a_crowd_of_strangers), cmocka_unit_test(test_lane_order),
         cmocka_unit_test(test_lane_model),
     };
