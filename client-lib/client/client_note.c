@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "client-lib/base/fault.h"
+#include "client-lib/note/note_doc_whole.h"
 #include "protocol/memory.h"
 
 /* ---- Opening and closing ---- */
@@ -115,12 +116,18 @@ tandem_code tandem_note_code(const tandem_note *note)
     return (tandem_code)note->ended;
 }
 
+bool tandem_note_read_only(const tandem_note *note)
+{
+    return note->read_only;
+}
+
 /* ---- Editing ---- */
 
 struct edit {
     enum note_doc_origin origin;
     size_t place[2]; /* where it begins and ends */
     struct bytes text;
+    bool whole; /* the text is the note's from then on, and there is no place */
 };
 
 static enum status make_row(struct tandem_note *note, const struct edit *edit, struct buffer *row)
@@ -130,6 +137,8 @@ static enum status make_row(struct tandem_note *note, const struct edit *edit, s
         return note_doc_row_undo(note->doc, row);
     if (edit->origin == NOTE_DOC_REDO)
         return note_doc_row_redo(note->doc, row);
+    if (edit->whole)
+        return note_doc_row_whole(note->doc, edit->text, row);
     if (edit->place[1] < edit->place[0])
         return STATUS_INVALID_VALUE;
     return note_doc_row_edit(note->doc, edit->place[0], edit->place[1] - edit->place[0], edit->text,
@@ -204,6 +213,9 @@ static tandem_code edit(tandem_note *note, struct edit *what)
         return (tandem_code)trouble(&client->fault, note->ended, "",
                                     "this note cannot be edited any more: %s",
                                     status_text(note->ended));
+    if (note->read_only)
+        return (tandem_code)trouble(&client->fault, STATUS_DENIED, "",
+                                    "you may read this note, but not change it");
     uint64_t now = client_now(client);
     if (now > note->edited_ms + NOTE_TYPING_PAUSE)
         note_doc_pause(note->doc);
@@ -222,7 +234,7 @@ tandem_code tandem_note_replace(tandem_note *note, size_t from, size_t removed, 
                                 size_t size)
 {
     size_t end = from + removed < from ? SIZE_MAX : from + removed;
-    struct edit replacement = {NOTE_DOC_TYPED, {from, end}, bytes_of(text, size)};
+    struct edit replacement = {NOTE_DOC_TYPED, {from, end}, bytes_of(text, size), false};
     return edit(note, &replacement);
 }
 
@@ -234,6 +246,13 @@ tandem_code tandem_note_insert(tandem_note *note, size_t at, const char *text, s
 tandem_code tandem_note_delete(tandem_note *note, size_t from, size_t size)
 {
     return tandem_note_replace(note, from, size, NULL, 0);
+}
+
+tandem_code tandem_note_set_text(tandem_note *note, const char *text, size_t size)
+{
+    struct edit replacement = {NOTE_DOC_TYPED, {0, 0}, bytes_of(text, size), true};
+    note_doc_pause(note->doc);
+    return edit(note, &replacement);
 }
 
 tandem_code tandem_note_undo(tandem_note *note)

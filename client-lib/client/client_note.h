@@ -8,6 +8,7 @@
  *     client_note_lost.c    access that ended
  *     client_note_people.c  who else is there
  *     client_note_ask.c     versions, as requests
+ *     client_note_whole.c   what differs between two texts
  *
  * Of each note there is one `struct tandem_note`: a program's, or one that is there because
  * something typed in it is to be sent, or another process that shares the folder has it open. In
@@ -45,6 +46,8 @@ struct sync_event;
 #define NOTE_VERSION_MOST (UINT64_MAX / 8)
 /* How often to try when other processes write to the same note. */
 #define NOTE_TRIES 32
+/* Others that are known to be at one thing; a server tells of 64. */
+#define NOTE_PEOPLE_MOST 256u
 
 enum note_link { NOTE_SHUT, NOTE_ASKED, NOTE_LIVE };
 
@@ -52,6 +55,8 @@ enum note_link { NOTE_SHUT, NOTE_ASKED, NOTE_LIVE };
 struct note_person {
     uint64_t session, anchor, head, version;
     bool typing, has_cursor;
+    bool stale;        /* said to type, and seen to do nothing for NOTE_TYPING_SHOWN */
+    uint64_t moved_ms; /* when they were told of like this the first time */
     char user[RECORD_NAME_MAX + 1], name[129];
 };
 
@@ -92,6 +97,8 @@ struct tandem_note {
     uint64_t newest;     /* version that the server had then */
     bool anew;           /* it is to be asked for without a version */
     bool opened;         /* was told */
+    bool read_only;      /* the server said so, when it was opened last */
+    bool denied;         /* it had ended so, and is being opened again */
     uint64_t marked_ms;  /* when who leads was told last that it is open here; 0: never */
     uint64_t pushed;     /* number of the push that waits for its result; 0: none */
     uint64_t pushed_version;
@@ -229,6 +236,8 @@ void note_tell(struct tandem_note *note);
 enum status note_lose(struct tandem_note *note, enum status code);
 /* It may not be edited, and can be seen. */
 void note_deny(struct tandem_note *note, enum status code, const char *detail);
+/* The server is asked again, and may have another opinion of that by now. */
+void note_try_denied(struct tandem_note *note);
 
 /* client_note_people.c */
 void note_presence_release(struct note_presence *presence);

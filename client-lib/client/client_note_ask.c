@@ -19,7 +19,7 @@ tandem_code tandem_ask_note(tandem_client *client, const char *id, uint64_t vers
 {
     struct message message = {.type = MESSAGE_NOTE_READ};
     struct msg_note_read *read = &message.as.note_read;
-    read->version = version;
+    read->version = version == TANDEM_NOTE_BEGINNING ? 0 : version;
     if (version != 0)
         message_mark(&message, "version");
     return ask(client, id, &message, &read->note, &read->request, done, context);

@@ -204,6 +204,22 @@ static enum status take_text(struct tandem_note *note, const struct msg_note *op
     return note_change_end(&change, status);
 }
 
+/* Whether they may write in it is how the server says, each time that it opens the note. */
+static void hear_rights(struct tandem_note *note, bool read_only)
+{
+    bool told = note->read_only, denied = note->denied;
+    note->read_only = read_only;
+    note->denied = false;
+    if (read_only && note_doc_waiting(note->doc) > 0) {
+        if (denied)
+            note->ended = STATUS_DENIED; /* as was told */
+        else
+            note_deny(note, STATUS_DENIED, status_text(STATUS_DENIED));
+    }
+    if (told != read_only || (denied && !read_only))
+        note_news(note, TANDEM_NOTE_RIGHTS, STATUS_OK, "");
+}
+
 static bool on_note(tandem_client *client, const struct message *message)
 {
     const struct msg_note *opened = &message->as.note;
@@ -223,6 +239,7 @@ static bool on_note(tandem_client *client, const struct message *message)
     note->anew = false;
     if (has_text)
         status = take_text(note, opened);
+    hear_rights(note, message_has(message, "readOnly") && opened->read_only);
     end_change(note, status);
     return true;
 }
@@ -297,6 +314,8 @@ static void on_ended(tandem_client *client, const struct msg_note_ended *message
     note_reopen(note, false);
     if (!ended(note, status, (struct bytes){0}) && status != STATUS_RESET_REQUIRED)
         try_later(note);
+    if (status == STATUS_RESET_REQUIRED)
+        note_try_denied(note);
 }
 
 /* What is said of `present` names no request. The note or the account is not to be seen any more,

@@ -100,7 +100,17 @@ void note_deny(struct tandem_note *note, enum status code, const char *detail)
         return;
     note->ended = code;
     note->in_flight = false;
+    note->presence.typing = false;
+    note->presence.dirty = note->presence.has_cursor;
     note_news(note, TANDEM_NOTE_ENDED, code, detail);
+}
+
+void note_try_denied(struct tandem_note *note)
+{
+    if (note->ended != STATUS_DENIED || note->head.ended != STATUS_OK)
+        return;
+    note->ended = STATUS_OK;
+    note->denied = true;
 }
 
 /* ---- Whatever is in the folder ---- */

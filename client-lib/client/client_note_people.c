@@ -36,37 +36,55 @@ static bool read_person(struct bytes encoded, struct note_person *out)
     return true;
 }
 
-/* False when the list is none: then it is as it was. */
-static bool read_people(struct bytes list, struct buffer *out)
-{
-    struct wire_reader reader = wire_read(list);
-    struct buffer people = {0};
-    uint32_t count = 0;
-    bool good = wire_get_array(&reader, &count);
-    for (uint32_t i = 0; i < count && good; i++) {
-        struct note_person person;
-        struct bytes encoded;
-        good = wire_skip(&reader, &encoded) && read_person(encoded, &person);
-        if (good)
-            buffer_append(&people, &person, sizeof person);
-    }
-    if (!good || people.failed) {
-        buffer_release(&people);
-        return false;
-    }
-    buffer_release(out);
-    *out = people;
-    return true;
-}
-
 static size_t people_count(const struct note_presence *presence)
 {
     return presence->people.size / sizeof(struct note_person);
 }
 
-static const struct note_person *people(const struct note_presence *presence)
+static struct note_person *people(const struct note_presence *presence)
 {
-    return (const void *)presence->people.data;
+    return (void *)presence->people.data;
+}
+
+/* Who is told of once more and has done nothing since is where they were, and since when. */
+static void recall(const struct note_presence *known, uint64_t now, struct note_person *person)
+{
+    person->moved_ms = now;
+    for (size_t i = 0; i < people_count(known); i++) {
+        const struct note_person *before = &people(known)[i];
+        if (before->session == person->session && before->typing == person->typing &&
+            before->has_cursor == person->has_cursor && before->anchor == person->anchor &&
+            before->head == person->head && before->version == person->version) {
+            person->moved_ms = before->moved_ms;
+            person->stale = before->stale;
+            return;
+        }
+    }
+}
+
+/* False when the list is none: then it is as it was. */
+static bool read_people(const tandem_client *client, struct bytes list, struct note_presence *out)
+{
+    struct wire_reader reader = wire_read(list);
+    struct buffer read = {0};
+    uint32_t count = 0;
+    bool good = wire_get_array(&reader, &count);
+    for (uint32_t i = 0; i < count && i < NOTE_PEOPLE_MOST && good; i++) {
+        struct note_person person;
+        struct bytes encoded;
+        good = wire_skip(&reader, &encoded) && read_person(encoded, &person);
+        if (good) {
+            recall(out, client_now(client), &person);
+            buffer_append(&read, &person, sizeof person);
+        }
+    }
+    if (!good || read.failed) {
+        buffer_release(&read);
+        return false;
+    }
+    buffer_release(&out->people);
+    out->people = read;
+    return true;
 }
 
 static struct note_watch *find_watch(const tandem_client *client, struct id about)
@@ -97,15 +115,21 @@ static void tell_watch(tandem_client *client, struct note_watch *watch)
     buffer_release(&list);
 }
 
+/* Also one that may not be edited: who looks at it sees who writes in it. */
+static bool is_seen(const struct tandem_note *note)
+{
+    return note->ended == STATUS_OK || note->ended == STATUS_DENIED;
+}
+
 void client_notes_presence(tandem_client *client, const struct msg_presence *presence)
 {
     struct tandem_note *note = note_find(client, presence->about);
     struct note_watch *watch = find_watch(client, presence->about);
-    if (note != NULL && note->program && note->ended == STATUS_OK &&
-        read_people(presence->people, &note->presence.people)) {
+    if (note != NULL && note->program && is_seen(note) &&
+        read_people(client, presence->people, &note->presence)) {
         note_news(note, TANDEM_NOTE_PEOPLE, STATUS_OK, "");
         note_tell(note);
-    } else if (watch != NULL && read_people(presence->people, &watch->presence.people)) {
+    } else if (watch != NULL && read_people(client, presence->people, &watch->presence)) {
         tell_watch(client, watch);
     }
 }
@@ -133,7 +157,7 @@ tandem_code tandem_note_each_person(const tandem_note *note, tandem_person_fn *e
         tandem_person person = {.user = from[i].user,
                                 .name = from[i].name,
                                 .session = from[i].session,
-                                .typing = from[i].typing};
+                                .typing = from[i].typing && !from[i].stale};
         person.has_cursor =
             from[i].has_cursor &&
             note_doc_place_here(note->doc, from[i].version, from[i].anchor, &person.anchor) &&
@@ -192,12 +216,35 @@ static void say(tandem_client *client, struct id about, struct note_presence *he
     send_presence(client, about, here, doc);
 }
 
+/* Who was said to type, and has neither moved nor been said to have stopped for long, does not type
+ * any more: they may be asleep, or what they run forgot to say so. */
+static void expire_typing(struct tandem_note *note, uint64_t *due)
+{
+    struct note_person *person = people(&note->presence);
+    uint64_t now = client_now(note->client);
+    bool any = false;
+    for (size_t i = 0; i < people_count(&note->presence); i++) {
+        uint64_t until = person[i].moved_ms + NOTE_TYPING_SHOWN;
+        if (!person[i].typing || person[i].stale)
+            continue;
+        person[i].stale = now >= until;
+        any = any || person[i].stale;
+        if (!person[i].stale && until < *due)
+            *due = until;
+    }
+    if (any) {
+        note_news(note, TANDEM_NOTE_PEOPLE, STATUS_OK, "");
+        note_tell(note);
+    }
+}
+
 /* What the server would not let us see it is not asked about. */
 void note_present(struct tandem_note *note, uint64_t *due)
 {
     tandem_client *client = note->client;
     bool known = client_leads(client) ? note->opened : note->head.held;
-    if (note->program && note->ended == STATUS_OK && known && may_announce(client) &&
+    expire_typing(note, due);
+    if (note->program && is_seen(note) && known && may_announce(client) &&
         note->generation == client->generation)
         say(client, note->id, &note->presence, note->doc, due);
 }
@@ -223,6 +270,7 @@ tandem_code tandem_note_cursor(tandem_note *note, size_t anchor, size_t at, bool
         (at < text.size && (text.data[at] & 0xc0) == 0x80))
         return (tandem_code)trouble(&note->client->fault, STATUS_INVALID_VALUE, "",
                                     "this is no place in the text");
+    typing = typing && note->ended == STATUS_OK && !note->read_only;
     if (presence->has_cursor && presence->anchor == anchor && presence->at == at &&
         presence->typing == typing)
         return TANDEM_OK;

@@ -239,6 +239,7 @@ static void begin_anew(struct tandem_note *note)
     note->failures = 0;
     note->opened = false;
     note_reopen(note, false);
+    note_try_denied(note);
     note_people_forget(note);
     note_tell(note);
 }

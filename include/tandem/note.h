@@ -35,9 +35,11 @@ typedef enum tandem_note_event_kind {
                          the text from `from` on, `inserted` long, between marks; see `own` */
     TANDEM_NOTE_REFUSED, /* the server does not take what was typed (code: TOO_LARGE, ...), and
                             others do not see it; it is tried again together with the next edit */
-    TANDEM_NOTE_ENDED /* it cannot be edited any more (code: NOT_FOUND, DENIED, ...). When it is no
+    TANDEM_NOTE_ENDED, /* it cannot be edited any more (code: NOT_FOUND, DENIED, ...). When it is no
                          longer the user's to see, the text is from now on what they typed and
                          the server did not take, each passage on lines of its own */
+    TANDEM_NOTE_RIGHTS /* tandem_note_read_only() says otherwise than before, or a note that had
+                          ended with DENIED is open again: what waits in it is sent */
 } tandem_note_event_kind;
 
 typedef struct tandem_note_event {
@@ -73,6 +75,11 @@ uint64_t tandem_note_version(const tandem_note *note);
 size_t tandem_note_waiting(const tandem_note *note);
 /* OK, or why it has ended. */
 tandem_code tandem_note_code(const tandem_note *note);
+/* Whether the server said, when it opened the note last, that the user may read it and not write in
+ * it, as with access at the level view: edits are DENIED. False where it did not say: before it has
+ * opened the note, from a server of an older version, and in a process that shares its folder with
+ * one that is connected for both. */
+bool tandem_note_read_only(const tandem_note *note);
 
 /* Edits. INVALID_VALUE for a place that is none, or text that is not UTF-8; TOO_LARGE beyond what a
  * note holds; DENIED or NOT_FOUND once it has ended; IO when the folder cannot be written: then
@@ -84,9 +91,14 @@ tandem_code tandem_note_insert(tandem_note *note, size_t at, const char *text, s
 tandem_code tandem_note_delete(tandem_note *note, size_t from, size_t size);
 tandem_code tandem_note_replace(tandem_note *note, size_t from, size_t removed, const char *text,
                                 size_t size);
+/* Makes the text this one by as few changes as there are between the two, all sent as one: what
+ * both have stays with who wrote it. Its lines end with \n, else INVALID_VALUE. What another
+ * process that shares the folder has typed in between goes, too. */
+tandem_code tandem_note_set_text(tandem_note *note, const char *text, size_t size);
 /* Takes back the newest of one's own edits of this handle that still stands, whatever others typed
- * since, or puts it back; CHANGED events tell. NOT_FOUND when there is none. What was typed in one
- * go (without a pause or a jump) is one edit. */
+ * since, or puts it back; CHANGED events tell. NOT_FOUND when there is none. What was typed letter
+ * by letter in one place is taken back by words, by ends of lines and by what a pause of a second
+ * divides; a longer text that was put in at once, as one. */
 tandem_code tandem_note_undo(tandem_note *note);
 tandem_code tandem_note_redo(tandem_note *note);
 
@@ -122,7 +134,11 @@ tandem_code tandem_note_each_person(const tandem_note *note, tandem_person_fn *e
 
 /* ---- Versions, asked of the server ---- */
 
-/* A version of a note (0: the newest), answered with tandem_answer_note(). */
+/* The text that a note had before it was edited live the first time. */
+#define TANDEM_NOTE_BEGINNING UINT64_MAX
+
+/* A version of a note (0: the newest), answered with tandem_answer_note(), which calls
+ * TANDEM_NOTE_BEGINNING version 0. */
 tandem_code tandem_ask_note(tandem_client *client, const char *id, uint64_t version,
                             tandem_answer_fn *done, void *context);
 /* Which versions there are, newest first and below `before` (0: from the newest on), at most
@@ -157,6 +173,22 @@ typedef struct tandem_note_version_info {
 typedef bool tandem_note_version_fn(void *context, const tandem_note_version_info *version);
 tandem_code tandem_answer_note_versions(const tandem_answer *answer, tandem_note_version_fn *each,
                                         void *context);
+
+/* ---- What differs between two texts ---- */
+
+/* [from, from + removed) of the text before became `inserted`, which is not NUL-terminated. */
+typedef struct tandem_note_difference {
+    size_t from, removed;
+    const char *inserted;
+    size_t inserted_size;
+} tandem_note_difference;
+typedef bool tandem_note_difference_fn(void *context, const tandem_note_difference *difference);
+/* The replacements that make `after` of `before`, in order, until `each` returns false; none when
+ * they are the same. Both are UTF-8: INVALID_VALUE. TOO_LARGE beyond a million characters,
+ * NO_MEMORY. */
+tandem_code tandem_note_differences(const char *before, size_t before_size, const char *after,
+                                    size_t after_size, tandem_note_difference_fn *each,
+                                    void *context);
 
 /* ---- Who looks at an account ---- */
 

@@ -44,6 +44,8 @@ enum status session_note_gate(const struct session *session, const struct state 
         return STATUS_NOT_FOUND;
     }
     status = access_opening(state, who, out->record->scope, &opening);
+    out->writes =
+        status == STATUS_OK && access_judge(who, &opening, out->record, ACTION_COMMENT).allowed;
     /* Who changed their department or partner came to see it then, as far as they know. */
     out->since = later(later(opening.since, audience_since(who, out->record)), who->since);
     return status;
@@ -214,6 +216,10 @@ static void answer_open(struct session *session, const struct msg_note_open *ope
         note->text = look->head.text;
         message_mark(&message, "text");
     }
+    if (!look->writes) {
+        note->read_only = true;
+        message_mark(&message, "readOnly");
+    }
     session_reply(session, &message);
 }
 
@@ -233,6 +239,7 @@ static enum status open_note(struct session *session, const struct state *state,
     if (status == STATUS_OK) {
         slot->version = go_on ? open->version : look.head.version;
         slot->allowed = meta->seq;
+        slot->writes = look.writes;
         set_due(session, slot, slot->version < look.head.version);
         answer_open(session, open, &look, go_on);
     }
@@ -326,7 +333,8 @@ static enum status end_note(struct session *session, struct note_slot *slot, enu
     return *out != NULL ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
-/* OK: they may have what is behind the slot's version. RESET_REQUIRED: not all of it. */
+/* OK: they may have what is behind the slot's version. RESET_REQUIRED: not all of it, or they may
+ * write in the note by now, or may not any more. */
 static enum status ask_gate(const struct session *session, const struct state *state,
                             const struct meta *meta, struct note_slot *slot)
 {
@@ -336,7 +344,7 @@ static enum status ask_gate(const struct session *session, const struct state *s
     }
     enum status status = session_note_gate(session, state, slot->note, &look);
     note_look_release(&look);
-    if (status == STATUS_OK && look.since > slot->allowed) {
+    if (status == STATUS_OK && (look.since > slot->allowed || look.writes != slot->writes)) {
         return STATUS_RESET_REQUIRED;
     }
     if (status == STATUS_OK) {

@@ -8,6 +8,9 @@
  * frame is made from the log when it can be sent. Entries are for who could see the note all the
  * time from when they were made: whoever lost sight of it meanwhile starts over from the text.
  *
+ * Whoever comes to write in a note that they have open, or ceases to, is told by having to open it
+ * again.
+ *
  * Nothing of what the gate reads changes without a new seq, and pushes take none, so that a slot
  * asks it again only when the seq has moved.
  */
@@ -24,6 +27,7 @@ struct note_slot {
     struct id note;
     uint64_t version; /* that the client has been sent */
     uint64_t allowed; /* seq at which the gate let them read it */
+    bool writes;      /* and what they may do, as they were told: also write in it */
     bool open, due;
 };
 
@@ -40,6 +44,7 @@ struct note_look {
     struct note_head head;
     uint64_t oldest; /* version they may read */
     uint64_t since;  /* seq since which they have seen it without a break */
+    bool writes;     /* they may write in it */
 };
 
 /* Loads the record for them and, with session_note_look(), the head. OK, NOT_FOUND for whatever is

@@ -74,7 +74,19 @@ static void say_open(struct note_server *shop, const struct message *asked)
         note->text = buffer_bytes(&shop->text);
         message_mark(&message, "text");
     }
+    note->read_only = shop->read_only;
+    if (shop->read_only)
+        message_mark(&message, "readOnly");
     shop->cursor = note->version;
+    say(&message);
+}
+
+void note_say_ended(struct note_server *shop, const char *status)
+{
+    struct message message = {.type = MESSAGE_NOTE_ENDED};
+    message.as.note_ended.note = shop->note;
+    message.as.note_ended.status = bytes_text(status);
+    shop->open = false;
     say(&message);
 }
 
@@ -315,6 +327,9 @@ static void take(void *context, tandem_note *note, const tandem_note_event *even
         mirror->ended++;
         mirror->code = event->code;
         snprintf(mirror->detail, sizeof mirror->detail, "%s", event->detail);
+        break;
+    case TANDEM_NOTE_RIGHTS:
+        mirror->rights++;
         break;
     }
 }

@@ -28,6 +28,7 @@ struct note_server {
     bool open;
     bool without;       /* it has no live notes */
     bool hidden;        /* nobody may see it */
+    bool read_only;     /* as whoever opens it is told */
     bool mute;          /* results and entries get lost */
     const char *refuse; /* the next push; NULL: takes it */
     bool refuse_always;
@@ -48,6 +49,10 @@ void note_settle(struct world *world, struct note_server *shop);
 /* Somebody else replaces [from, from + removed), in units, of the newest text. */
 void note_other(struct note_server *shop, const char *by, size_t from, size_t removed,
                 const char *text);
+/* Somebody else makes these changes of it. */
+void note_other_set(struct note_server *shop, const char *by, const struct change_set *set);
+/* It is not open any more, for this reason. */
+void note_say_ended(struct note_server *shop, const char *status);
 const char *note_server_text(struct note_server *shop);
 
 /* The connection is gone without a word, and the process with it. */
@@ -59,7 +64,7 @@ void note_start(struct world *world);
 
 struct mirror {
     struct buffer text; /* kept up by events and the program's own edits */
-    unsigned opened, changed, saved, people, kept, refused, ended;
+    unsigned opened, changed, saved, people, kept, refused, ended, rights;
     tandem_code code;
     char by[24];
     char detail[64];
