@@ -158,6 +158,17 @@ static void note_typed(struct sim_device *device, struct id id, const struct edi
         sim->typed[i].gone = sim->typed[i].gone || there[i];
 }
 
+static void tell(struct sim_device *device, const struct edit *edit, const char *outcome)
+{
+    if (edit->undo)
+        sim_tell(device->sim, "%s takes back: %s", device->name, outcome);
+    else if (edit->count == 0 && edit->removed == 0)
+        sim_tell(device->sim, "%s types nothing: %s", device->name, outcome);
+    else
+        sim_tell(device->sim, "%s types characters %u to %u and deletes %zu bytes: %s",
+                 device->name, edit->first, edit->first + edit->count, edit->removed, outcome);
+}
+
 void type_some(struct sim_device *device, const char *id_text)
 {
     struct sim *sim = device->sim;
@@ -174,9 +185,7 @@ void type_some(struct sim_device *device, const char *id_text)
         edit.undo ? tandem_note_undo(open->note)
                   : tandem_note_replace(open->note, edit.from, edit.removed, edit.text, edit.size);
     const bool alive = device_leave(device);
-    sim_tell(sim, "%s types characters %u to %u and deletes %zu bytes: %s", device->name,
-             edit.first, edit.first + edit.count, edit.removed,
-             !alive ? "crashed" : tandem_error_name(code));
+    tell(device, &edit, !alive ? "crashed" : tandem_error_name(code));
     for (unsigned i = edit.first; alive && code == TANDEM_OK && i < edit.first + edit.count; i++)
         sim->typed[i].unsure = false;
 }
