@@ -7,8 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "tests/support/tandem_command.h"
-
 #define ADMIN "root"
 #define ADMIN_PASSWORD "a password for the replay"
 #define PASSWORD "another password for the replay"
@@ -29,14 +27,19 @@ bool crew_fail(struct crew *crew, const char *format, ...)
 
 /* ---- The company: commands of the administrator ---------------------------------------------- */
 
-/* Fills `out` with the text of a member of what it prints. */
-static bool command(struct crew *crew, const char *member, char *out, size_t size,
-                    const char *const *arguments)
+struct tandem_output crew_run(const struct crew *crew, const char *const *arguments)
 {
     char profile[SCRATCH_PATH + 32];
     (void)snprintf(profile, sizeof profile, "%s/profile", crew->folder);
     const struct tandem_command how = {.profile = profile, .password = ADMIN_PASSWORD};
-    struct tandem_output output = tandem_command_run(&how, arguments);
+    return tandem_command_run(&how, arguments);
+}
+
+/* Fills `out` with the text of a member of what it prints. */
+static bool command(struct crew *crew, const char *member, char *out, size_t size,
+                    const char *const *arguments)
+{
+    struct tandem_output output = crew_run(crew, arguments);
     bool good = output.status == 0;
     if (good && member != NULL) {
         tandem_output_text(&output, member, out, size);
@@ -317,14 +320,22 @@ static bool open_notes(struct crew *crew)
     return wait_until(crew, all_opened, "not everybody has the note open");
 }
 
-bool crew_open(struct crew *crew, size_t count, bool follows)
+bool crew_start(struct crew *crew)
 {
     static const char *const drain[] = {"--drain", "1", NULL};
+    return server_process_start(&crew->server, drain, 0) ||
+           crew_fail(crew, "the server does not start");
+}
+
+bool crew_open(struct crew *crew, size_t count, bool follows)
+{
     *crew = (struct crew){.count = 0};
     if (!scratch_make(crew->folder) ||
-        !server_process_make(&crew->server, crew->folder, ADMIN, ADMIN_PASSWORD) ||
-        !server_process_start(&crew->server, drain, 0)) {
-        return crew_fail(crew, "the server does not start");
+        !server_process_make(&crew->server, crew->folder, ADMIN, ADMIN_PASSWORD)) {
+        return crew_fail(crew, "the server cannot be set up");
+    }
+    if (!crew_start(crew)) {
+        return false;
     }
     if (!make_note(crew)) {
         return false;

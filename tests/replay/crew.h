@@ -8,6 +8,7 @@
 #include "tests/replay/slots.h"
 #include "tests/replay/trace.h"
 #include "tests/support/server_process.h"
+#include "tests/support/tandem_command.h"
 
 #define CREW_MOST (TRACE_AGENTS_MOST + 8u)
 #define CREW_WHY 512u
@@ -40,6 +41,11 @@ struct crew {
 bool crew_open(struct crew *crew, size_t count, bool follows);
 /* True when the server ended well and found its store to be as it should. */
 bool crew_close(struct crew *crew);
+
+/* Starts the server again that was killed, where it was. */
+bool crew_start(struct crew *crew);
+/* What a command of the administrator's says. Release it. */
+struct tandem_output crew_run(const struct crew *crew, const char *const *arguments);
 
 /* False, and `why` unless something failed before. */
 bool crew_fail(struct crew *crew, const char *format, ...) __attribute__((format(printf, 2, 3)));
