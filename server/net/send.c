@@ -2,7 +2,9 @@
 
 #include <assert.h>
 #include <libwebsockets.h>
+#include <netinet/tcp.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "server/core/feed/frame.h"
 #include "server/core/session/session.h"
@@ -33,60 +35,95 @@ static bool write_raw(struct lws *wsi, struct bytes bytes)
     return true;
 }
 
-static bool flush(struct lws *wsi, struct send_buffer *staging)
+/* What is on its way to one connection. */
+struct sending {
+    struct lws *wsi;
+    struct session *session;
+    struct send_buffer *staging;
+    bool corked;
+};
+
+static void set_cork(struct sending *sending, int corked)
 {
-    bool written = write_raw(wsi, bytes_of(staging->bytes, staging->size));
+    /* Where it fails, each record is a packet of its own. */
+    (void)setsockopt(lws_get_socket_fd(sending->wsi), IPPROTO_TCP, TCP_CORK, &corked,
+                     sizeof corked);
+    sending->corked = corked != 0;
+}
+
+/* Whole records that more will follow wait in the socket for it: packets cost more than what is in
+ * them. */
+static bool write_record(struct sending *sending, struct bytes record, bool more)
+{
+    if (!sending->corked && record.size > 0 && (more || session_due(sending->session)))
+        set_cork(sending, 1);
+    return write_raw(sending->wsi, record);
+}
+
+static bool write_gathered(struct sending *sending, bool more)
+{
+    struct send_buffer *staging = sending->staging;
+    bool written = write_record(sending, bytes_of(staging->bytes, staging->size), more);
     staging->size = 0;
     return written;
 }
 
 /* Adds to what is gathered, which leaves whenever a TLS record is full: a record costs a system
  * call, whatever is in it, and need not end where a frame does. */
-static bool add(struct lws *wsi, struct send_buffer *staging, struct bytes bytes)
+static bool add(struct sending *sending, struct bytes bytes)
 {
+    struct send_buffer *staging = sending->staging;
     if (staging->size == 0 && bytes.size >= SEND_UNCOPIED)
-        return write_raw(wsi, bytes);
+        return write_record(sending, bytes, false);
     while (staging->size + bytes.size >= SEND_RECORD) {
         size_t part = SEND_RECORD - staging->size;
         memcpy(staging->bytes + staging->size, bytes.data, part);
         staging->size += part;
         bytes.data += part;
         bytes.size -= part;
-        if (!flush(wsi, staging))
+        if (!write_gathered(sending, bytes.size > 0))
             return false;
         if (bytes.size >= SEND_UNCOPIED)
-            return write_raw(wsi, bytes);
+            return write_record(sending, bytes, false);
     }
     memcpy(staging->bytes + staging->size, bytes.data, bytes.size);
     staging->size += bytes.size;
     return true;
 }
 
+static enum send_result send_frames(struct sending *sending)
+{
+    size_t sent = 0;
+    while (!lws_partial_buffered(sending->wsi)) {
+        if (sent >= SEND_FAIR_SHARE)
+            return write_gathered(sending, false) ? SEND_YIELDED : SEND_FAILED;
+        struct frame *frame = session_next_frame(sending->session);
+        if (!frame) {
+            if (!write_gathered(sending, false))
+                return SEND_FAILED;
+            return lws_partial_buffered(sending->wsi) ? SEND_BLOCKED : SEND_DONE;
+        }
+        struct bytes bytes = ws_frame_bytes(frame);
+        sent += bytes.size;
+        bool added = add(sending, bytes);
+        frame_drop(frame);
+        if (!added)
+            return SEND_FAILED;
+    }
+    /* The last record filled the socket; what was gathered after it follows in the library. */
+    return write_gathered(sending, false) ? SEND_BLOCKED : SEND_FAILED;
+}
+
 enum send_result send_session(struct lws *wsi, struct session *session,
                               struct send_buffer *staging)
 {
     assert(staging->size == 0);
-    size_t sent = 0;
-    while (!lws_partial_buffered(wsi)) {
-        if (sent >= SEND_FAIR_SHARE)
-            return flush(wsi, staging) ? SEND_YIELDED : SEND_FAILED;
-        struct frame *frame = session_next_frame(session);
-        if (!frame) {
-            if (!flush(wsi, staging))
-                return SEND_FAILED;
-            return lws_partial_buffered(wsi) ? SEND_BLOCKED : SEND_DONE;
-        }
-        struct bytes bytes = ws_frame_bytes(frame);
-        sent += bytes.size;
-        bool added = add(wsi, staging, bytes);
-        frame_drop(frame);
-        if (!added) {
-            staging->size = 0;
-            return SEND_FAILED;
-        }
-    }
-    /* The last flush filled the socket; what was gathered after it follows in the library. */
-    return flush(wsi, staging) ? SEND_BLOCKED : SEND_FAILED;
+    struct sending sending = {wsi, session, staging, false};
+    enum send_result result = send_frames(&sending);
+    staging->size = 0;
+    if (sending.corked)
+        set_cork(&sending, 0);
+    return result;
 }
 
 enum send_result send_frame(struct lws *wsi, struct frame *frame)
