@@ -11,7 +11,6 @@
 #include "server/net/internal.h"
 
 #include <assert.h>
-#include <malloc.h>
 #include <stdlib.h>
 
 #include "protocol/memory.h"
@@ -38,7 +37,7 @@ static void unmake(struct connection *connection)
     memory_free(connection);
     /* What thousands of connections used, some 40 KiB each, the allocator would keep for ever. */
     if (connection_table_emptied(&thread->connections))
-        malloc_trim(0);
+        thread->heavy_left = true;
 }
 
 /* The library keeps its timers in a list, where a new one goes past all that end earlier: among

@@ -89,7 +89,8 @@ struct io_thread {
     struct arrivals arrivals;
     struct connection_table connections;
     uint32_t tick_place;     /* in the table: where the next tick goes on */
-    bool heavy_left;         /* somebody who read nothing: give back what was kept for them */
+    bool heavy_left;         /* much was freed: give it back to the system */
+    uint64_t given_back_ms;
     struct connection *due;  /* list of those that may have something to send */
     struct send_buffer staging;
     uint64_t pass_ms;        /* uptime when sending began last: a pass takes it once */

@@ -21,6 +21,8 @@
 /* A loop this much behind its timer is worth a line in the log, at most once in a while. */
 #define LAG_MS 500u
 #define LAG_PAUSE_MS 10000u
+/* Between two looks for memory to give back. */
+#define GIVE_BACK_PAUSE_MS 30000u
 /* After the deadline of a stop, for the library to close what was cut off. */
 #define CUT_OFF_MS 1000u
 
@@ -253,12 +255,15 @@ static uint64_t tick_interval_ms(const struct io_thread *thread)
     return interval_ms > 0 ? interval_ms : 1;
 }
 
-/* The allocator keeps what was freed below its top. */
-static void give_back(struct io_thread *thread)
+/* The allocator keeps what was freed below its top. To have it look for that holds up everybody for
+ * milliseconds, and peers that come and go must not be able to cause it at will. */
+static void give_back(struct io_thread *thread, uint64_t now_ms)
 {
-    if (thread->heavy_left)
-        malloc_trim(0);
+    if (!thread->heavy_left || now_ms < thread->given_back_ms + GIVE_BACK_PAUSE_MS)
+        return;
     thread->heavy_left = false;
+    thread->given_back_ms = now_ms;
+    malloc_trim(0);
 }
 
 /* One part of the connections; the next tick goes on behind it. */
@@ -270,7 +275,7 @@ static void tick_connections(struct io_thread *thread, uint64_t now_ms)
     for (uint32_t i = 0; i < part && ended < ENDS_A_TICK; i++) {
         if (thread->tick_place >= table->capacity) {
             thread->tick_place = 0;
-            give_back(thread);
+            give_back(thread, now_ms);
         }
         struct connection *connection =
             table->capacity > 0 ? table->places[thread->tick_place++].connection : NULL;

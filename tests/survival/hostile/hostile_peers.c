@@ -38,6 +38,7 @@
 #define LEAVE_MS 60000    /* for the server to have noticed that they left */
 /* What the allocator keeps of thousands of connections. */
 #define MOST_KEPT (64u << 20)
+#define KEPT_MS 60000 /* and for how long more than that */
 
 struct run {
     struct server_process server;
@@ -235,11 +236,11 @@ static bool measure_all(struct run *run, double *worst, enum attack_kind *worst_
 static bool conclude(const struct run *run, double worst, enum attack_kind worst_kind)
 {
     struct vitals vitals;
+    bool slim = vitals_wait_memory(run->server.pid, run->memory + MOST_KEPT, KEPT_MS);
     if (!vitals_read(run->server.pid, &vitals)) {
         (void)printf("hostile: FAILED: the server is gone\n");
         return false;
     }
-    bool slim = vitals.anonymous <= run->memory + MOST_KEPT;
     const struct attack_board *board = run->attack.board;
     (void)printf("memory %.1f MiB before, %.1f MiB at most, %.1f MiB after (%.0f MiB more allowed);"
                  " descriptors %u before, %u after; %llu connections, %llu TLS handshakes\n",

@@ -1,6 +1,7 @@
 #include "tests/survival/hostile/vitals.h"
 
 #include <dirent.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,21 +59,35 @@ bool vitals_read(pid_t pid, struct vitals *out)
     return count_descriptors(pid, &out->descriptors) && read_anonymous(pid, &out->anonymous);
 }
 
-bool vitals_wait_descriptors(pid_t pid, unsigned most, unsigned limit_ms)
+/* Looks until it has no more than `most` of both, or time is up; `now` is the last look. */
+static bool wait_for(pid_t pid, const struct vitals *most, unsigned limit_ms, struct vitals *now)
 {
     const struct timespec pause = {.tv_nsec = 10000000};
-    struct vitals now = {0};
-    for (unsigned waited = 0; vitals_read(pid, &now); waited += 10) {
-        if (now.descriptors <= most) {
+    for (unsigned waited = 0; vitals_read(pid, now) && waited <= limit_ms; waited += 10) {
+        if (now->descriptors <= most->descriptors && now->anonymous <= most->anonymous) {
             return true;
-        }
-        if (waited > limit_ms) {
-            (void)fprintf(stderr, "%u descriptors where %u were before\n", now.descriptors, most);
-            return false;
         }
         (void)nanosleep(&pause, NULL);
     }
     return false;
+}
+
+bool vitals_wait_descriptors(pid_t pid, unsigned most, unsigned limit_ms)
+{
+    struct vitals now = {0};
+    if (wait_for(pid, &(struct vitals){.descriptors = most, .anonymous = UINT64_MAX}, limit_ms,
+                 &now)) {
+        return true;
+    }
+    (void)fprintf(stderr, "%u descriptors where %u were before\n", now.descriptors, most);
+    return false;
+}
+
+bool vitals_wait_memory(pid_t pid, uint64_t most, unsigned limit_ms)
+{
+    struct vitals now = {0};
+    return wait_for(pid, &(struct vitals){.descriptors = UINT_MAX, .anonymous = most}, limit_ms,
+                    &now);
 }
 
 bool vitals_healthy(const struct server_process *server)

@@ -18,6 +18,8 @@ struct vitals {
 bool vitals_read(pid_t pid, struct vitals *out);
 /* Waits until the process has at most so many descriptors; false after `limit_ms`. */
 bool vitals_wait_descriptors(pid_t pid, unsigned most, unsigned limit_ms);
+/* Waits until it has at most so many bytes of anonymous memory; false after `limit_ms`. */
+bool vitals_wait_memory(pid_t pid, uint64_t most, unsigned limit_ms);
 /* Whether /healthz says ok. */
 bool vitals_healthy(const struct server_process *server);
 /* Whether the log holds nothing but what is said of refused connections, of loops that were busy,
