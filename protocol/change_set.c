@@ -152,6 +152,16 @@ static enum status other_length(struct fault *fault, size_t wanted, size_t found
                      "made for a text of %zu units, this one has %zu", wanted, found);
 }
 
+/* Why the text cannot be gone through part by part. It is counted only now: of a long text that takes
+ * as long as all the rest. */
+static enum status misfit(const struct change_set *set, struct bytes text, uint32_t at,
+                          struct fault *fault)
+{
+    const size_t length = utf16_length(text);
+    return length != set->before ? other_length(fault, set->before, length)
+                                 : cuts_character(fault, at);
+}
+
 /* What one part comes to: bytes of the old text that it is about, and of the new that it puts
  * there. */
 typedef void part_fn(void *context, const struct change_part *part, struct bytes old,
@@ -167,12 +177,12 @@ static enum status each_part(const struct change_set *set, struct bytes text, pa
         const size_t begin = at;
         units += part->length;
         if (!utf16_skip(text, part->length, &at))
-            return cuts_character(fault, units);
+            return misfit(set, text, units, fault);
         each(context, part, bytes_slice(text, begin, at - begin),
              bytes_slice(buffer_bytes(&set->text), inserted_at, part->text_size));
         inserted_at += part->text_size;
     }
-    return STATUS_OK;
+    return at == text.size ? STATUS_OK : misfit(set, text, units, fault);
 }
 
 static void apply_part(void *context, const struct change_part *part, struct bytes old,
@@ -186,9 +196,6 @@ enum status change_set_apply(const struct change_set *set, struct bytes text, st
                              struct fault *fault)
 {
     assert(set->state == STATUS_OK);
-    const size_t length = utf16_length(text);
-    if (length != set->before)
-        return other_length(fault, set->before, length);
     const size_t had = out->size;
     enum status status = each_part(set, text, apply_part, out, fault);
     if (out->failed)
@@ -213,9 +220,6 @@ enum status change_set_invert(const struct change_set *set, struct bytes text,
 {
     assert(set->state == STATUS_OK && out != set);
     change_set_clear(out);
-    const size_t length = utf16_length(text);
-    if (length != set->before)
-        return other_length(fault, set->before, length);
     const enum status status = each_part(set, text, invert_part, out, fault);
     return status != STATUS_OK ? status : out->state;
 }
