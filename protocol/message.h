@@ -29,7 +29,7 @@
 #define LIMIT_PREFER 16u                     /* scopes preferred at a time */
 #define LIMIT_CHECK 64u                      /* scopes checked at a time */
 #define LIMIT_NOTE_TEXT (192u * 1024u)       /* bytes of a note's text */
-#define LIMIT_NOTE_PUSH 64u                  /* change sets in one push */
+#define LIMIT_NOTE_PUSH 16u                  /* change sets in one push */
 #define LIMIT_NOTES_OPEN 32u                 /* notes open in one connection */
 #define LIMIT_PRESENT 64u                    /* things one connection is present at */
 /* A changes frame ends before the mutation whose first record would pass this: with its envelope it

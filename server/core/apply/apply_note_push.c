@@ -15,6 +15,9 @@
 #define RECORD_SLACK 1024u
 #define PLACEMENT_MOST 51u
 
+#define TOO_MANY_SETS "at most 16 change sets in one push: compose them, or send several"
+_Static_assert(LIMIT_NOTE_PUSH == 16, "the words say so");
+
 struct push {
     const struct state *state;
     const struct command *command;
@@ -146,7 +149,7 @@ static enum status add_sets(struct push *push)
     if (count == 0)
         return refuse(push, STATUS_INVALID_VALUE, "changes nothing");
     if (count > LIMIT_NOTE_PUSH)
-        return refuse(push, STATUS_LIMIT, "at most 64 change sets in one push");
+        return refuse(push, STATUS_LIMIT, TOO_MANY_SETS);
     enum status status = STATUS_OK;
     for (uint32_t i = 0; i < count && status == STATUS_OK; i++) {
         struct bytes encoded;

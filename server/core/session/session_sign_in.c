@@ -107,6 +107,7 @@ static void put_limits(struct buffer *out)
         {"check", LIMIT_CHECK},
         {"notes", LIMIT_NOTES_OPEN},
         {"noteText", LIMIT_NOTE_TEXT},
+        {"notePush", LIMIT_NOTE_PUSH},
     };
     wire_put_map(out, sizeof limits / sizeof *limits);
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {

@@ -210,6 +210,24 @@ static struct push_reply push_fill(struct world *w, uint64_t base, size_t keep, 
     return reply;
 }
 
+/* Each set takes one more of the units away. */
+static struct push_reply push_many(struct world *w, uint64_t base, size_t units, uint32_t sets)
+{
+    struct change_set set = {0};
+    struct buffer list = {0};
+    wire_put_array(&list, sets);
+    for (uint32_t i = 0; i < sets; i++) {
+        change_set_clear(&set);
+        change_set_replace(&set, 1, bytes_text(""), false);
+        change_set_keep(&set, units - 1 - i);
+        change_set_write(&set, &list);
+    }
+    const struct push_reply reply = push_raw(w, KARI, NOTE, base, buffer_bytes(&list));
+    change_set_release(&set);
+    buffer_release(&list);
+    return reply;
+}
+
 static void a_note_is_bounded(void **state)
 {
     struct world *w = *state;
@@ -221,8 +239,9 @@ static void a_note_is_bounded(void **state)
     for (unsigned i = 0; i <= LIMIT_NOTE_PUSH; i++)
         put_set(&list, "-1");
     expect(push_raw(w, KARI, NOTE, 1, buffer_bytes(&list)), STATUS_LIMIT, 1, -1);
+    assert_pushed(push_many(w, 1, LIMIT_NOTE_TEXT, LIMIT_NOTE_PUSH), 1 + LIMIT_NOTE_PUSH);
     pass(w, NOTE_PAUSE_MS);
-    assert_int_equal(record_text(stored(w, NOTE), "text").size, LIMIT_NOTE_TEXT);
+    assert_int_equal(record_text(stored(w, NOTE), "text").size, LIMIT_NOTE_TEXT - LIMIT_NOTE_PUSH);
     buffer_release(&list);
 }
 

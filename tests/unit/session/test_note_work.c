@@ -60,6 +60,18 @@ static void test_the_price_goes_by_the_sets(void **state)
                      price(f, kari, note, LIMIT_NOTE_PUSH));
 }
 
+/* Clients that were made for more send fewer at a time, or one that is composed of all. */
+static void test_a_welcome_says_how_many_sets_a_push_may_have(void **state)
+{
+    struct fixture *f = *state;
+    struct message welcome;
+    uint64_t most = 0;
+    struct world_client *kari = watcher(f, f->kari);
+    assert_int_equal(message_decode(client_last(kari, MESSAGE_WELCOME), &welcome, NULL), STATUS_OK);
+    assert_true(wire_map_uint(welcome.as.welcome.limits, "notePush", &most));
+    assert_int_equal(most, LIMIT_NOTE_PUSH);
+}
+
 /* It is worked on, and costs nobody else anything. */
 static void test_who_is_exhausted_waits(void **state)
 {
@@ -123,6 +135,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         NOTE_TEST(test_a_push_is_paid_for_with_the_most_it_can_be),
         NOTE_TEST(test_the_price_goes_by_the_sets),
+        NOTE_TEST(test_a_welcome_says_how_many_sets_a_push_may_have),
         NOTE_TEST(test_who_is_exhausted_waits),
         NOTE_TEST(test_other_messages_go_on),
     };
