@@ -194,9 +194,9 @@ void session_work(struct session *session, int32_t units)
     }
 }
 
-/* Whether a client that works never sends what is refused with this. What depends on the data (it is
- * gone, it is not yours) can happen to everybody, and results of mutations are no errors at all. */
-static bool is_error_of_the_client(enum status status)
+/* What depends on the data (it is gone, it is not yours) can happen to everybody, and results of
+ * mutations are no errors at all. */
+bool session_is_error(enum status status)
 {
     switch (status) {
     case STATUS_MALFORMED:
@@ -238,7 +238,7 @@ void session_refuse(struct session *session, const uint64_t *request, enum statu
     }
     session_reply(session, &message);
     buffer_release(&text);
-    if (is_error_of_the_client(status)) {
+    if (session_is_error(status)) {
         session_charge(session, 1);
     }
 }

@@ -129,6 +129,8 @@ void session_reply_bytes(struct session *session, struct bytes message);
 void session_refuse(struct session *session, const uint64_t *request, enum status status,
                     const struct fault *fault);
 void session_refuse_later(struct session *session, enum status status, uint64_t wait_ms);
+/* Whether a client that works never sends what is refused with this. */
+bool session_is_error(enum status status);
 void session_close(struct session *session, enum close_code code);
 
 /* A command of the user; false when the queue is full, and then nothing is pending. */

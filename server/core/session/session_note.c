@@ -297,12 +297,27 @@ bool session_on_note_push(struct session *session, const struct msg_note_push *p
     return true;
 }
 
+/* Nobody who makes change sets of the text they hold is told so. That there is no room for them can
+ * be others' doing. */
+static void charge_refusal(struct session *session, struct bytes answer)
+{
+    struct message message;
+    if (message_decode(answer, &message, NULL) == STATUS_OK &&
+        message.type == MESSAGE_NOTE_RESULT) {
+        const enum status status = status_from_name(message.as.note_result.status);
+        if (session_is_error(status) && status != STATUS_TOO_LARGE) {
+            session_charge(session, 1);
+        }
+    }
+}
+
 /* The committer made the answer, unless the store failed it. */
 void session_answer_push(struct session *session, const struct pending *pending, enum status status,
                          struct bytes answer)
 {
     if (status == STATUS_OK && answer.size > 0) {
         session_reply_bytes(session, answer);
+        charge_refusal(session, answer);
         return;
     }
     struct message message = {.type = MESSAGE_NOTE_RESULT};

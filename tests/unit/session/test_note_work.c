@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -128,6 +129,44 @@ static void test_other_messages_go_on(void **state)
     assert_int_equal(client_received(kari, MESSAGE_ANSWER), 2);
 }
 
+/* Pushes that no client makes of the text it holds are errors; that others were first, that the
+ * note is full or not to be written in, are none. */
+static void test_nonsense_is_an_error(void **state)
+{
+    struct fixture *f = *state;
+    struct id note = make_note(f, f->fjord, "abc", NULL);
+    struct world_client *kari = opener(f, f->kari, note);
+    push_sets(kari, note, 1); /* changes nothing, of no text */
+    settle_all(f);
+    assert_int_equal(client_push_status(kari), STATUS_INVALID_VALUE);
+    assert_int_equal(world_errors(f->world), 1);
+    push_sets(kari, note, LIMIT_NOTE_PUSH + 1);
+    settle_all(f);
+    assert_int_equal(client_push_status(kari), STATUS_LIMIT);
+    assert_int_equal(world_errors(f->world), 2);
+    client_push(kari, note, 7, bytes_of("\x91\x90", 2));
+    settle_all(f);
+    assert_int_equal(client_push_status(kari), STATUS_BEHIND);
+    client_push(kari, world_id(f->world), 0, bytes_of("\x91\x90", 2));
+    settle_all(f);
+    assert_int_equal(client_push_status(kari), STATUS_NOT_FOUND);
+    type_at_end(f, kari, note, "d");
+    assert_int_equal(world_errors(f->world), 2);
+}
+
+static void test_a_full_note_is_nobodys_error(void **state)
+{
+    static char words[LIMIT_NOTE_TEXT + 1];
+    struct fixture *f = *state;
+    struct id note = make_note(f, f->fjord, "abc", NULL);
+    struct world_client *kari = opener(f, f->kari, note);
+    memset(words, 'w', LIMIT_NOTE_TEXT);
+    client_type(kari, note, 3, 0, words);
+    settle_all(f);
+    assert_int_equal(client_push_status(kari), STATUS_TOO_LARGE);
+    assert_int_equal(world_errors(f->world), 0);
+}
+
 #define NOTE_TEST(function) cmocka_unit_test_setup_teardown(function, feed_set_up, feed_tear_down)
 
 int main(void)
@@ -138,6 +177,8 @@ int main(void)
         NOTE_TEST(test_a_welcome_says_how_many_sets_a_push_may_have),
         NOTE_TEST(test_who_is_exhausted_waits),
         NOTE_TEST(test_other_messages_go_on),
+        NOTE_TEST(test_nonsense_is_an_error),
+        NOTE_TEST(test_a_full_note_is_nobodys_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
