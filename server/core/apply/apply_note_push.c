@@ -5,6 +5,7 @@
 #include "protocol/memory.h"
 #include "protocol/wire.h"
 #include "server/core/apply/apply_internal.h"
+#include "server/core/apply/apply_number.h"
 #include "server/core/apply/apply_plan.h"
 #include "server/core/note/note_edit.h"
 #include "server/core/note/note_row.h"
@@ -23,6 +24,7 @@ struct push {
     const struct command *command;
     const struct msg_note_push *message;
     struct principal actor;
+    struct number_row device;
     struct record *record;
     size_t other_bytes; /* of the record, besides its text */
     struct note_edit edit;
@@ -69,6 +71,17 @@ static enum status put_answer(const struct push *push, enum status outcome, stru
     buffer_clear(&effects->answer);
     message_encode(&effects->answer, &message);
     return effects->answer.failed ? STATUS_NO_MEMORY : STATUS_OK;
+}
+
+/* Ids of devices are in the log for all to read: what is pushed under somebody else's would be taken
+ * for theirs. */
+static enum status check_device(struct push *push)
+{
+    const enum status status =
+        number_read(push->state, push->command->client, push->actor.user, &push->device);
+    if (status == STATUS_OK && !id_equal(push->device.user, push->actor.user))
+        return refuse(push, STATUS_DENIED, "this client belongs to another user");
+    return status;
 }
 
 /* The note, when the actor may read its text. */
@@ -241,7 +254,9 @@ static enum status push_as(struct push *push, struct effects *effects)
     enum status status = principal_load(push->state, push->command->actor, &push->actor);
     if (status == STATUS_NOT_FOUND)
         status = refuse(push, STATUS_DENIED, "this user may not sign in");
-    else if (status == STATUS_OK)
+    if (status == STATUS_OK)
+        status = check_device(push);
+    if (status == STATUS_OK)
         status = run(push);
     if (apply_is_failure(status))
         return status;
@@ -252,7 +267,9 @@ static enum status push_as(struct push *push, struct effects *effects)
     if (push->repeated)
         return put_answer(push, STATUS_OK, effects);
     const uint64_t version = push->edit.head.version;
-    status = note_edit_write(&push->edit, push->state);
+    status = number_claim(push->state, &push->device);
+    if (status == STATUS_OK)
+        status = note_edit_write(&push->edit, push->state);
     if (status != STATUS_OK)
         return status;
     assert(push->edit.head.version == version);

@@ -44,6 +44,7 @@ enum status number_read(const struct state *state, struct id client, struct id u
     if (!wire_map_bin(row, "user", &owner) || !id_from_bytes(owner, &out->user) ||
         !wire_map_uint(row, "last", &out->last) || !wire_map_uint(row, "pruned", &out->pruned))
         return STATUS_CORRUPT;
+    out->known = true;
     return STATUS_OK;
 }
 
@@ -113,6 +114,11 @@ static enum status drop(const struct state *state, struct bytes key)
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
+enum status number_claim(const struct state *state, const struct number_row *row)
+{
+    return row->known ? STATUS_OK : put_row(state, row);
+}
+
 /* At most NUMBER_KEPT answers are there, so that this takes so many steps at most. */
 static enum status prune_to(const struct state *state, struct number_row *row, uint64_t upto)
 {
@@ -164,7 +170,7 @@ enum status number_forget(const struct state *state, struct id client, struct id
     struct number_row row;
     uint8_t key[ROW_KEY];
     enum status status = number_read(state, client, user, &row);
-    if (status != STATUS_OK || row.last == 0 || !id_equal(row.user, user))
+    if (status != STATUS_OK || !row.known || !id_equal(row.user, user))
         return status;
     status = forget_answers(state, client);
     row_key(key, client);

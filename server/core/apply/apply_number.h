@@ -20,15 +20,19 @@
 struct number_row {
     struct id client, user;
     uint64_t last, pruned;
+    bool known; /* it is stored */
 };
 
 /* What a mutation says, as far as it matters for being the same: number, base, mode and changes.
  * By mix128, which guards against a client's mistakes. Against its malice it need not: a forged collision would only get the forger their own old answer. */
 void number_hash(const struct msg_mutate *mutate, uint8_t out[CONTENT_HASH]);
 
-/* The client's row; one with last 0 for a client that is not known. */
+/* The client's row; one with last 0 and of `user` for a client that is not known. */
 enum status number_read(const struct state *state, struct id client, struct id user,
                         struct number_row *out);
+
+/* From now on the client is the row's user's, if it was nobody's. */
+enum status number_claim(const struct state *state, const struct number_row *row);
 
 /* The remembered answer to a number. NUMBER_FORGOTTEN, NUMBER_REUSED, or OK and the answer
  * appended. */

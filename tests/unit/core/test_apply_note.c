@@ -123,28 +123,68 @@ static void a_push_sent_again_is_answered_as_before(void **state)
     buffer_release(&after);
 }
 
-/* Ids of devices are in the log that all may read: they say nothing of who pushes. */
-static void another_users_push_is_not_ones_own(void **state)
+static void push_as(struct world *w, struct id user, struct id device, uint64_t base,
+                    const char *set, const char *expected)
 {
-    struct world *w = *state;
     struct message message = {.type = MESSAGE_NOTE_PUSH}, answer;
     struct buffer sets = {0}, body = {0};
-    assert_pushed(push(w, KARI, NOTE, 0, "=9 +a"), 1);
     wire_put_array(&sets, 1);
-    put_set(&sets, "=9 +a");
+    put_set(&sets, set);
     message.as.note_push.note = NOTE;
+    message.as.note_push.base = base;
     message.as.note_push.changes = buffer_bytes(&sets);
     message_encode(&body, &message);
     const struct command command = {.kind = COMMAND_NOTE,
-                                    .actor = NILS,
-                                    .client = client_of(KARI),
+                                    .actor = user,
+                                    .client = device,
                                     .at_ms = ++w->now,
                                     .body = buffer_bytes(&body)};
     give(w, &command);
     assert_int_equal(message_decode(buffer_bytes(&w->effects.answer), &answer, NULL), STATUS_OK);
-    assert_true(bytes_is(answer.as.note_result.status, "behind"));
+    assert_true(bytes_is(answer.as.note_result.status, expected));
     buffer_release(&sets);
     buffer_release(&body);
+}
+
+/* Ids of devices are in the log that all may read: they say nothing of who pushes. A device is whose
+ * it was first, whether they typed with it or made a mutation. */
+static void another_users_device_is_refused(void **state)
+{
+    struct world *w = *state;
+    struct buffer before = {0}, after = {0};
+    const struct id typed = {{7, 7}};
+    push_as(w, KARI, typed, 0, "=9 +a", "ok");
+    memory_state_dump(w->memory, true, &before);
+    push_as(w, NILS, typed, 0, "=9 +a", "denied"); /* the same, as if sent again */
+    push_as(w, NILS, typed, 1, "=10 +b", "denied");
+    push_as(w, NILS, client_of(KARI), 1, "=10 +b", "denied"); /* made the note with it */
+    memory_state_dump(w->memory, true, &after);
+    assert_true(bytes_equal(buffer_bytes(&before), buffer_bytes(&after)));
+    push_as(w, KARI, typed, 1, "=10 +b", "ok");
+    push_as(w, NILS, client_of(NILS), 2, "=11 +c", "ok");
+    buffer_release(&before);
+    buffer_release(&after);
+}
+
+/* With a device that is somebody's own, though it was named in a push that was refused. */
+static void a_refused_push_makes_no_device_ones_own(void **state)
+{
+    struct world *w = *state;
+    const struct id device = {{7, 8}};
+    push_as(w, NILS, device, 3, "=9 +a", "behind");
+    push_as(w, KARI, device, 0, "=9 +a", "ok");
+}
+
+/* And a device that only typed is forgotten as any other. */
+static void a_device_that_typed_is_forgotten(void **state)
+{
+    struct world *w = *state;
+    const struct id device = {{7, 9}};
+    push_as(w, KARI, device, 0, "=9 +a", "ok");
+    const struct command forget = {
+        .kind = COMMAND_FORGET_CLIENT, .actor = KARI, .client = device, .at_ms = ++w->now};
+    give(w, &forget);
+    push_as(w, NILS, device, 1, "=10 +b", "ok");
 }
 
 /* What is wrong with one set of a push is wrong with the push. */
@@ -375,7 +415,9 @@ int main(void)
         NOTE_TEST(those_who_have_it_open_are_told),
         NOTE_TEST(an_older_base_is_behind),
         NOTE_TEST(a_push_sent_again_is_answered_as_before),
-        NOTE_TEST(another_users_push_is_not_ones_own),
+        NOTE_TEST(another_users_device_is_refused),
+        NOTE_TEST(a_refused_push_makes_no_device_ones_own),
+        NOTE_TEST(a_device_that_typed_is_forgotten),
         NOTE_TEST(a_push_is_taken_whole_or_not_at_all),
         NOTE_TEST(what_is_no_push_is_malformed),
         NOTE_TEST(characters_are_not_cut),
