@@ -82,7 +82,7 @@ struct state_ops {
     enum status (*client)(void *self, struct bytes key, struct bytes *value);
     enum status (*credential)(void *self, struct bytes key, struct bytes *value);
     /* What live notes keep, by note and version; opaque here. note_before gives the newest row
-     * below `before`, note_next the oldest above `after`. */
+     * below `before`, note_next the oldest above `after`: its version also where it is CORRUPT. */
     enum status (*note_head)(void *self, struct id note, struct bytes *head);
     enum status (*note_row)(void *self, enum note_rows rows, struct id note, uint64_t version,
                             struct bytes *row);

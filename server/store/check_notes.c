@@ -3,6 +3,7 @@
  * the oldest version and the newest, with one at the oldest. */
 #include "protocol/utf16.h"
 #include "protocol/wire.h"
+#include "server/core/note/note_block.h"
 #include "server/core/note/note_row.h"
 #include "server/core/note/note_runs.h"
 #include "server/store/check_internal.h"
@@ -49,45 +50,90 @@ static enum status check_text(struct check *check, enum table table, struct byte
     return STATUS_OK;
 }
 
-/* One log row; those before it were there. */
-static enum status check_entry(struct check *check, struct bytes key, struct bytes row,
-                               uint64_t version)
+/* The log of one note, row by row. */
+struct log_walk {
+    struct check *check;
+    struct bytes id;
+    const struct note_head *head;
+    uint64_t version; /* the next row begins behind it */
+    uint64_t logged;  /* bytes of rows behind the newest snapshot */
+    bool lost;        /* a row was damaged: what it had, and where the next begins, is not known */
+};
+
+static struct key row_key(struct bytes id, uint64_t version)
 {
+    struct key key = {0};
+    key_add(&key, id);
+    key_add_u64(&key, version);
+    return key;
+}
+
+/* Its entries must be read, and end with a version that the note has. */
+static enum status check_entries(struct log_walk *walk, struct bytes key, struct bytes row,
+                                 uint64_t first)
+{
+    struct note_block block;
     struct note_entry entry;
     struct change_set set = {0};
-    enum status status = note_entry_decode(row, version, &entry);
-    if (status == STATUS_OK && wire_validate(entry.changes, NULL) == STATUS_OK)
-        status = change_set_read(entry.changes, &set, NULL);
-    else
-        status = STATUS_CORRUPT;
+    enum status status = note_block_begin(row, first, &block);
+    while (status == STATUS_OK)
+        status = note_block_next(&block, &entry, &set);
     change_set_release(&set);
-    if (status != STATUS_OK && status != STATUS_NO_MEMORY)
-        check_finding_at(check, TABLE_NOTE_LOG, key, "cannot be decoded");
-    return status == STATUS_NO_MEMORY ? status : STATUS_OK;
+    if (status == STATUS_NO_MEMORY)
+        return status;
+    walk->lost = status != STATUS_NOT_FOUND;
+    walk->version = block.version;
+    if (walk->lost)
+        check_finding_at(walk->check, TABLE_NOTE_LOG, key, "cannot be decoded");
+    else if (block.version > walk->head->version)
+        check_finding_at(walk->check, TABLE_NOTE_LOG, key, "has versions that its note has not");
+    return STATUS_OK;
+}
+
+/* One row of the log; `value` is sealed. */
+static enum status check_log_row(struct log_walk *walk, struct bytes key, struct bytes value)
+{
+    const uint64_t first = get_u64(key.data + ID_SIZE);
+    const struct key wanted = row_key(walk->id, walk->version + 1);
+    struct bytes row;
+    walk->check->present[TABLE_NOTE_LOG]++;
+    if (!walk->lost && first != walk->version + 1)
+        check_finding_at(walk->check, TABLE_NOTE_LOG, key_bytes(&wanted),
+                         first > walk->version ? "missing" : "is in two rows");
+    if (sealed_open(key, value, &row) != STATUS_OK) {
+        check_finding_at(walk->check, TABLE_NOTE_LOG, key, "fails its checksum");
+        walk->lost = true;
+        return STATUS_OK;
+    }
+    walk->logged += first > walk->head->snapshot ? row.size : 0;
+    return check_entries(walk, key, row, first);
 }
 
 static enum status check_log(struct check *check, struct bytes id, const struct note_head *head,
                              bool gone)
 {
-    for (uint64_t version = head->oldest + 1; version <= head->version; version++) {
-        struct key key = {0};
-        struct bytes row;
-        key_add(&key, id);
-        key_add_u64(&key, version);
-        enum status status = txn_get_sealed(&check->txn, TABLE_NOTE_LOG, key_bytes(&key), &row);
-        if (status == STATUS_NOT_FOUND) {
-            if (!gone)
-                check_finding_at(check, TABLE_NOTE_LOG, key_bytes(&key), "missing");
-            return STATUS_OK; /* a head that lies about its versions must not be followed on */
-        }
-        check->present[TABLE_NOTE_LOG]++;
-        if (status == STATUS_OK)
-            status = check_entry(check, key_bytes(&key), row, version);
-        else if (status == STATUS_CORRUPT)
-            check_finding_at(check, TABLE_NOTE_LOG, key_bytes(&key), "fails its checksum");
-        if (status != STATUS_OK && status != STATUS_CORRUPT)
-            return status;
+    struct log_walk walk = {check, id, head, head->oldest, 0, gone};
+    struct key at = row_key(id, head->oldest);
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK) {
+        struct bytes key, value;
+        status = txn_behind(&check->txn, TABLE_NOTE_LOG, key_bytes(&at), false, &key, &value);
+        if (status == STATUS_OK && (!bytes_begin_with(key, id) || key.size != NOTE_KEY_SIZE ||
+                                    get_u64(key.data + ID_SIZE) > head->version))
+            status = STATUS_NOT_FOUND;
+        if (status != STATUS_OK)
+            break;
+        at = row_key(id, get_u64(key.data + ID_SIZE));
+        status = check_log_row(&walk, key, value);
+        walk.lost = walk.lost || gone;
     }
+    const struct key next = row_key(id, walk.version + 1);
+    if (status != STATUS_NOT_FOUND)
+        return status;
+    if (!walk.lost && walk.version < head->version)
+        check_finding_at(check, TABLE_NOTE_LOG, key_bytes(&next), "missing");
+    else if (!walk.lost && walk.version == head->version && walk.logged != head->logged)
+        check_finding_at(check, TABLE_NOTE_HEAD, id, "says another size of its log");
     return STATUS_OK;
 }
 

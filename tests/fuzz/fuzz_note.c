@@ -1,6 +1,7 @@
 /* Live notes from outside and from disk. The first byte chooses.
  *
- * Bytes as rows: corrupt, or what encodes to the same bytes again; as runs they read back. Else a
+ * Bytes as rows: corrupt, or what encodes to the same bytes again (to the same entries, of a log); as
+ * runs they read back. Else a
  * script of pushes of any change sets, whole texts and pauses by several people: applying never
  * fails, what is refused changes nothing, every version reads, and its runs are as long as its
  * text.
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #include "protocol/utf16.h"
+#include "server/core/note/note_block.h"
 #include "server/core/note/note_row.h"
 #include "server/core/note/note_runs.h"
 
@@ -22,10 +24,33 @@ static void same_again(struct buffer *again, struct bytes row)
     buffer_clear(again);
 }
 
+/* What can be read of a row of the log is written and read again. */
+static void use_log_row(struct bytes row)
+{
+    struct note_block from, to, back;
+    struct note_entry entry, again;
+    struct change_set set = {0}, copy = {0};
+    struct buffer written = {0};
+    if (note_block_begin(row, 1, &from) != STATUS_OK)
+        return;
+    while (note_block_next(&from, &entry, &set) == STATUS_OK) {
+        note_block_start(&to, &written, &entry);
+        MUST(note_block_add(&to, &written, &entry));
+        MUST(note_block_begin(buffer_bytes(&written), entry.version, &back) == STATUS_OK);
+        MUST(note_block_next(&back, &again, &copy) == STATUS_OK);
+        MUST(again.version == entry.version && again.at_ms == entry.at_ms);
+        MUST(again.seq == entry.seq && id_equal(again.client, entry.client));
+        MUST(bytes_equal(again.by, entry.by) && change_set_equal(&copy, &set));
+        MUST(note_block_next(&back, &again, NULL) == STATUS_NOT_FOUND);
+    }
+    change_set_release(&set);
+    change_set_release(&copy);
+    buffer_release(&written);
+}
+
 static void use_row(struct bytes row)
 {
     struct note_head head;
-    struct note_entry entry;
     struct note_snapshot snapshot;
     struct note_runs runs = {0}, back = {0};
     struct buffer again = {0};
@@ -34,10 +59,7 @@ static void use_row(struct bytes row)
         note_head_encode(&again, &head);
         same_again(&again, row);
     }
-    if (note_entry_decode(row, 1, &entry) == STATUS_OK) {
-        note_entry_encode(&again, &entry);
-        same_again(&again, row);
-    }
+    use_log_row(row);
     if (note_snapshot_decode(row, &snapshot) == STATUS_OK) {
         note_snapshot_encode(&again, &snapshot);
         same_again(&again, row);

@@ -5,7 +5,7 @@
 #include "protocol/wire.h"
 #include "server/core/apply/apply_draft.h"
 #include "server/core/note/note_edit.h"
-#include "server/core/note/note_row.h"
+#include "server/core/note/note_log.h"
 #include "server/core/note/note_text.h"
 
 /* Changes of one's own behind which nobody else's is looked for any more, and entries of the history
@@ -166,17 +166,19 @@ static bool find_other(const struct plan *plan, const struct draft *draft, uint6
 {
     const uint64_t seen = version_shown_at(plan, draft->id, base);
     uint64_t version = draft->live->head.version + 1;
-    for (unsigned i = 0; i < MOST_LOOKED_AT && version > seen + 1; i++) {
-        const enum status status = note_entry_before(plan->state, draft->id, version, out);
-        if (status != STATUS_OK)
-            return status != STATUS_NOT_FOUND; /* when it cannot be read, it may be anybody's */
-        if (out->version <= seen)
-            return false;
-        if (!bytes_is(out->by, plan->actor->name))
-            return true;
+    struct note_log log;
+    bool found = false;
+    note_log_begin(&log, plan->state, draft->id);
+    for (unsigned i = 0; i < MOST_LOOKED_AT && version > seen + 1 && !found; i++) {
+        const enum status status = note_log_before(&log, version, out);
+        if (status == STATUS_NOT_FOUND || (status == STATUS_OK && out->version <= seen))
+            break;
+        /* When it cannot be read, it may be anybody's. */
+        found = status != STATUS_OK || !bytes_is(out->by, plan->actor->name);
         version = out->version;
     }
-    return false;
+    note_log_release(&log);
+    return found;
 }
 
 void note_blame_others(struct plan *plan, const struct draft *draft, uint64_t base,

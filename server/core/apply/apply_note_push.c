@@ -8,7 +8,7 @@
 #include "server/core/apply/apply_number.h"
 #include "server/core/apply/apply_plan.h"
 #include "server/core/note/note_edit.h"
-#include "server/core/note/note_row.h"
+#include "server/core/note/note_log.h"
 #include "server/core/record/view.h"
 #include "server/core/work.h"
 
@@ -179,28 +179,18 @@ static enum status add_sets(struct push *push)
 static enum status made_before(const struct push *push, uint64_t version, struct bytes encoded,
                                bool *same)
 {
-    const struct state *state = push->state;
+    struct note_log log;
     struct note_entry entry;
     struct change_set set = {0};
-    struct buffer written = {0};
-    struct bytes row;
-    *same = false;
-    enum status status =
-        state->ops->note_row(state->self, NOTE_LOG, push->message->note, version, &row);
-    if (status != STATUS_OK)
-        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-    weigh(push, row.size + encoded.size);
-    status = note_entry_decode(row, version, &entry);
-    if (status == STATUS_OK && id_equal(entry.client, push->command->client) &&
-        bytes_equal(entry.by, bytes_text(push->actor.name)) &&
-        change_set_read(encoded, &set, NULL) == STATUS_OK) {
-        change_set_write(&set, &written);
-        *same = bytes_equal(buffer_bytes(&written), entry.changes);
-        status = written.failed ? STATUS_NO_MEMORY : STATUS_OK;
-    }
+    note_log_begin(&log, push->state, push->message->note);
+    const enum status status = note_log_at(&log, version, &entry);
+    weigh(push, encoded.size + (status == STATUS_OK ? note_entry_size(&entry) : 0));
+    *same = status == STATUS_OK && id_equal(entry.client, push->command->client) &&
+            bytes_equal(entry.by, bytes_text(push->actor.name)) &&
+            change_set_read(encoded, &set, NULL) == STATUS_OK && change_set_equal(&set, entry.set);
     change_set_release(&set);
-    buffer_release(&written);
-    return status;
+    note_log_release(&log);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
 /* Behind, or this very push sent again, since its answer was lost: what follows its base is what it

@@ -11,13 +11,13 @@
  * What is kept of a note, by its record's id:
  *
  *     head        the newest version: its text, and who wrote which run of it
- *     log         version -> the change set that made it, by whom, from which device, when
- *     snapshot    version -> text and authors, whenever the log since the last has outgrown
- *                 both: reading a version replays at most about as many bytes as they have
+ *     log         versions -> the change sets that made them, by whom, from which device, when
+ *     snapshot    version -> text and authors, whenever the log since the last has outgrown both,
+ *                 or has so many versions that reading one would take long
  *
  * A note whose text nobody changed has no head: it is at version 0, the text is its record's (line
- * ends made \n). There is a snapshot of the oldest version that is kept, and a log row for each
- * version behind it. What is older than the company remembers deletions goes when the next snapshot
+ * ends made \n). There is a snapshot of the oldest version that is kept, and the log has each version
+ * behind it. What is older than the company remembers deletions goes when the next snapshot
  * is made, so that what is kept of a note is bounded by what is typed in that time. How old that is,
  * the last COMMAND_PRUNE said: the row of the heads under the id zero.
  *
@@ -65,14 +65,14 @@ struct note_head {
     struct bytes runs;
 };
 
-/* One row of the log: how version `version` was made of the one before. */
+/* An entry of the log (note_log.h): how version `version` was made of the one before. */
 struct note_entry {
     uint64_t version;
     struct id client; /* device; zero for a mutation that set the text as a whole */
     struct bytes by;
     uint64_t at_ms;
-    uint64_t seq;         /* of the newest change in the store when it was made */
-    struct bytes changes; /* encoded change set */
+    uint64_t seq; /* of the newest change in the store when it was made */
+    const struct change_set *set;
 };
 
 /* The head of the note that `record` is; one that was never edited live gets version 0 from the
@@ -92,13 +92,5 @@ enum status note_oldest_for(const struct state *state, const struct principal *w
  * NOT_FOUND for others. */
 enum status note_read_version(const struct state *state, const struct record *record,
                               uint64_t version, struct buffer *text, struct buffer *runs);
-
-/* The first log row above `after`; NOT_FOUND at the end, or when that has been pruned (then
- * head.oldest > after). Slices point into the snapshot. */
-enum status note_entry_next(const struct state *state, struct id note, uint64_t after,
-                            struct note_entry *out);
-/* The newest log row below `before`; NOT_FOUND at the end. */
-enum status note_entry_before(const struct state *state, struct id note, uint64_t before,
-                              struct note_entry *out);
 
 #endif

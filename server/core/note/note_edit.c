@@ -1,12 +1,12 @@
 #include "server/core/note/note_edit.h"
 
-#include <assert.h>
-
 #include "server/core/note/note_prune.h"
 #include "server/core/note/note_row.h"
 
-/* The log may outgrow text and authors by so much before there is a snapshot: for short texts. */
+/* There is a snapshot when the log behind the last has outgrown text and authors by so much, which
+ * is for short texts; or has so many versions, so that it does not take long to read one. */
 #define SNAPSHOT_SLACK 4096u
+#define SNAPSHOT_VERSIONS 4096u
 
 /* Keeps what is stored, since slices of the snapshot end with the first write. */
 static enum status keep_stored(struct note_edit *edit, const struct state *state, bool *found)
@@ -50,6 +50,9 @@ enum status note_edit_begin(struct note_edit *edit, const struct state *state,
         status = begin_first(edit, state, record);
     if (status == STATUS_OK)
         status = note_runs_read(edit->head.runs, &edit->runs);
+    if (status == STATUS_OK)
+        status = note_append_begin(&edit->log, state, edit->id, edit->head.snapshot,
+                                   edit->head.version, (uint32_t)note_runs_length(&edit->runs));
     if (status != STATUS_OK)
         return status;
     buffer_append(&edit->text, edit->head.text.data, edit->head.text.size);
@@ -63,32 +66,9 @@ void note_edit_release(struct note_edit *edit)
     buffer_release(&edit->text);
     buffer_release(&edit->next_text);
     buffer_release(&edit->first);
-    buffer_release(&edit->log);
+    note_append_release(&edit->log);
     note_runs_release(&edit->runs);
     note_runs_release(&edit->next_runs);
-}
-
-static enum status log_version(struct note_edit *edit, const struct change_set *set,
-                               const struct note_author *author)
-{
-    struct buffer changes = {0};
-    change_set_write(set, &changes);
-    const struct note_entry entry = {.client = author->client,
-                                     .by = author->by,
-                                     .at_ms = author->at_ms,
-                                     .seq = author->seq,
-                                     .changes = buffer_bytes(&changes)};
-    const size_t begin = edit->log.size;
-    buffer_extend(&edit->log, 4);
-    note_entry_encode(&edit->log, &entry);
-    const bool failed = edit->log.failed || changes.failed;
-    buffer_release(&changes);
-    if (failed)
-        return STATUS_NO_MEMORY;
-    const size_t size = edit->log.size - begin - 4;
-    put_u32(edit->log.data + begin, (uint32_t)size);
-    edit->head.logged += size;
-    return STATUS_OK;
 }
 
 enum status note_edit_add(struct note_edit *edit, const struct change_set *set,
@@ -117,7 +97,9 @@ enum status note_edit_add(struct note_edit *edit, const struct change_set *set,
     edit->head.changed_ms = author->at_ms;
     if (edit->head.waiting_ms == 0)
         edit->head.waiting_ms = author->at_ms;
-    return log_version(edit, set, author);
+    const struct note_entry entry = {edit->head.version, author->client, author->by,
+                                     author->at_ms,      author->seq,    set};
+    return note_append_add(&edit->log, &entry);
 }
 
 struct bytes note_edit_text(const struct note_edit *edit)
@@ -140,18 +122,10 @@ uint64_t note_settle_ms(const struct note_head *head)
     return paused < longest ? paused : longest;
 }
 
-static enum status write_log(struct note_edit *edit, const struct state *state)
+static bool wants_snapshot(const struct note_head *head)
 {
-    enum status status = STATUS_OK;
-    uint64_t version = edit->log_from;
-    for (size_t at = 0; at < edit->log.size && status == STATUS_OK; version++) {
-        const size_t size = get_u32(edit->log.data + at);
-        status = state->ops->put_note_row(state->self, NOTE_LOG, edit->id, version,
-                                          bytes_of(edit->log.data + at + 4, size));
-        at += 4 + size;
-    }
-    assert(status != STATUS_OK || version == edit->head.version + 1);
-    return status;
+    return head->logged > head->text.size + head->runs.size + SNAPSHOT_SLACK ||
+           head->version - head->snapshot > SNAPSHOT_VERSIONS;
 }
 
 static enum status write_snapshot(struct note_edit *edit, const struct state *state)
@@ -208,9 +182,9 @@ enum status note_edit_write(struct note_edit *edit, const struct state *state)
         status = state->ops->put_note_row(state->self, NOTE_SNAPSHOT, edit->id, 0,
                                           buffer_bytes(&edit->first));
     if (status == STATUS_OK)
-        status = write_log(edit, state);
-    if (status == STATUS_OK &&
-        head->logged > head->text.size + head->runs.size + SNAPSHOT_SLACK) {
+        status = note_append_write(&edit->log, state, edit->id);
+    head->logged += edit->log.bytes;
+    if (status == STATUS_OK && wants_snapshot(head)) {
         status = write_snapshot(edit, state);
         if (status == STATUS_OK)
             status = note_prune(state, edit->id, head);

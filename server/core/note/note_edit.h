@@ -8,7 +8,7 @@
 #ifndef TANDEM_CORE_NOTE_EDIT_H
 #define TANDEM_CORE_NOTE_EDIT_H
 
-#include "server/core/note/note.h"
+#include "server/core/note/note_append.h"
 #include "server/core/note/note_runs.h"
 
 struct note_edit {
@@ -18,8 +18,8 @@ struct note_edit {
     struct buffer text, next_text;
     struct note_runs runs, next_runs;
     struct buffer first; /* the snapshot of version 0, of a note that had no head */
-    struct buffer log;   /* rows to write, each behind its size in 4 bytes */
-    uint64_t log_from;   /* version that the first of them makes */
+    uint64_t log_from;   /* version that the first change set makes */
+    struct note_append log;
 };
 
 /* Who adds a version, and when. */

@@ -3,7 +3,7 @@
 #include "server/core/note/note_row.h"
 
 /* Rows that one command drops, about. */
-#define MOST_PRUNED 1000u
+#define MOST_PRUNED 200u
 #define MOST_ERASED 200u
 
 static const struct id horizon_id = {{0}};
@@ -50,29 +50,48 @@ static enum status next_snapshot(const struct state *state, struct id note, uint
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-/* Drops the snapshot `from` and the log from it up to `to`. */
+/* The first row of the log behind `after`, also when it is damaged. */
+static enum status next_row(const struct state *state, struct id note, uint64_t after,
+                            uint64_t *first)
+{
+    struct bytes row;
+    *first = after;
+    const enum status status =
+        state->ops->note_next(state->self, NOTE_LOG, note, after, first, &row);
+    return status == STATUS_CORRUPT && *first > after ? STATUS_OK : status;
+}
+
+/* Drops the snapshot `from` and the log from it up to the snapshot `to`, behind which another row
+ * begins. */
 static enum status drop_versions(const struct state *state, struct id note, uint64_t from,
-                                 uint64_t to)
+                                 uint64_t to, unsigned *dropped)
 {
     enum status status = state->ops->put_note_row(state->self, NOTE_SNAPSHOT, note, from, none);
-    while (from < to && status == STATUS_OK)
-        status = state->ops->put_note_row(state->self, NOTE_LOG, note, ++from, none);
-    return status;
+    while (status == STATUS_OK) {
+        uint64_t first;
+        status = next_row(state, note, from, &first);
+        if (status != STATUS_OK || first > to)
+            break;
+        status = state->ops->put_note_row(state->self, NOTE_LOG, note, first, none);
+        from = first;
+        ++*dropped;
+    }
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
 /* The rows between two snapshots come to about as many bytes as a text has, so that a step over one
  * is bounded; what is left goes with the next snapshot. */
 enum status note_prune(const struct state *state, struct id note, struct note_head *head)
 {
-    uint64_t before_ms, next, dropped = 0;
+    uint64_t before_ms, next;
+    unsigned dropped = 0;
     bool old;
     enum status status = horizon(state, &before_ms);
     while (status == STATUS_OK && dropped < MOST_PRUNED) {
         status = next_snapshot(state, note, head->oldest, before_ms, &next, &old);
         if (status != STATUS_OK || !old)
             return status;
-        status = drop_versions(state, note, head->oldest, next);
-        dropped += next - head->oldest;
+        status = drop_versions(state, note, head->oldest, next, &dropped);
         head->oldest = next;
     }
     return status;
@@ -90,11 +109,13 @@ enum status note_is_kept(const struct state *state, struct id note, bool *kept)
 static enum status drop_newest(const struct state *state, struct id note, enum note_rows rows)
 {
     struct bytes row;
-    uint64_t version;
+    uint64_t version = UINT64_MAX;
     const enum status status =
         state->ops->note_before(state->self, rows, note, UINT64_MAX, &version, &row);
-    return status == STATUS_OK ? state->ops->put_note_row(state->self, rows, note, version, none)
-                               : status;
+    const bool damaged = status == STATUS_CORRUPT && version != UINT64_MAX;
+    return status == STATUS_OK || damaged
+               ? state->ops->put_note_row(state->self, rows, note, version, none)
+               : status;
 }
 
 enum status note_erase(const struct state *state, struct id note, bool *done)

@@ -1,6 +1,7 @@
 /* Reading: the newest version, any other, and the log between them. */
 #include "protocol/utf16.h"
 #include "server/core/access/access.h"
+#include "server/core/note/note_log.h"
 #include "server/core/note/note_replay.h"
 #include "server/core/note/note_row.h"
 #include "server/core/note/note_runs.h"
@@ -59,47 +60,26 @@ enum status note_read_version(const struct state *state, const struct record *re
     return status == STATUS_OK && (text->failed || runs->failed) ? STATUS_NO_MEMORY : status;
 }
 
-enum status note_entry_next(const struct state *state, struct id note, uint64_t after,
-                            struct note_entry *out)
-{
-    struct bytes row;
-    uint64_t version;
-    const enum status status =
-        state->ops->note_next(state->self, NOTE_LOG, note, after, &version, &row);
-    return status == STATUS_OK ? note_entry_decode(row, version, out) : status;
-}
-
-enum status note_entry_before(const struct state *state, struct id note, uint64_t before,
-                              struct note_entry *out)
-{
-    struct bytes row;
-    uint64_t version;
-    const enum status status =
-        state->ops->note_before(state->self, NOTE_LOG, note, before, &version, &row);
-    return status == STATUS_OK ? note_entry_decode(row, version, out) : status;
-}
-
 /* The version that was the newest when the change `seq` was made: the log's seqs never fall. */
 static enum status version_at(const struct state *state, struct id note,
                               const struct note_head *head, uint64_t seq, uint64_t *out)
 {
     uint64_t low = head->oldest, high = head->version;
-    while (low < high) {
+    struct note_log log;
+    struct note_entry entry;
+    enum status status = STATUS_OK;
+    note_log_begin(&log, state, note);
+    while (low < high && status == STATUS_OK) {
         const uint64_t middle = high - (high - low) / 2;
-        struct note_entry entry;
-        struct bytes row;
-        enum status status = state->ops->note_row(state->self, NOTE_LOG, note, middle, &row);
-        if (status == STATUS_OK)
-            status = note_entry_decode(row, middle, &entry);
-        if (status != STATUS_OK)
-            return status == STATUS_NOT_FOUND ? STATUS_CORRUPT : status;
-        if (entry.seq < seq)
+        status = note_log_at(&log, middle, &entry);
+        if (status == STATUS_OK && entry.seq < seq)
             low = middle;
         else
             high = middle - 1;
     }
+    note_log_release(&log);
     *out = low;
-    return STATUS_OK;
+    return status == STATUS_NOT_FOUND ? STATUS_CORRUPT : status;
 }
 
 enum status note_oldest_for(const struct state *state, const struct principal *who,

@@ -5,6 +5,7 @@
  * counted up. */
 #include "server/core/note/note_replay.h"
 
+#include "server/core/note/note_log.h"
 #include "server/core/note/note_row.h"
 #include "server/core/note/note_runs.h"
 
@@ -49,12 +50,12 @@ static enum status add_entry(struct replay *replay, const struct note_entry *ent
 {
     if (replay->count == DIGITS)
         return STATUS_CORRUPT;
-    struct change_set *set = &replay->open[replay->count];
-    enum status status = change_set_read(entry->changes, set, NULL);
+    const struct change_set *set = entry->set;
+    enum status status = change_set_copy(set, &replay->open[replay->count]);
     if (status == STATUS_OK && note_runs_length(&replay->runs) != set->before)
         status = STATUS_CORRUPT;
     if (status != STATUS_OK)
-        return status == STATUS_NO_MEMORY ? status : STATUS_CORRUPT;
+        return status;
     note_runs_apply(&replay->runs, set, entry->by, entry->at_ms, &replay->next_runs);
     const struct note_runs runs = replay->runs;
     replay->runs = replay->next_runs;
@@ -72,15 +73,17 @@ static enum status add_entries(const struct state *state, struct id note, uint64
                                uint64_t version, struct replay *replay)
 {
     enum status status = STATUS_OK;
+    struct note_log log;
+    note_log_begin(&log, state, note);
     while (after < version && status == STATUS_OK) {
         struct note_entry entry;
-        status = note_entry_next(state, note, after, &entry);
-        if (status == STATUS_NOT_FOUND || (status == STATUS_OK && entry.version != after + 1))
-            status = STATUS_CORRUPT;
+        status = note_log_at(&log, ++after, &entry);
         if (status == STATUS_OK)
             status = add_entry(replay, &entry);
-        after++;
+        else if (status == STATUS_NOT_FOUND)
+            status = STATUS_CORRUPT;
     }
+    note_log_release(&log);
     while (status == STATUS_OK && replay->count > 1)
         status = carry(replay);
     return status;

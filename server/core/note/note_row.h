@@ -1,4 +1,5 @@
-/* The bytes of what is kept of live notes, as docs/FORMAT.md draws them.
+/* The bytes of what is kept of live notes besides the log (note_block.h), as docs/FORMAT.md draws
+ * them.
  *
  * Each decode checks bounds and the order of the numbers and gives CORRUPT for anything else; its
  * slices point into `row`. Whether texts are UTF-8 and runs as long as their text it does not ask:
@@ -16,9 +17,6 @@ struct note_snapshot {
 
 void note_head_encode(struct buffer *out, const struct note_head *head);
 enum status note_head_decode(struct bytes row, struct note_head *out);
-
-void note_entry_encode(struct buffer *out, const struct note_entry *entry);
-enum status note_entry_decode(struct bytes row, uint64_t version, struct note_entry *out);
 
 void note_snapshot_encode(struct buffer *out, const struct note_snapshot *snapshot);
 enum status note_snapshot_decode(struct bytes row, struct note_snapshot *out);

@@ -6,6 +6,7 @@
 #include "protocol/memory.h"
 #include "server/core/feed/feed_cache.h"
 #include "server/core/note/note_runs.h"
+#include "server/core/note/note_log.h"
 #include "server/core/record/view.h"
 #include "server/core/work.h"
 
@@ -158,19 +159,21 @@ void session_close_notes(struct session *session)
 static enum status can_go_on(const struct state *state, const struct note_look *look,
                              uint64_t version, bool *can)
 {
+    struct note_log log;
     struct note_entry entry;
+    enum status status = STATUS_OK;
     size_t bytes = 0;
+    note_log_begin(&log, state, look->record->id);
     *can = version >= look->oldest && version <= look->head.version;
-    while (*can && version < look->head.version) {
-        enum status status = note_entry_next(state, look->record->id, version, &entry);
-        if (status != STATUS_OK) {
-            return status == STATUS_NOT_FOUND ? STATUS_CORRUPT : status;
+    while (*can && version < look->head.version && status == STATUS_OK) {
+        status = note_log_at(&log, ++version, &entry);
+        if (status == STATUS_OK) {
+            bytes += note_entry_size(&entry);
+            *can = entry.seq >= look->since && bytes <= SESSION_NOTE_CATCH_UP;
         }
-        bytes += entry.changes.size + entry.by.size + ID_SIZE;
-        *can = entry.seq >= look->since && bytes <= SESSION_NOTE_CATCH_UP;
-        version = entry.version;
     }
-    return STATUS_OK;
+    note_log_release(&log);
+    return status == STATUS_NOT_FOUND ? STATUS_CORRUPT : status;
 }
 
 static enum status take_slot(struct session *session, struct id note, struct note_slot **out)
@@ -374,7 +377,7 @@ static void put_entry(struct buffer *out, const struct note_entry *entry)
     wire_put_id(out, entry->client);
     wire_put_str(out, entry->by);
     wire_put_uint(out, entry->at_ms);
-    wire_put_raw(out, entry->changes);
+    change_set_write(entry->set, out);
 }
 
 /* Entries behind the slot's version into the cache's buffer, until a frame is full. `*to` becomes
@@ -383,6 +386,7 @@ static enum status gather(const struct session *session, const struct state *sta
                           const struct note_slot *slot, uint64_t *to, bool *more)
 {
     struct buffer *entries = &session->cache->records;
+    struct note_log log;
     struct note_entry entry;
     enum status status;
     uint32_t count = 0;
@@ -390,12 +394,13 @@ static enum status gather(const struct session *session, const struct state *sta
     size_t begin = wire_begin_array(entries);
     *to = slot->version;
     *more = false;
-    while ((status = note_entry_next(state, slot->note, *to, &entry)) == STATUS_OK) {
+    note_log_begin(&log, state, slot->note);
+    while ((status = note_log_next(&log, *to, &entry)) == STATUS_OK) {
         if (entry.version != *to + 1) {
-            return STATUS_RESET_REQUIRED;
+            status = STATUS_RESET_REQUIRED;
+            break;
         }
-        size_t size = entry.changes.size + entry.by.size + ID_SIZE + 16;
-        if (count > 0 && entries->size + size > LIMIT_FRAME_TARGET) {
+        if (count > 0 && entries->size + note_entry_size(&entry) > LIMIT_FRAME_TARGET) {
             *more = true;
             break;
         }
@@ -404,6 +409,7 @@ static enum status gather(const struct session *session, const struct state *sta
         count++;
     }
     wire_end(entries, begin, count);
+    note_log_release(&log);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
@@ -439,8 +445,11 @@ static enum status changes_frame(struct session *session, struct note_slot *slot
 static enum status more_behind(const struct state *state, struct id note, uint64_t version,
                                bool *more)
 {
+    struct note_log log;
     struct note_entry entry;
-    enum status status = note_entry_next(state, note, version, &entry);
+    note_log_begin(&log, state, note);
+    enum status status = note_log_next(&log, version, &entry);
+    note_log_release(&log);
     *more = status == STATUS_OK;
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }

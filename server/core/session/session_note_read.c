@@ -1,6 +1,7 @@
 /* What was in a note: any version of it with its authors, and the list of versions. */
 #include "server/core/session/session_note.h"
 
+#include "server/core/note/note_log.h"
 #include "server/core/query/query.h"
 
 #define DEFAULT_VERSIONS 100u
@@ -72,18 +73,13 @@ void session_on_note_read(struct session *session, const struct msg_note_read *r
     }
 }
 
-static enum status put_version(struct buffer *out, const struct note_entry *entry,
-                               struct change_set *set)
+static void put_version(struct buffer *out, const struct note_entry *entry)
 {
     uint64_t removed = 0, inserted = 0;
-    enum status status = change_set_read(entry->changes, set, NULL);
-    if (status != STATUS_OK) {
-        return status == STATUS_NO_MEMORY ? status : STATUS_CORRUPT;
-    }
-    for (size_t i = 0; i < set->count; i++) {
-        if (!set->parts[i].kept) {
-            removed += set->parts[i].length;
-            inserted += set->parts[i].inserted;
+    for (size_t i = 0; i < entry->set->count; i++) {
+        if (!entry->set->parts[i].kept) {
+            removed += entry->set->parts[i].length;
+            inserted += entry->set->parts[i].inserted;
         }
     }
     wire_put_map(out, 5);
@@ -97,7 +93,6 @@ static enum status put_version(struct buffer *out, const struct note_entry *entr
     wire_put_uint(out, removed);
     wire_put_text(out, "inserted");
     wire_put_uint(out, inserted);
-    return STATUS_OK;
 }
 
 static enum status list_versions(const struct state *state, const struct msg_note_versions *asked,
@@ -107,23 +102,21 @@ static enum status list_versions(const struct state *state, const struct msg_not
     uint64_t limit = asked->limit == 0           ? DEFAULT_VERSIONS
                      : asked->limit > LIMIT_PAGE ? LIMIT_PAGE
                                                  : asked->limit;
-    struct change_set set = {0};
+    struct note_log log;
     struct note_entry entry;
     enum status status = STATUS_OK;
+    note_log_begin(&log, state, asked->note);
     for (size_t scanned = 0; page->count < limit && scanned < VERSIONS_SCAN;
-         scanned += entry.changes.size) {
-        status = note_entry_before(state, asked->note, before, &entry);
+         scanned += note_entry_size(&entry)) {
+        status = note_log_before(&log, before, &entry);
         if (status != STATUS_OK || entry.version <= look->oldest) {
             break;
         }
-        status = put_version(&page->items, &entry, &set);
-        if (status != STATUS_OK) {
-            break;
-        }
+        put_version(&page->items, &entry);
         page->count++;
         before = entry.version;
     }
-    change_set_release(&set);
+    note_log_release(&log);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 

@@ -6,6 +6,7 @@
 
 #include "protocol/utf16.h"
 #include "protocol/wire.h"
+#include "server/core/note/note_log.h"
 #include "server/core/note/note_row.h"
 #include "server/core/note/note_runs.h"
 
@@ -186,26 +187,44 @@ static void check_runs(struct bytes text, struct bytes encoded)
     note_runs_release(&runs);
 }
 
+/* Every version from the oldest is read, forwards, backwards and by its number. */
+static void check_log(struct world *world, struct id note, const struct note_head *head)
+{
+    struct note_log there, back, anywhere;
+    struct note_entry entry;
+    uint64_t low = head->oldest, high = head->version + 1;
+    note_log_begin(&there, &world->state, note);
+    note_log_begin(&back, &world->state, note);
+    note_log_begin(&anywhere, &world->state, note);
+    for (uint64_t number = head->version - low; low < head->version; number = number * 7 + 1) {
+        assert_int_equal(note_log_next(&there, low, &entry), STATUS_OK);
+        assert_int_equal(entry.version, ++low);
+        assert_int_equal(note_log_before(&back, high, &entry), STATUS_OK);
+        assert_int_equal(entry.version, --high);
+        const uint64_t any = head->oldest + 1 + number % (head->version - head->oldest);
+        assert_int_equal(note_log_at(&anywhere, any, &entry), STATUS_OK);
+        assert_int_equal(entry.version, any);
+    }
+    assert_int_equal(note_log_next(&there, low, &entry), STATUS_NOT_FOUND);
+    assert_int_equal(note_log_before(&back, high, &entry), STATUS_NOT_FOUND);
+    assert_int_equal(note_log_at(&anywhere, head->oldest, &entry), STATUS_NOT_FOUND);
+    assert_int_equal(note_log_at(&anywhere, head->version + 1, &entry), STATUS_NOT_FOUND);
+    note_log_release(&there);
+    note_log_release(&back);
+    note_log_release(&anywhere);
+}
+
 void check_kept(struct world *world, struct id note)
 {
     const struct note_head head = head_of(world, note);
-    struct note_entry entry;
     struct note_snapshot snapshot;
     struct bytes row;
-    uint64_t version, logged = 0;
+    uint64_t version = head.snapshot, logged = 0;
     check_runs(head.text, head.runs);
-    for (uint64_t at = head.oldest; at < head.version; at++) {
-        assert_int_equal(note_entry_next(&world->state, note, at, &entry), STATUS_OK);
-        assert_int_equal(entry.version, at + 1);
-    }
-    assert_int_equal(note_entry_next(&world->state, note, head.version, &entry), STATUS_NOT_FOUND);
-    assert_int_equal(note_entry_before(&world->state, note, head.oldest + 1, &entry),
-                     STATUS_NOT_FOUND);
-    for (uint64_t at = head.snapshot + 1; at <= head.version; at++) {
-        assert_int_equal(world->state.ops->note_row(world->state.self, NOTE_LOG, note, at, &row),
-                         STATUS_OK);
+    check_log(world, note, &head);
+    while (world->state.ops->note_next(world->state.self, NOTE_LOG, note, version, &version,
+                                       &row) == STATUS_OK)
         logged += row.size;
-    }
     assert_int_equal(head.logged, logged);
     const uint64_t bounds[] = {head.oldest, head.snapshot};
     for (unsigned i = 0; i < 2; i++) {

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "protocol/wire.h"
+#include "server/core/note/note_log.h"
 #include "tests/unit/core/note_world.h"
 
 #define KARI nid(900)
@@ -60,21 +61,26 @@ static void each_change_set_is_a_version(void **state)
 static void the_log_says_who_from_where_and_when(void **state)
 {
     struct world *w = *state;
+    struct note_log log;
     struct note_entry entry;
-    struct buffer set = {0};
+    struct buffer set = {0}, found = {0};
     assert_pushed(push(w, NILS, NOTE, 0, "=9 +x"), 1);
-    assert_int_equal(note_entry_next(&w->state, NOTE, 0, &entry), STATUS_OK);
+    note_log_begin(&log, &w->state, NOTE);
+    assert_int_equal(note_log_next(&log, 0, &entry), STATUS_OK);
     assert_int_equal(entry.version, 1);
     assert_true(id_equal(entry.client, client_of(NILS)));
     assert_true(bytes_is(entry.by, "nils"));
     assert_int_equal(entry.at_ms, w->now);
     assert_int_equal(entry.seq, head(w));
     put_set(&set, "=9 +x");
-    assert_true(bytes_equal(entry.changes, buffer_bytes(&set)));
-    assert_int_equal(note_entry_before(&w->state, NOTE, 2, &entry), STATUS_OK);
+    change_set_write(entry.set, &found);
+    assert_true(bytes_equal(buffer_bytes(&found), buffer_bytes(&set)));
+    assert_int_equal(note_log_before(&log, 2, &entry), STATUS_OK);
     assert_int_equal(entry.version, 1);
-    assert_int_equal(note_entry_before(&w->state, NOTE, 1, &entry), STATUS_NOT_FOUND);
+    assert_int_equal(note_log_before(&log, 1, &entry), STATUS_NOT_FOUND);
+    note_log_release(&log);
     buffer_release(&set);
+    buffer_release(&found);
 }
 
 static void those_who_have_it_open_are_told(void **state)

@@ -29,6 +29,22 @@ static uint64_t type(struct world *w, uint64_t version, unsigned letters)
     return version;
 }
 
+/* Replaces a text of PASSAGE letters as often, each time with a row of the log. */
+#define PASSAGE 1000
+static uint64_t rewrite(struct world *w, uint64_t version, unsigned times)
+{
+    char letters[PASSAGE + 1];
+    memset(letters, 'k', PASSAGE);
+    letters[PASSAGE] = '\0';
+    for (unsigned i = 0; i < times; i++, version++) {
+        letters[i % PASSAGE]++;
+        assert_pushed(
+            push(w, KARI, NOTE, version, fmt("-%u+%s", version == 0 ? 1u : PASSAGE, letters)),
+            version + 1);
+    }
+    return version;
+}
+
 static unsigned snapshots(struct world *w)
 {
     struct bytes row;
@@ -43,15 +59,33 @@ static unsigned snapshots(struct world *w)
 static void a_snapshot_comes_with_as_many_bytes_as_a_text_has(void **state)
 {
     struct world *w = *state;
-    type(w, 0, 2000);
+    type(w, 0, 6000);
     const struct note_head head = head_of(w, NOTE);
     assert_true(head.logged <= head.text.size + 4096);
-    assert_true(snapshots(w) >= 5 && snapshots(w) <= 30);
+    assert_true(snapshots(w) >= 3 && snapshots(w) <= 6);
     check_kept(w, NOTE);
     assert_int_equal(strlen(text_of(w, NOTE, 700)), 701);
     assert_string_equal(authors_of(w, NOTE, 700), "701 kari");
-    /* Log and snapshots together: twice the log, about. */
-    assert_true(memory_state_note_bytes(w->memory) < 2000 * 160);
+    /* Log and snapshots together: twice the log, about; and the head. */
+    assert_true(memory_state_note_bytes(w->memory) - head.text.size < 6000 * 10);
+}
+
+/* Of a long text so much may be typed before it is outgrown that reading a version would take long.
+ */
+static void a_snapshot_comes_with_many_versions(void **state)
+{
+    struct world *w = *state;
+    const struct id note = nid(11);
+    struct buffer fields = {0};
+    buffer_append(&fields, "text=", 5);
+    memset(buffer_extend(&fields, 50000), 'k', 50000);
+    buffer_append_byte(&fields, '\0');
+    assert_ok(create(w, KARI, "note", note, (const char *)fields.data));
+    for (unsigned version = 0; version < 4300; version++)
+        assert_pushed(push(w, KARI, note, version, fmt("=%u +a", 50000 + version)), version + 1);
+    assert_int_equal(head_of(w, note).snapshot, 4097);
+    check_kept(w, note);
+    buffer_release(&fields);
 }
 
 /* Of a text in which people take turns letter by letter the authors are most of a snapshot. */
@@ -61,10 +95,10 @@ static void a_snapshot_comes_with_as_many_bytes_as_its_authors_have(void **state
     struct change_set turns = {0};
     struct buffer fields = {0}, sets = {0};
     buffer_append(&fields, "text=", 5);
-    memset(buffer_extend(&fields, 2000), 'k', 2000);
+    memset(buffer_extend(&fields, 4000), 'k', 4000);
     buffer_append_byte(&fields, '\0');
     assert_ok(update(w, KARI, "note", NOTE, (const char *)fields.data));
-    for (unsigned i = 0; i < 1000; i++) {
+    for (unsigned i = 0; i < 2000; i++) {
         change_set_keep(&turns, 1);
         change_set_replace(&turns, 1, bytes_text("a"), false);
     }
@@ -83,23 +117,23 @@ static void a_snapshot_comes_with_as_many_bytes_as_its_authors_have(void **state
 static void what_is_older_than_deletions_are_remembered_goes(void **state)
 {
     struct world *w = *state;
-    uint64_t version = type(w, 0, 1000);
+    uint64_t version = type(w, 0, 3000);
     w->now += 100 * DAY;
     const uint64_t between = w->now;
     version = type(w, version, 1000);
     assert_int_equal(head_of(w, NOTE).oldest, 0);
     prune(w, between);
     assert_int_equal(head_of(w, NOTE).oldest, 0); /* until there is a new snapshot */
-    version = type(w, version, 200);
+    version = type(w, version, 2000);
     const struct note_head head = head_of(w, NOTE);
-    assert_true(head.oldest > 800 && head.oldest <= 1000);
+    assert_true(head.oldest > 1000 && head.oldest <= 3000);
     assert_null(text_of(w, NOTE, head.oldest - 1));
     const uint64_t oldest = head.oldest;
     assert_int_equal(strlen(text_of(w, NOTE, oldest)), oldest + 1);
     assert_int_equal(strlen(text_of(w, NOTE, oldest + 150)), oldest + 151);
     check_kept(w, NOTE);
     prune(w, between - 1); /* time does not go back */
-    type(w, version, 300);
+    type(w, version, 3000);
     assert_int_equal(head_of(w, NOTE).oldest, oldest);
 }
 
@@ -107,28 +141,28 @@ static void what_is_older_than_deletions_are_remembered_goes(void **state)
 static void pruning_takes_its_time(void **state)
 {
     struct world *w = *state;
-    uint64_t version = type(w, 0, 3000), oldest = 0;
+    uint64_t version = rewrite(w, 0, 1000), oldest = 0;
     w->now += 100 * DAY;
     prune(w, w->now);
     unsigned steps = 0;
-    while (head_of(w, NOTE).oldest < 2800) {
-        version = type(w, version, 10);
+    while (head_of(w, NOTE).oldest < 980) {
+        version = rewrite(w, version, 1);
         if (head_of(w, NOTE).oldest != oldest) {
-            assert_true(head_of(w, NOTE).oldest - oldest < 1500);
+            assert_true(head_of(w, NOTE).oldest - oldest < 300);
             oldest = head_of(w, NOTE).oldest;
             check_kept(w, NOTE);
             steps++;
         }
-        assert_true(version < 5000);
+        assert_true(version < 1200);
     }
-    assert_true(steps >= 2);
+    assert_true(steps >= 4);
 }
 
 static void a_removed_note_is_kept_as_long_as_its_tombstone(void **state)
 {
     struct world *w = *state;
     struct bytes unused;
-    type(w, 0, 300);
+    rewrite(w, 0, 300);
     assert_ok(erase(w, KARI, NOTE));
     const size_t rows = memory_state_note_rows(w->memory);
     pass(w, NOTE_LONGEST_MS);
@@ -177,6 +211,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         NOTE_TEST(a_snapshot_comes_with_as_many_bytes_as_a_text_has),
+        NOTE_TEST(a_snapshot_comes_with_many_versions),
         NOTE_TEST(a_snapshot_comes_with_as_many_bytes_as_its_authors_have),
         NOTE_TEST(what_is_older_than_deletions_are_remembered_goes),
         NOTE_TEST(pruning_takes_its_time),

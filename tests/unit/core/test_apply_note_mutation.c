@@ -3,6 +3,7 @@
 
 #include "protocol/schema_value.h"
 #include "protocol/wire.h"
+#include "server/core/note/note_log.h"
 #include "tests/unit/core/note_world.h"
 
 #define KARI nid(900)
@@ -152,8 +153,9 @@ static void nobody_sets_the_version(void **state)
 static void a_text_set_as_a_whole_is_the_next_version(void **state)
 {
     struct world *w = *state;
+    struct note_log log;
     struct note_entry entry;
-    struct buffer set = {0};
+    struct buffer set = {0}, found = {0};
     assert_pushed(push(w, NILS, NOTE, 0, "=7 +_three"), 1);
     pass(w, NOTE_PAUSE_MS);
     effects_clear(&w->effects);
@@ -165,11 +167,15 @@ static void a_text_set_as_a_whole_is_the_next_version(void **state)
     assert_string_equal(text_of(w, NOTE, 2), "one 2 three");
     assert_string_equal(text_of(w, NOTE, 1), "one two three");
     assert_string_equal(authors_of(w, NOTE, 2), "5 kari, 6 nils");
-    assert_int_equal(note_entry_next(&w->state, NOTE, 1, &entry), STATUS_OK);
+    note_log_begin(&log, &w->state, NOTE);
+    assert_int_equal(note_log_next(&log, 1, &entry), STATUS_OK);
     assert_true(id_is_zero(entry.client) && bytes_is(entry.by, "kari"));
     assert_int_equal(entry.seq, reply.seq - 1);
     put_set(&set, "=4 -3+2 =6");
-    assert_true(bytes_equal(entry.changes, buffer_bytes(&set)));
+    change_set_write(entry.set, &found);
+    assert_true(bytes_equal(buffer_bytes(&found), buffer_bytes(&set)));
+    note_log_release(&log);
+    buffer_release(&found);
     assert_int_equal(head_of(w, NOTE).settled, 2);
     const uint64_t seq = head(w);
     pass(w, NOTE_LONGEST_MS);

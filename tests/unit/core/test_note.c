@@ -27,10 +27,8 @@ static void rows_are_read_back_and_cut_ones_refused(void **state)
                                    .by = text("ada"),
                                    .text = text("abc"),
                                    .runs = text("\x91\x93\x03\xa3xyz\x05")};
-    const struct note_entry entry = {9, nid(4), text("kari"), 77, 12, text("\x91\x03")};
     const struct note_snapshot snapshot = {55, text("abc"), text("\x90")};
     struct note_head head_back;
-    struct note_entry entry_back;
     struct note_snapshot snapshot_back;
     struct buffer row = {0};
 
@@ -52,18 +50,6 @@ static void rows_are_read_back_and_cut_ones_refused(void **state)
     assert_int_equal(note_head_decode(buffer_bytes(&row), &head_back), STATUS_OK);
     row.data[8] = 6; /* older than what has settled */
     assert_int_equal(note_head_decode(buffer_bytes(&row), &head_back), STATUS_CORRUPT);
-    buffer_clear(&row);
-
-    note_entry_encode(&row, &entry);
-    assert_int_equal(note_entry_decode(buffer_bytes(&row), 9, &entry_back), STATUS_OK);
-    assert_true(id_equal(entry_back.client, nid(4)) && bytes_is(entry_back.by, "kari"));
-    assert_int_equal(entry_back.version, 9);
-    assert_int_equal(entry_back.at_ms, 77);
-    assert_int_equal(entry_back.seq, 12);
-    assert_true(bytes_equal(entry_back.changes, entry.changes));
-    for (size_t size = 0; size <= row.size - entry.changes.size; size++)
-        assert_int_equal(note_entry_decode(bytes_of(row.data, size), 9, &entry_back),
-                         STATUS_CORRUPT);
     buffer_clear(&row);
 
     note_snapshot_encode(&row, &snapshot);

@@ -4,17 +4,18 @@
 #include <string.h>
 
 #include "protocol/wire.h"
+#include "server/core/note/note_block.h"
 #include "server/core/note/note_row.h"
 #include "server/core/note/note_runs.h"
 #include "server/store/layout.h"
 
-/* The note: versions 1 to 4, of which 1 is the oldest that is kept; snapshots of 1 and 3. */
+/* The note: versions 1 to 4, of which 1 is the oldest that is kept; snapshots of 1 and 3. Each has
+ * a letter more than the one before. */
 #define NOTE 1
 #define OLDEST 1
 #define NEWEST 4
 
-static const uint8_t a_set_octets[] = {0x91, 0x92, 0x00, 0xa1, 'x'}; /* [[0, "x"]] */
-static const struct bytes a_set = {a_set_octets, sizeof a_set_octets};
+static const char *const letters[] = {"", "a", "b", "c", "\xc3\xa9", "f"};
 
 static struct buffer runs_of(uint32_t units)
 {
@@ -26,12 +27,17 @@ static struct buffer runs_of(uint32_t units)
     return out;
 }
 
+/* Bytes of the log's row of version 4. */
+#define LOGGED 30u
+
 static void put_head(struct fixture *fixture, struct id note, const char *text, uint32_t units)
 {
     struct buffer row = {0}, runs = runs_of(units);
     const struct note_head head = {.version = NEWEST,
                                    .oldest = OLDEST,
+                                   .settled = NEWEST,
                                    .snapshot = 3,
+                                   .logged = LOGGED,
                                    .by = bytes_text("ada"),
                                    .text = bytes_text(text),
                                    .runs = buffer_bytes(&runs)};
@@ -53,15 +59,32 @@ static void put_snapshot(struct fixture *fixture, uint64_t version, const char *
     buffer_release(&runs);
 }
 
-static void put_entry(struct fixture *fixture, unsigned note, uint64_t version,
-                      struct bytes changes)
+/* One row of the log; each version adds a letter. */
+static void put_row(struct fixture *fixture, unsigned note, uint64_t first, uint64_t last)
 {
+    struct note_block block;
     struct buffer row = {0};
-    const struct note_entry entry = {.by = bytes_text("ada"), .changes = changes};
-    note_entry_encode(&row, &entry);
+    struct change_set set = {0};
+    for (uint64_t version = first; version <= last; version++) {
+        const struct note_entry entry = {
+            .version = version, .by = bytes_text("ada"), .at_ms = 1, .set = &set};
+        change_set_clear(&set);
+        change_set_keep(&set, version - 1);
+        change_set_replace(&set, 0, bytes_text(letters[version]), false);
+        if (version == first)
+            note_block_start(&block, &row, &entry);
+        assert_true(note_block_add(&block, &row, &entry));
+    }
     assert_ok(fixture->write.ops->put_note_row(fixture->write.self, NOTE_LOG, id_number(note),
-                                               version, buffer_bytes(&row)));
+                                               first, buffer_bytes(&row)));
+    change_set_release(&set);
     buffer_release(&row);
+}
+
+static void put_bytes(struct fixture *fixture, uint64_t version, struct bytes row)
+{
+    assert_ok(fixture->write.ops->put_note_row(fixture->write.self, NOTE_LOG, id_number(NOTE),
+                                               version, row));
 }
 
 static void put_record(struct fixture *fixture, unsigned number, const char *entity, uint64_t seq,
@@ -91,8 +114,8 @@ static int setup(void **state)
     put_head(fixture, id_number(NOTE), "abc\xc3\xa9", 4);
     put_snapshot(fixture, OLDEST, "a", 1);
     put_snapshot(fixture, 3, "abc", 3);
-    for (uint64_t version = OLDEST + 1; version <= NEWEST; version++)
-        put_entry(fixture, NOTE, version, a_set);
+    put_row(fixture, NOTE, 2, 3);
+    put_row(fixture, NOTE, 4, 4);
     note_horizon_encode(&horizon, 77);
     assert_ok(fixture->write.ops->put_note_head(fixture->write.self, (struct id){{0}},
                                                 buffer_bytes(&horizon)));
@@ -137,8 +160,67 @@ static void drop(struct fixture *fixture, enum note_rows rows, uint64_t version)
 
 static void a_gap_in_the_log_is_found(void **state)
 {
-    drop(*state, NOTE_LOG, 3);
+    drop(*state, NOTE_LOG, 2);
+    expect_findings(*state, 1, "0000000000000002: missing");
+    fixture_begin(*state);
+    put_row(*state, NOTE, 2, 2);
     expect_findings(*state, 1, "0000000000000003: missing");
+    fixture_begin(*state);
+    put_row(*state, NOTE, 2, 3);
+    drop(*state, NOTE_LOG, 4);
+    expect_findings(*state, 1, "0000000000000004: missing");
+}
+
+static void a_version_in_two_rows_is_found(void **state)
+{
+    put_row(*state, NOTE, 2, 4);
+    expect_findings(*state, 1, "is in two rows");
+}
+
+static void more_versions_than_the_note_has_are_found(void **state)
+{
+    put_row(*state, NOTE, 4, 5);
+    expect_findings(*state, 1, "has versions that its note has not");
+}
+
+static void a_log_of_another_size_is_found(void **state)
+{
+    struct buffer row = {0}, runs = runs_of(4);
+    const struct note_head head = {.version = NEWEST,
+                                   .oldest = OLDEST,
+                                   .settled = NEWEST,
+                                   .snapshot = 3,
+                                   .logged = LOGGED + 1,
+                                   .text = bytes_text("abc\xc3\xa9"),
+                                   .runs = buffer_bytes(&runs)};
+    struct fixture *fixture = *state;
+    note_head_encode(&row, &head);
+    assert_ok(fixture->write.ops->put_note_head(fixture->write.self, id_number(NOTE),
+                                                buffer_bytes(&row)));
+    expect_findings(fixture, 1, "says another size of its log");
+    buffer_release(&row);
+    buffer_release(&runs);
+}
+
+/* Rows of one version each, as they once were. */
+static void rows_of_an_older_format_are_read(void **state)
+{
+    struct fixture *fixture = *state;
+    static const uint8_t changes[] = {0x92, 0x01, 0x92, 0x00, 0xa1, 'b'}; /* [1, [0, "b"]] */
+    struct buffer row = {0};
+    buffer_append_byte(&row, 1);
+    buffer_append_u64(&row, 1);
+    buffer_append_u64(&row, 0);
+    memset(buffer_extend(&row, ID_SIZE), 0, ID_SIZE);
+    buffer_append_short(&row, bytes_text("ada"));
+    buffer_append(&row, changes, sizeof changes);
+    put_bytes(fixture, 2, buffer_bytes(&row));
+    put_row(fixture, NOTE, 3, 3);
+    expect_findings(fixture, 0, "");
+    fixture_begin(fixture);
+    put_bytes(fixture, 2, bytes_slice(buffer_bytes(&row), 0, row.size - 1));
+    expect_findings(fixture, 1, "cannot be decoded");
+    buffer_release(&row);
 }
 
 static void missing_snapshots_are_found(void **state)
@@ -154,9 +236,9 @@ static void missing_snapshots_are_found(void **state)
 static void rows_out_of_range_are_found(void **state)
 {
     struct fixture *fixture = *state;
-    put_entry(fixture, NOTE, OLDEST, a_set);
-    put_entry(fixture, NOTE, NEWEST + 1, a_set);
-    put_entry(fixture, 7, 1, a_set);
+    put_row(fixture, NOTE, OLDEST, OLDEST);
+    put_row(fixture, NOTE, NEWEST + 1, NEWEST + 1);
+    put_row(fixture, 7, 1, 1);
     put_snapshot(fixture, OLDEST - 1, "", 0);
     put_snapshot(fixture, NEWEST + 1, "", 0);
     expect_findings(fixture, 5, "belongs to no note");
@@ -181,8 +263,8 @@ static void rows_that_cannot_be_decoded_are_found(void **state)
     struct fixture *fixture = *state;
     void *self = fixture->write.self;
     const struct state_ops *ops = fixture->write.ops;
-    assert_ok(ops->put_note_row(self, NOTE_LOG, id_number(NOTE), 2, bytes_text("nonsense")));
-    put_entry(fixture, NOTE, 3, bytes_text("\x91\x93"));
+    put_bytes(fixture, 2, bytes_text("nonsense"));
+    put_bytes(fixture, 4, bytes_text("\x02\x01"));
     assert_ok(ops->put_note_row(self, NOTE_SNAPSHOT, id_number(NOTE), 2, bytes_text("no")));
     assert_ok(ops->put_note_head(self, (struct id){{0}}, bytes_text("no horizon")));
     expect_findings(fixture, 4, "cannot be decoded");
@@ -261,7 +343,7 @@ static void what_is_going_may_be_gone_in_part(void **state)
     gone->record.deleted = true;
     put(fixture->write, old, gone);
     drop(fixture, NOTE_LOG, 4);
-    drop(fixture, NOTE_LOG, 3);
+    drop(fixture, NOTE_LOG, 2);
     drop(fixture, NOTE_SNAPSHOT, 3);
     fixture_commit(fixture);
     assert_status(store_check(fixture->store, NULL, NULL, NULL), CORRUPT);
@@ -276,6 +358,8 @@ int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
+        TEST(a_version_in_two_rows_is_found),     TEST(more_versions_than_the_note_has_are_found),
+        TEST(a_log_of_another_size_is_found),     TEST(rows_of_an_older_format_are_read),
         TEST(a_gap_in_the_log_is_found),          TEST(missing_snapshots_are_found),
         TEST(rows_out_of_range_are_found),        TEST(runs_of_another_length_are_found),
         TEST(texts_that_are_not_utf8_are_found),  TEST(rows_that_cannot_be_decoded_are_found),
