@@ -266,7 +266,7 @@ tandem_code tandem_connect(tandem_client *client, const tandem_server *server, t
     texts_release(&client->server.texts);
     client->server = copy;
     client->generation++;
-    client->failures = 0;
+    client->failures = client->broken = 0;
     client->retry_at = client_now(client);
     trouble_clear(&client->fault);
     client_expect_user(client);

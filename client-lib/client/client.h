@@ -75,6 +75,7 @@ enum client_state {
 #define CLIENT_RETRY_FIRST 250u     /* doubled with each failure in a row ... */
 #define CLIENT_RETRY_MOST 30000u    /* ... up to this */
 #define CLIENT_RETRY_LIMITED 60000u /* after "too many" */
+#define CLIENT_LASTED 60000u        /* a connection that did so was a good one */
 
 struct party {
     const char *id, *name;
@@ -126,6 +127,8 @@ struct tandem_client {
     struct request *answering; /* a page of it is being handed over, and others are to come */
     struct id id;             /* of the client, to which mutation numbers belong */
     unsigned failures;        /* to connect, in a row */
+    unsigned broken; /* connections that we broke off, in a row, and none between that lasted */
+    uint64_t online_at; /* when the server welcomed us */
     unsigned resend_failures; /* refusals of a mutation for now, in a row */
     uint64_t resend_at;       /* when to send the outbox again; 0: it is sent */
     uint64_t retry_at, deadline, last_sent, last_received;

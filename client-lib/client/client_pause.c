@@ -13,7 +13,7 @@ static void leave(tandem_client *client, const char *why)
         client_say_goodbye(client, false);
     client_drop_link(client);
     trouble_clear(&client->parting);
-    client->failures = 0;
+    client->failures = client->broken = 0;
     client->resend_at = 0;
     client->generation++;
     client_move(client, CLIENT_IDLE);

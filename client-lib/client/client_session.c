@@ -177,6 +177,7 @@ static void on_welcome(tandem_client *client, const struct message *message)
     if (client->token == NULL && old_token != NULL)
         client->token = texts_keep(&client->welcome_texts, bytes_text(kept));
     client->failures = 0;
+    client->online_at = client_now(client);
     trouble_clear(&client->fault);
     client_move(client, CLIENT_ONLINE);
     if (client->store == NULL)

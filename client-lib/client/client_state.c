@@ -165,12 +165,25 @@ void client_lost(tandem_client *client, unsigned close_code, const tandem_fault 
     client_event(client, &event);
 }
 
+/* Over what the server said, or what we could not do with it: it may welcome us each time, which is
+ * no success then. */
+static void count_broken(tandem_client *client)
+{
+    if (client->state == CLIENT_ONLINE && client_now(client) - client->online_at >= CLIENT_LASTED)
+        client->broken = 0;
+    if (client->failures < client->broken)
+        client->failures = client->broken;
+    client->broken++;
+}
+
 void client_break(tandem_client *client, unsigned close_code, enum status status, const char *words)
 {
     tandem_fault fault;
     trouble(&fault, status, "", "%s", words);
     if (client->link == NULL)
         return;
+    if (close_code != 1000)
+        count_broken(client);
     client->ops->close(client->link, close_code);
     client_lost(client, 0, &fault);
 }
