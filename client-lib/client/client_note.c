@@ -42,7 +42,7 @@ static void open_for(struct tandem_note *note, tandem_note_event_fn *on_event, v
     note->context = context;
     note->opened = false;
     note->waits = note_doc_waiting(note->doc) > 0;
-    note->shown_size = note_doc_text(note->doc).size;
+    note->shown_size = note_text_shown(note).size;
     /* One that is open at the server is told to be with the answer to this. */
     if (note->link == NOTE_LIVE)
         note_reopen(note, note->anew);
@@ -95,7 +95,7 @@ void tandem_note_close(tandem_note *note)
 
 const char *tandem_note_text(const tandem_note *note, size_t *size)
 {
-    struct bytes text = note_doc_text(note->doc);
+    struct bytes text = note_text_shown(note);
     if (size != NULL)
         *size = text.size;
     return (const char *)text.data;

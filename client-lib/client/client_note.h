@@ -82,7 +82,9 @@ struct tandem_note {
     struct note_doc *doc;
     struct note_head head; /* next 0: not in the folder */
     enum status ended;
-    bool reload;       /* what is in the folder is not known */
+    bool reload; /* the document is not what is in the folder */
+    bool stands; /* and the program is shown `before`: an edit of it failed */
+    struct buffer before;
     bool pending;      /* its record waits in the outbox */
     bool waits;        /* as was told last: the server does not have everything */
     bool telling;      /* its events */
@@ -90,6 +92,9 @@ struct tandem_note {
     uint64_t edited_ms;
     struct buffer news; /* struct note_news, to be told */
     struct buffer texts;
+    bool too_much;       /* there is more to tell than is noted */
+    unsigned kinds;      /* of what is to be told, as bits */
+    enum status refused; /* why, last */
 
     enum note_link link;
     unsigned generation; /* of the connection that the rest is about */
@@ -200,15 +205,24 @@ enum status note_keep(struct tandem_note *note);
 enum status note_catch_up(struct tandem_note *note, size_t *places, size_t count);
 /* The document from the folder in the place of the one there is, the difference being news. */
 enum status note_read_again(struct tandem_note *note, size_t *places, size_t count);
+/* The text as the program has it, or is about to be told. */
+struct bytes note_text_shown(const struct tandem_note *note);
 /* Its place in the folder is free. */
 enum status note_drop(struct tandem_note *note);
+
+/* How far the news, and the cursors that move with them, were. */
+struct note_mark {
+    size_t news, texts, anchor, at;
+};
 
 /* A change of the document, and of the folder when the note is in it. */
 struct note_change {
     struct tandem_note *note;
     struct note_writing *writing;
-    bool whole;   /* the document is to be saved rather than rows */
-    bool applied; /* something was */
+    bool whole;            /* the document is to be saved rather than rows */
+    bool applied;          /* something was */
+    bool own;              /* by this program: when it fails nothing has changed for it, */
+    struct note_mark news; /* and these are the news of before */
 };
 /* `keep`: it is in the folder from now on, where there is one. BEHIND: note_catch_up() first. After
  * a failure there is nothing to end. */
@@ -227,6 +241,11 @@ void note_news_difference(struct tandem_note *note, struct bytes before, size_t 
                           size_t count);
 void note_news(struct tandem_note *note, tandem_note_event_kind kind, enum status code,
                const char *detail);
+struct note_mark note_news_mark(const struct tandem_note *note);
+/* What has become news since did not happen. */
+void note_news_take_back(struct tandem_note *note, const struct note_mark *mark);
+/* There is nothing to be told. */
+void note_forget_news(struct tandem_note *note);
 /* Tells the news there are, and whether all is saved. */
 void note_tell(struct tandem_note *note);
 

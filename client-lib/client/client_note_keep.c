@@ -218,9 +218,14 @@ enum status note_load(struct tandem_note *note)
     return status;
 }
 
+struct bytes note_text_shown(const struct tandem_note *note)
+{
+    return note->stands ? buffer_bytes(&note->before) : note_doc_text(note->doc);
+}
+
 enum status note_read_again(struct tandem_note *note, size_t *places, size_t count)
 {
-    struct bytes text = note_doc_text(note->doc);
+    struct bytes text = note_text_shown(note);
     struct buffer before = {0};
     struct note_doc *doc = NULL;
     struct note_head head = {.next = 0};
@@ -239,7 +244,7 @@ enum status note_read_again(struct tandem_note *note, size_t *places, size_t cou
     }
     if (status == STATUS_OK) {
         use(note, doc);
-        note->reload = false;
+        note->reload = note->stands = false;
         note_news_difference(note, buffer_bytes(&before), places, count);
         note_reopen(note, note->anew);
     }
@@ -280,12 +285,33 @@ static void hear_opened(struct tandem_note *note)
     note_news(note, TANDEM_NOTE_OPENED, STATUS_OK, "");
 }
 
+/* Whether it is nobody's to see any more: who leads took it out of the folder although it is wanted
+ * here, and there is no such record. */
+static bool is_lost(struct tandem_note *note)
+{
+    struct note_head head = note->head;
+    struct note_doc *doc = NULL;
+    if (client_leads(note->client))
+        return false; /* the server says so itself */
+    enum status status = read_record(note, &doc);
+    note_doc_free(doc);
+    note->head = head;
+    return status == STATUS_NOT_FOUND;
+}
+
+/* The server has turned it away on this connection, and is not asked again for others. */
+static bool is_turned_away(const struct tandem_note *note)
+{
+    return note->ended == STATUS_NOT_FOUND && note->head.next == 0 && client_leads(note->client) &&
+           note->generation == note->client->generation;
+}
+
 static enum status catch_up(struct tandem_note *note, size_t *places, size_t count)
 {
     struct reading reading = {.note = note, .places = places, .count = count};
     const struct note_reader reader = {&reading, take_saved, take_row};
     struct note_head head;
-    if (note->client->store == NULL)
+    if (note->client->store == NULL || is_turned_away(note))
         return STATUS_OK;
     if (note->reload)
         return note_read_again(note, places, count);
@@ -296,8 +322,10 @@ static enum status catch_up(struct tandem_note *note, size_t *places, size_t cou
         follow_head(note, &head);
     /* It was given up, or is nobody's to see any more; what has all been sent may go. */
     if (status == STATUS_NOT_FOUND && from != 0 && note->head.waiting == 0) {
+        bool lost = is_lost(note);
+        note->head = lost ? (struct note_head){.next = 0} : note->head;
         note->head.next = 0;
-        return STATUS_OK;
+        return lost ? note_lose(note, STATUS_NOT_FOUND) : STATUS_OK;
     }
     if (status == STATUS_NOT_FOUND && from == 0)
         return STATUS_OK;
@@ -350,15 +378,45 @@ enum status note_change_begin(struct tandem_note *note, bool keep, struct note_c
     return status;
 }
 
+/* An own edit is about to be made: the program is told at once, and not by events, whether it was.
+ */
+static enum status remember(struct note_change *change)
+{
+    struct tandem_note *note = change->note;
+    struct bytes text = note_doc_text(note->doc);
+    if (change->own || change->writing == NULL)
+        return STATUS_OK;
+    buffer_clear(&note->before);
+    buffer_append(&note->before, text.data, text.size);
+    if (note->before.failed)
+        return STATUS_NO_MEMORY;
+    change->own = true;
+    change->news = note_news_mark(note);
+    return STATUS_OK;
+}
+
+/* For the program it was not, while the document has it until it is read from the folder again. */
+static void take_back(struct note_change *change)
+{
+    struct tandem_note *note = change->note;
+    note->reload = true;
+    if (!change->own)
+        return;
+    note->stands = true;
+    note_news_take_back(note, &change->news);
+}
+
 enum status note_change_apply(struct note_change *change, struct bytes row,
                               enum note_doc_origin origin, bool own)
 {
     enum status status = STATUS_OK;
     if (row.size == 0)
         return STATUS_OK;
-    if (change->writing != NULL && note_doc_row_is_large(row))
+    if (own)
+        status = remember(change);
+    if (status == STATUS_OK && change->writing != NULL && note_doc_row_is_large(row))
         change->whole = true;
-    else if (change->writing != NULL && !change->whole)
+    else if (status == STATUS_OK && change->writing != NULL && !change->whole)
         status = note_store_add(change->writing, row);
     if (status == STATUS_OK)
         status = note_doc_apply(change->note->doc, row, origin);
@@ -382,7 +440,7 @@ enum status note_change_end(struct note_change *change, enum status status)
         status = save(note, change->writing, false);
     status = note_store_end(change->writing, &note->head, status);
     if (status != STATUS_OK && change->applied)
-        note->reload = true;
+        take_back(change);
     return status;
 }
 

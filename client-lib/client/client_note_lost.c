@@ -82,10 +82,10 @@ enum status note_lose(struct tandem_note *note, enum status code)
     if (status != STATUS_OK)
         return status;
     /* News of what is gone is not told any more. */
-    buffer_clear(&note->news);
-    buffer_clear(&note->texts);
+    note_forget_news(note);
     note_doc_free(note->doc);
     note->doc = words;
+    note->reload = note->stands = false;
     note_reopen(note, false);
     note_people_forget(note);
     note->ended = code;
@@ -184,9 +184,11 @@ static enum status empty(struct tandem_note *note)
         return status == STATUS_BEHIND ? note_lose(note, STATUS_NOT_FOUND) : status;
     }
     struct note_doc *before = note->doc;
+    struct bytes shown = note_text_shown(note);
     note->head = (struct note_head){.scope = head.scope};
     note->doc = doc;
-    note_news_difference(note, note_doc_text(before), NULL, 0);
+    note->reload = note->stands = false;
+    note_news_difference(note, shown, NULL, 0);
     note_doc_free(before);
     note_people_forget(note);
     note_reopen(note, true);

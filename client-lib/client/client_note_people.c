@@ -101,6 +101,8 @@ static void tell_watch(tandem_client *client, struct note_watch *watch)
     struct id about = watch->about;
     struct buffer list = {0};
     buffer_append(&list, watch->presence.people.data, watch->presence.people.size);
+    if (list.failed)
+        return;
     for (size_t at = 0; at < list.size && find_watch(client, about) == watch;
          at += sizeof(struct note_person)) {
         const struct note_person *from = (const void *)(list.data + at);
@@ -159,7 +161,7 @@ tandem_code tandem_note_each_person(const tandem_note *note, tandem_person_fn *e
                                 .session = from[i].session,
                                 .typing = from[i].typing && !from[i].stale};
         person.has_cursor =
-            from[i].has_cursor &&
+            from[i].has_cursor && !note->stands &&
             note_doc_place_here(note->doc, from[i].version, from[i].anchor, &person.anchor) &&
             note_doc_place_here(note->doc, from[i].version, from[i].head, &person.at);
         if (!person.has_cursor)
@@ -264,7 +266,7 @@ void note_present_gone(tandem_client *client, struct id about, struct note_prese
 tandem_code tandem_note_cursor(tandem_note *note, size_t anchor, size_t at, bool typing)
 {
     struct note_presence *presence = &note->presence;
-    struct bytes text = note_doc_text(note->doc);
+    struct bytes text = note_text_shown(note);
     if (anchor > text.size || at > text.size ||
         (anchor < text.size && (text.data[anchor] & 0xc0) == 0x80) ||
         (at < text.size && (text.data[at] & 0xc0) == 0x80))

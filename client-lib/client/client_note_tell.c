@@ -4,6 +4,10 @@
 
 #include <string.h>
 
+/* Bytes of news that are noted. When there is more, the program is shown the text anew: a message
+ * of two MiB can tell of a million replacements. */
+#define NEWS_MOST (2u * 1024u * 1024u)
+
 struct note_news {
     tandem_note_event_kind kind;
     size_t from, removed;
@@ -14,15 +18,40 @@ struct note_news {
     char detail[161];
 };
 
+static bool is_too_much(const struct tandem_note *note)
+{
+    return note->news.failed || note->texts.failed ||
+           note->news.size + note->texts.size > NEWS_MOST;
+}
+
+/* Of what cannot be noted one by one, the kinds are. */
 static void put(struct tandem_note *note, const struct note_news *from, struct bytes text)
 {
     struct note_news news = *from;
     if (note->on_event == NULL)
         return;
+    note->kinds |= 1u << news.kind;
+    if (news.kind == TANDEM_NOTE_REFUSED)
+        note->refused = news.code;
+    if (note->too_much)
+        return;
     news.text = note->texts.size;
     news.text_size = text.size;
     buffer_append(&note->texts, text.data, text.size);
     buffer_append(&note->news, &news, sizeof news);
+    if (is_too_much(note)) {
+        buffer_release(&note->news);
+        buffer_release(&note->texts);
+        note->too_much = true;
+    }
+}
+
+void note_forget_news(struct tandem_note *note)
+{
+    buffer_release(&note->news);
+    buffer_release(&note->texts);
+    note->too_much = false;
+    note->kinds = 0;
 }
 
 void note_news(struct tandem_note *note, tandem_note_event_kind kind, enum status code,
@@ -31,6 +60,22 @@ void note_news(struct tandem_note *note, tandem_note_event_kind kind, enum statu
     struct note_news news = {.kind = kind, .code = code};
     bytes_to_text(bytes_text(detail), news.detail, sizeof news.detail);
     put(note, &news, (struct bytes){0});
+}
+
+struct note_mark note_news_mark(const struct tandem_note *note)
+{
+    return (struct note_mark){note->news.size, note->texts.size, note->presence.anchor,
+                              note->presence.at};
+}
+
+void note_news_take_back(struct tandem_note *note, const struct note_mark *mark)
+{
+    note->presence.anchor = mark->anchor;
+    note->presence.at = mark->at;
+    if (note->too_much)
+        return; /* the text is told as it is then */
+    note->news.size = mark->news;
+    note->texts.size = mark->texts;
 }
 
 /* ---- Changes ---- */
@@ -123,17 +168,54 @@ static void tell_one(struct tandem_note *note, const struct note_news *news,
     note->on_event(note->context, note, &event);
 }
 
-/* What could not be noted for want of memory: whoever shows the text is to show it anew. */
-static void tell_all_anew(struct tandem_note *note)
+static void tell_all(struct tandem_note *note, size_t removed, tandem_note_event_kind kind)
 {
-    struct bytes text = note_doc_text(note->doc);
-    const tandem_note_event event = {.kind = TANDEM_NOTE_CHANGED,
-                                     .removed = note->shown_size,
+    struct bytes text = note_text_shown(note);
+    const tandem_note_event event = {.kind = kind,
+                                     .removed = removed,
                                      .inserted = (const char *)text.data,
                                      .inserted_size = text.size,
                                      .by = "",
                                      .detail = ""};
     note->on_event(note->context, note, &event);
+}
+
+static void tell_kind(struct tandem_note *note, tandem_note_event_kind kind, enum status code)
+{
+    const tandem_note_event event = {.kind = kind,
+                                     .inserted = "",
+                                     .by = "",
+                                     .code = (tandem_code)code,
+                                     .detail = code != STATUS_OK ? status_text(code) : ""};
+    note->on_event(note->context, note, &event);
+}
+
+static bool is_to_be_told(const struct tandem_note *note, tandem_note_event_kind kind)
+{
+    switch (kind) {
+    case TANDEM_NOTE_SAVED:
+        return note_doc_waiting(note->doc) == 0;
+    case TANDEM_NOTE_ENDED:
+        return note->ended != STATUS_OK;
+    default:
+        return true;
+    }
+}
+
+/* What could not be noted: whoever shows the text is to show it anew, and hears of the rest once.
+ */
+static void tell_kinds(struct tandem_note *note, unsigned kinds)
+{
+    for (unsigned kind = 0; kinds >> kind != 0 && note->on_event != NULL; kind++) {
+        if ((kinds & 1u << kind) == 0 || !is_to_be_told(note, kind))
+            continue;
+        if (kind == TANDEM_NOTE_CHANGED || kind == TANDEM_NOTE_KEPT)
+            tell_all(note, kind == TANDEM_NOTE_CHANGED ? note->shown_size : 0, kind);
+        else if (kind == TANDEM_NOTE_REFUSED)
+            tell_kind(note, kind, note->refused);
+        else
+            tell_kind(note, kind, kind == TANDEM_NOTE_ENDED ? note->ended : STATUS_OK);
+    }
 }
 
 static void note_what_is_saved(struct tandem_note *note)
@@ -144,26 +226,34 @@ static void note_what_is_saved(struct tandem_note *note)
     note->waits = waits;
 }
 
+static bool has_news(const struct tandem_note *note)
+{
+    return note->news.size > 0 || note->too_much;
+}
+
 void note_tell(struct tandem_note *note)
 {
     note_what_is_saved(note);
-    if (note->telling || (note->news.size == 0 && !note->news.failed && !note->texts.failed)) {
-        note->shown_size = note_doc_text(note->doc).size;
+    if (note->telling)
+        return;
+    if (!has_news(note)) {
+        note->shown_size = note_text_shown(note).size;
         return;
     }
     struct buffer list = note->news, texts = note->texts;
-    note->news = note->texts = (struct buffer){0};
+    unsigned kinds = note->too_much ? note->kinds : 0;
     const struct note_news *news = (const void *)list.data;
-    bool failed = list.failed || texts.failed;
     tandem_client *client = note->client;
+    note->news = note->texts = (struct buffer){0};
+    note_forget_news(note);
     note_enter(client);
     note->telling = true;
-    for (size_t i = 0; i < list.size / sizeof *news && !failed && note->on_event != NULL; i++)
+    for (size_t i = 0; i < list.size / sizeof *news && note->on_event != NULL; i++)
         tell_one(note, &news[i], &texts);
-    if (failed && note->on_event != NULL)
-        tell_all_anew(note);
+    tell_kinds(note, kinds);
     note->telling = false;
-    note->shown_size = note_doc_text(note->doc).size;
+    if (!has_news(note))
+        note->shown_size = note_text_shown(note).size;
     note_leave(client);
     buffer_release(&list);
     buffer_release(&texts);

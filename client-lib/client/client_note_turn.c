@@ -53,6 +53,7 @@ static void free_note(struct tandem_note *note)
     note_doc_free(note->doc);
     buffer_release(&note->news);
     buffer_release(&note->texts);
+    buffer_release(&note->before);
     note->magic = 0;
     memory_free(note);
 }
@@ -282,14 +283,16 @@ static void ask(struct tandem_note *note)
 bool note_may_push(const struct tandem_note *note)
 {
     return note->link == NOTE_LIVE && note->ended == STATUS_OK && !note->in_flight &&
+           !note->reload && /* what is sent is in the folder first */
            note->generation == note->client->generation && note->again_ms == 0 &&
            note_may_send(note->client) && !note_doc_catching_up(note->doc) &&
            note_doc_version(note->doc) >= note->newest &&
            note_doc_version(note->doc) >= note->behind;
 }
 
-/* What waits is on its way from here on, in the folder first. */
-static enum status take(struct tandem_note *note)
+/* What waits is on its way from here on, or what was is not any more, in the folder first. */
+static enum status write_row(struct tandem_note *note,
+                             void (*put)(const struct note_doc *doc, struct buffer *out))
 {
     struct note_change change;
     struct buffer row = {0};
@@ -297,7 +300,7 @@ static enum status take(struct tandem_note *note)
     if (status != STATUS_OK)
         return status;
     note->head.client = note->client->id;
-    note_doc_row_take(note->doc, &row);
+    put(note->doc, &row);
     status = row.failed ? STATUS_NO_MEMORY
                         : note_change_apply(&change, buffer_bytes(&row), NOTE_DOC_TYPED, true);
     buffer_release(&row);
@@ -331,13 +334,14 @@ static void push_what_waits(struct tandem_note *note)
 {
     enum status status = STATUS_OK;
     for (int i = 0; i < NOTE_TRIES && note_may_push(note); i++) {
-        if (note_doc_sent(note->doc) != NULL) {
+        bool divided = note_doc_is_divided(note->doc);
+        if (note_doc_sent(note->doc) != NULL && !divided) {
             push(note);
             return;
         }
-        if (!note_doc_can_send(note->doc))
+        if (!divided && !note_doc_can_send(note->doc))
             return;
-        status = take(note);
+        status = write_row(note, divided ? note_doc_row_refused : note_doc_row_take);
         if (status == STATUS_BEHIND)
             status = note_catch_up(note, NULL, 0);
         if (status != STATUS_OK)

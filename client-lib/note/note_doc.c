@@ -8,13 +8,14 @@
 #include "client-lib/note/note_doc_internal.h"
 #include "client-lib/note/note_set.h"
 #include "protocol/memory.h"
+#include "protocol/message.h"
 #include "protocol/wire.h"
 
 /* When `fresh` has more parts or bytes it is joined to `waiting`. */
 #define FRESH_PARTS 64u
 #define FRESH_BYTES 4096u
-/* What waits in more parts than this becomes one replacement: a push has its bounds. */
-#define WAITING_PARTS (CHANGE_PARTS_MAX / 2)
+/* Of what waits in more parts than this so many go at a time: a push has its bounds. */
+#define SENT_PARTS (CHANGE_PARTS_MAX / 2)
 
 struct note_doc *note_doc_new(void)
 {
@@ -25,16 +26,24 @@ void note_doc_clear_sets(struct note_doc *doc)
 {
     struct change_set *const sets[] = {&doc->theirs, &doc->sent, &doc->waiting, &doc->fresh};
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
-        change_set_clear(sets[i]);
+        change_set_release(sets[i]);
+}
+
+void note_doc_forget_past(struct note_doc *doc)
+{
+    for (size_t i = 0; i < NOTE_DOC_PAST; i++)
+        change_set_release(&doc->past[i]);
+    doc->past_bytes = 0;
+    doc->past_from = doc->base_version;
 }
 
 void note_doc_clear(struct note_doc *doc)
 {
     note_doc_clear_sets(doc);
+    note_doc_forget_past(doc);
     note_history_release(&doc->history);
     doc->catching_up = false;
     doc->held = false;
-    doc->past_from = doc->base_version;
     doc->shown_count = 0;
 }
 
@@ -42,12 +51,7 @@ void note_doc_free(struct note_doc *doc)
 {
     if (doc == NULL)
         return;
-    struct change_set *const sets[] = {&doc->theirs, &doc->sent, &doc->waiting, &doc->fresh};
-    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
-        change_set_release(sets[i]);
-    for (size_t i = 0; i < NOTE_DOC_PAST; i++)
-        change_set_release(&doc->past[i]);
-    note_history_release(&doc->history);
+    note_doc_clear(doc);
     note_text_release(&doc->base);
     note_text_release(&doc->text);
     note_plan_release(&doc->plan);
@@ -75,6 +79,11 @@ enum status note_doc_begin(struct note_doc *doc, uint64_t version, struct bytes 
     doc->base_version = doc->version = version;
     note_doc_clear(doc);
     return STATUS_OK;
+}
+
+bool note_doc_outgrows(size_t before, size_t after)
+{
+    return after > before && after > LIMIT_NOTE_TEXT;
 }
 
 bool note_doc_untouched(const struct note_doc *doc)
@@ -136,28 +145,6 @@ void note_doc_change_text(struct note_doc *doc, const struct change_set *set)
 
 /* ---- Typing ---------------------------------------------------------------- */
 
-/* One replacement in place of all parts of `set`, which made the text that is shown. */
-static enum status make_one(struct note_doc *doc, struct change_set *set)
-{
-    const struct change_part *first = &set->parts[0], *last = &set->parts[set->count - 1];
-    const uint32_t before = first->kept ? first->length : 0;
-    const uint32_t behind = last->kept ? last->length : 0;
-    struct change_set made = {0};
-    size_t from = 0, to = 0;
-    const bool found = note_text_byte(&doc->text, before, &from) &&
-                       note_text_byte(&doc->text, doc->text.units - behind, &to);
-    assert(found); /* what is kept ends where a character does */
-    change_set_keep(&made, before);
-    change_set_replace(&made, set->before - before - behind,
-                       bytes_slice(note_text_bytes(&doc->text), from, to - from), false);
-    change_set_keep(&made, behind);
-    const enum status status = made.state;
-    if (status == STATUS_OK)
-        note_set_swap(set, &made);
-    change_set_release(&made);
-    return status;
-}
-
 /* What was typed before, and with it what is typed now. */
 struct typing {
     struct change_set waiting, fresh;
@@ -173,9 +160,7 @@ static enum status plan_typing(struct note_doc *doc, const struct change_set *se
     out->joined = doc->fresh.count > FRESH_PARTS || doc->fresh.text.size > FRESH_BYTES;
     if (!out->joined)
         return note_set_compose(&doc->fresh, set, &out->fresh);
-    enum status status = note_set_compose(&doc->waiting, &doc->fresh, &out->waiting);
-    if (status == STATUS_OK && out->waiting.count > WAITING_PARTS)
-        status = make_one(doc, &out->waiting);
+    const enum status status = note_set_compose(&doc->waiting, &doc->fresh, &out->waiting);
     return status == STATUS_OK ? note_set_compose(&none, set, &out->fresh) : status;
 }
 
@@ -233,35 +218,77 @@ static enum status apply_edit(struct note_doc *doc, const struct change_set *set
 
 /* ---- Sending --------------------------------------------------------------- */
 
+/* One replacement in place of all parts of `set`, which made the text that is shown. */
+static enum status make_one(struct note_doc *doc, struct change_set *set)
+{
+    const struct change_part *first = &set->parts[0], *last = &set->parts[set->count - 1];
+    const uint32_t before = first->kept ? first->length : 0;
+    const uint32_t behind = last->kept ? last->length : 0;
+    struct change_set made = {0};
+    size_t from = 0, to = 0;
+    const bool found = note_text_byte(&doc->text, before, &from) &&
+                       note_text_byte(&doc->text, doc->text.units - behind, &to);
+    assert(found); /* what is kept ends where a character does */
+    change_set_keep(&made, before);
+    change_set_replace(&made, set->before - before - behind,
+                       bytes_slice(note_text_bytes(&doc->text), from, to - from), false);
+    change_set_keep(&made, behind);
+    const enum status status = made.state;
+    if (status == STATUS_OK)
+        note_set_swap(set, &made);
+    change_set_release(&made);
+    return status;
+}
+
+/* Takes from `all` as much as may go at a time. Where that alone would be more than a note holds,
+ * since what makes room for it comes later, all of it goes as one replacement. */
+static enum status divide(struct note_doc *doc, struct change_set *all, struct change_set *rest)
+{
+    struct change_set first = {0};
+    enum status status = note_set_split(all, SENT_PARTS, &first, rest);
+    if (status == STATUS_OK)
+        status = note_text_plan(&doc->base, &first, &doc->base_plan);
+    if (status == STATUS_OK && note_doc_outgrows(doc->base.bytes.size, doc->base_plan.size)) {
+        change_set_clear(rest);
+        status = make_one(doc, all);
+    } else if (status == STATUS_OK)
+        note_set_swap(all, &first);
+    change_set_release(&first);
+    return status;
+}
+
 static enum status apply_take(struct note_doc *doc)
 {
-    struct change_set sent = {0};
+    struct change_set sent = {0}, rest = {0};
     if (!note_doc_can_send(doc))
         return STATUS_CORRUPT;
     enum status status = note_set_compose(&doc->waiting, &doc->fresh, &sent);
-    if (status == STATUS_OK && sent.count > WAITING_PARTS)
-        status = make_one(doc, &sent);
+    if (status == STATUS_OK && sent.count > SENT_PARTS)
+        status = divide(doc, &sent, &rest);
     if (status == STATUS_OK) {
         note_set_swap(&doc->sent, &sent);
-        change_set_clear(&doc->waiting);
+        note_set_swap(&doc->waiting, &rest);
         change_set_clear(&doc->fresh);
         doc->shown_count = 0;
     }
     change_set_release(&sent);
+    change_set_release(&rest);
     return status;
 }
 
+/* What others have divided into more parts than a push may have goes in several. */
 static enum status apply_refused(struct note_doc *doc)
 {
     struct change_set waiting = {0};
     if (note_set_none(&doc->sent))
         return STATUS_CORRUPT;
+    const bool divided = note_doc_is_divided(doc);
     const enum status status = note_doc_typed(doc, &waiting);
     if (status == STATUS_OK) {
         note_set_swap(&doc->waiting, &waiting);
         change_set_clear(&doc->sent);
         change_set_clear(&doc->fresh);
-        doc->held = true;
+        doc->held = !divided;
         doc->shown_count = 0;
     }
     change_set_release(&waiting);

@@ -28,6 +28,7 @@
  *     note-result is `behind`:           nothing; push again when the entries have come (nothing is
  *                                        left to push when others have done the same)
  *     note-result is another refusal:    row_refused
+ *     note_doc_is_divided():             row_refused, and row_take again
  *
  * What was typed without the note being open at the server (entries with `away`, and row_text) is
  * merged as a whole, once the last of those entries is there. Where one side deleted a passage and
@@ -122,10 +123,10 @@ enum status note_doc_row_entry(struct note_doc *doc, struct bytes encoded, bool 
  * have is what others did. INVALID_VALUE when it is not UTF-8, TOO_LARGE. */
 enum status note_doc_row_text(struct note_doc *doc, uint64_t version, struct bytes text,
                               struct buffer *out);
-/* What waits goes: note_doc_can_send() must hold. */
+/* What waits goes, or as much of it as one push may have: note_doc_can_send() must hold. */
 void note_doc_row_take(const struct note_doc *doc, struct buffer *out);
 /* The server refused `sent` for good (too-large, invalid-value, ...): it waits again, together with
- * what was typed since, until the next edit. */
+ * what was typed since, until the next edit. Where it is divided it may go again at once. */
 void note_doc_row_refused(const struct note_doc *doc, struct buffer *out);
 
 /* ---- Reading ---- */
@@ -142,6 +143,9 @@ bool note_doc_can_send(const struct note_doc *doc);
 /* What is to be pushed at note_doc_version(); NULL when nothing is, or while catching up. Whether a
  * push is on its way just now is for the caller to know: one at a time. */
 const struct change_set *note_doc_sent(const struct note_doc *doc);
+/* Others have put so much into what was sent that it has more parts than a push may have. It cannot
+ * have been pushed as it is. */
+bool note_doc_is_divided(const struct note_doc *doc);
 /* Units typed or deleted here that the server does not have; 0: it has everything. */
 size_t note_doc_waiting(const struct note_doc *doc);
 /* Ends a group of edits: the next one is undone by itself. For a pause in typing; a jump is seen.

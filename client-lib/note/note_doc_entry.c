@@ -21,19 +21,31 @@ static void show_kept(struct note_doc *doc, const struct note_kept *kept)
 
 /* ---- Entries --------------------------------------------------------------- */
 
-/* Version `version` has come, made by `set`, which is taken over. */
+static void forget_past(struct note_doc *doc, uint64_t version)
+{
+    struct change_set *entry = &doc->past[version % NOTE_DOC_PAST];
+    doc->past_bytes -= note_set_bytes(entry);
+    change_set_release(entry);
+}
+
+/* Version `version` has come, made by `set`, which is taken over and empty from then on. */
 static void next_version(struct note_doc *doc, uint64_t version, struct change_set *set)
 {
+    forget_past(doc, version);
     note_set_swap(&doc->past[version % NOTE_DOC_PAST], set);
+    doc->past_bytes += note_set_bytes(&doc->past[version % NOTE_DOC_PAST]);
     doc->base_version = doc->version = version;
     if (version - doc->past_from > NOTE_DOC_PAST)
         doc->past_from = version - NOTE_DOC_PAST;
+    while (doc->past_bytes > NOTE_DOC_PAST_BYTES && doc->past_from < version)
+        forget_past(doc, ++doc->past_from);
 }
 
 /* Forgets them: the way to `version` is not known by single entries. */
 static void skip_to(struct note_doc *doc, uint64_t version)
 {
-    doc->base_version = doc->version = doc->past_from = version;
+    doc->base_version = doc->version = version;
+    note_doc_forget_past(doc);
 }
 
 static enum status confirm(struct note_doc *doc, uint64_t version)
@@ -43,7 +55,6 @@ static enum status confirm(struct note_doc *doc, uint64_t version)
         return status;
     note_text_change(&doc->base, &doc->sent, &doc->base_plan);
     next_version(doc, version, &doc->sent);
-    change_set_clear(&doc->sent);
     doc->shown_count = 0;
     return STATUS_OK;
 }
@@ -145,7 +156,7 @@ static enum status merge_theirs(struct note_doc *doc, uint64_t version,
 
 static void not_catching_up(struct note_doc *doc, uint64_t version)
 {
-    change_set_clear(&doc->theirs);
+    change_set_release(&doc->theirs);
     skip_to(doc, version);
     doc->catching_up = false;
     doc->shown_count = 0;

@@ -6,8 +6,12 @@
 #include "client-lib/note/note_history.h"
 #include "client-lib/note/note_text.h"
 
-/* Entries that are remembered, for cursors that were told at a version before. */
+/* Entries that are remembered, for cursors that were told at a version before: so many, and so many
+ * bytes of them. */
 #define NOTE_DOC_PAST 64u
+#define NOTE_DOC_PAST_BYTES (1024u * 1024u)
+/* Bytes of `theirs`: where more comes the text says it shorter. */
+#define NOTE_DOC_THEIRS_BYTES (2u * 1024u * 1024u)
 
 /* Absent sets have no parts (note_set.h). Together: base o sent o waiting o fresh = text, and
  * base o theirs is version `version`. */
@@ -25,6 +29,7 @@ struct note_doc {
     struct note_history history;
     struct change_set past[NOTE_DOC_PAST]; /* ring: past[v % NOTE_DOC_PAST] made version v */
     uint64_t past_from;                    /* the first version they start from */
+    size_t past_bytes;                     /* of the whole ring */
 
     struct note_plan plan, base_plan;
     struct note_doc_shown *shown;
@@ -54,9 +59,13 @@ enum status note_row_read(struct bytes row, struct note_row *out);
 
 /* All that was typed here, of the base. */
 enum status note_doc_typed(const struct note_doc *doc, struct change_set *out);
+/* Whether a note that had so many bytes may not have so many. */
+bool note_doc_outgrows(size_t before, size_t after);
 /* Whether nothing was. */
 bool note_doc_untouched(const struct note_doc *doc);
 void note_doc_clear_sets(struct note_doc *doc);
+/* No entry before the base is remembered. */
+void note_doc_forget_past(struct note_doc *doc);
 /* What a change to the text needs before it is made, with `more_shown` passages to tell of.
  * INVALID_VALUE, NO_MEMORY. */
 enum status note_doc_plan_text(struct note_doc *doc, const struct change_set *set,

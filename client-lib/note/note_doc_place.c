@@ -34,6 +34,11 @@ const struct change_set *note_doc_sent(const struct note_doc *doc)
     return doc->catching_up || note_set_none(&doc->sent) ? NULL : &doc->sent;
 }
 
+bool note_doc_is_divided(const struct note_doc *doc)
+{
+    return doc->sent.count > CHANGE_PARTS_MAX;
+}
+
 size_t note_doc_waiting(const struct note_doc *doc)
 {
     return note_set_weight(&doc->sent) + note_set_weight(&doc->waiting) +

@@ -151,11 +151,6 @@ static enum status write_bytes_edit(struct note_doc *doc, struct edit edit, stru
     return status;
 }
 
-static bool outgrows(size_t before, size_t after)
-{
-    return after > before && after > LIMIT_NOTE_TEXT;
-}
-
 enum status note_doc_row_edit(struct note_doc *doc, size_t from, size_t removed, struct bytes text,
                               struct buffer *out)
 {
@@ -171,7 +166,7 @@ enum status note_doc_row_edit(struct note_doc *doc, size_t from, size_t removed,
             status = STATUS_NO_MEMORY;
         text = buffer_bytes(&lines);
     }
-    if (status == STATUS_OK && outgrows(size, size - removed + text.size))
+    if (status == STATUS_OK && note_doc_outgrows(size, size - removed + text.size))
         status = STATUS_TOO_LARGE;
     if (status == STATUS_OK)
         status = write_bytes_edit(doc, (struct edit){from, removed, text}, out);
@@ -185,7 +180,7 @@ static enum status row_step(struct note_doc *doc, bool redo, struct buffer *out)
     enum status status = note_history_peek(&doc->history, redo, &step);
     if (status == STATUS_OK)
         status = note_text_plan(&doc->text, step, &doc->plan);
-    if (status == STATUS_OK && outgrows(doc->text.bytes.size, doc->plan.size))
+    if (status == STATUS_OK && note_doc_outgrows(doc->text.bytes.size, doc->plan.size))
         status = STATUS_TOO_LARGE;
     return status == STATUS_OK ? write_edit(step, out) : status;
 }
@@ -209,6 +204,8 @@ static enum status check_entry(struct note_doc *doc, const struct change_set *en
     if (entry->before != units)
         return STATUS_INVALID_VALUE;
     enum status status = note_set_compose(&doc->theirs, entry, &theirs);
+    if (status == STATUS_OK && note_set_bytes(&theirs) > NOTE_DOC_THEIRS_BYTES)
+        status = STATUS_TOO_LARGE;
     if (status == STATUS_OK)
         status = note_text_plan(&doc->base, &theirs, &doc->base_plan);
     change_set_release(&theirs);

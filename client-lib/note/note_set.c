@@ -37,6 +37,28 @@ enum status note_set_meet(const struct change_set *ours, const struct change_set
     return status != STATUS_OK ? status : note_set_map(theirs, ours, true, theirs_out);
 }
 
+enum status note_set_split(const struct change_set *set, size_t parts, struct change_set *first,
+                           struct change_set *rest)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        const struct change_part *part = &set->parts[i];
+        const struct bytes text = bytes_slice(buffer_bytes(&set->text), at, part->text_size);
+        struct change_set *with = i < parts ? first : rest;
+        at += part->text_size;
+        if (part->kept)
+            change_set_keep(with, part->length);
+        else
+            change_set_replace(with, part->length, text, false);
+        if (i < parts)
+            change_set_keep(rest, part->kept ? part->length : part->inserted);
+        else
+            change_set_keep(first, part->length);
+    }
+    const enum status status = brought_to_form(first->state, first);
+    return status != STATUS_OK ? status : brought_to_form(rest->state, rest);
+}
+
 void note_set_swap(struct change_set *a, struct change_set *b)
 {
     const struct change_set other = *a;
@@ -70,4 +92,9 @@ size_t note_set_weight(const struct change_set *set)
         if (!set->parts[i].kept)
             weight += set->parts[i].length + set->parts[i].inserted;
     return weight;
+}
+
+size_t note_set_bytes(const struct change_set *set)
+{
+    return set->capacity * sizeof *set->parts + set->text.capacity;
 }

@@ -17,6 +17,10 @@ enum status note_set_map(const struct change_set *set, const struct change_set *
  * insert at one place, theirs comes first. */
 enum status note_set_meet(const struct change_set *ours, const struct change_set *theirs,
                           struct change_set *ours_out, struct change_set *theirs_out);
+/* Two that come to the same, one after the other: `first` has the first `parts` parts of `set`, and
+ * `rest` what is left, of the text that those make. NO_MEMORY. */
+enum status note_set_split(const struct change_set *set, size_t parts, struct change_set *first,
+                           struct change_set *rest);
 void note_set_swap(struct change_set *a, struct change_set *b);
 /* As change_set_map_place(). */
 uint32_t note_set_place_after(const struct change_set *set, uint32_t at, bool after);
@@ -25,5 +29,7 @@ uint32_t note_set_place_after(const struct change_set *set, uint32_t at, bool af
 uint32_t note_set_place_before(const struct change_set *set, uint32_t at);
 /* Units it takes and brings. */
 size_t note_set_weight(const struct change_set *set);
+/* Bytes of memory that it has. */
+size_t note_set_bytes(const struct change_set *set);
 
 #endif

@@ -81,8 +81,13 @@ static enum status fake_send(struct link *link, struct bytes frame)
 {
     (void)link;
     assert_true(server.sent_count < SENT_MAX);
-    struct sent *sent = &server.sent[server.sent_count++];
+    struct sent *sent = &server.sent[server.sent_count];
     buffer_append(&sent->frame, frame.data, frame.size);
+    if (sent->frame.failed) {
+        buffer_release(&sent->frame);
+        return STATUS_NO_MEMORY;
+    }
+    server.sent_count++;
     return message_decode(buffer_bytes(&sent->frame), &sent->message, NULL);
 }
 

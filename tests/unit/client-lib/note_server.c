@@ -143,6 +143,12 @@ static void append(struct note_server *shop, struct id client, const char *by,
     change_set_write(set, &version->changes);
 }
 
+void note_other_set(struct note_server *shop, const char *by, const struct change_set *set)
+{
+    append(shop, id_of(77), by, set);
+    say_entries(shop);
+}
+
 void note_other(struct note_server *shop, const char *by, size_t from, size_t removed,
                 const char *text)
 {
@@ -152,10 +158,9 @@ void note_other(struct note_server *shop, const char *by, size_t from, size_t re
     change_set_keep(&set, from);
     change_set_replace(&set, removed, bytes_text(text), false);
     change_set_keep(&set, units.after - from - removed);
-    append(shop, id_of(77), by, &set);
+    note_other_set(shop, by, &set);
     change_set_release(&units);
     change_set_release(&set);
-    say_entries(shop);
 }
 
 static void push_one(struct note_server *shop, const struct msg_note_push *push)
@@ -205,6 +210,9 @@ static void serve_one(struct note_server *shop, const struct message *message)
         shop->present = message->as.present;
         shop->presents += !message->as.present.gone;
         shop->gone += message->as.present.gone;
+        break;
+    case MESSAGE_PING:
+        say(&(struct message){.type = MESSAGE_PONG});
         break;
     case MESSAGE_MUTATE:
         shop->mutations = message->as.mutate.number;

@@ -233,80 +233,6 @@ static void what_others_deleted_as_well_need_not_be_sent(void **state)
     note_doc_free(doc);
 }
 
-/* Others put an x behind every `step` units of their text; returns how long it is then. */
-static uint32_t hand_scatter(struct note_doc *doc, uint32_t units, uint32_t step)
-{
-    struct change_set set = {0};
-    struct buffer encoded = {0}, row = {0};
-    for (uint32_t at = 0; at + step <= units; at += step) {
-        change_set_keep(&set, step);
-        change_set_replace(&set, 0, bytes_text("x"), false);
-    }
-    change_set_keep(&set, units % step);
-    change_set_write(&set, &encoded);
-    assert_int_equal(
-        note_doc_row_entry(doc, buffer_bytes(&encoded), false, false, false, &row), STATUS_OK);
-    assert_int_equal(note_doc_apply(doc, buffer_bytes(&row), NOTE_DOC_TYPED), STATUS_OK);
-    const uint32_t after = set.after;
-    change_set_release(&set);
-    buffer_release(&encoded);
-    buffer_release(&row);
-    return after;
-}
-
-/* However often others divide what we took away, it can be kept, and sent in the end. */
-static void what_others_divide_is_kept_and_sent(void **state)
-{
-    struct note_doc *doc = note_doc_new(), *again = note_doc_new();
-    struct buffer text = {0}, saved = {0}, row = {0};
-    const uint32_t size = 2 * CHANGE_PARTS_MAX;
-    (void)state;
-    memset(buffer_extend(&text, size), '.', size);
-    assert_int_equal(note_doc_begin(doc, 1, buffer_bytes(&text)), STATUS_OK);
-    hand_type(doc, 0, size, "mine");
-    hand_take(doc);
-    hand_scatter(doc, hand_scatter(doc, hand_scatter(doc, size, 5), 5), 6);
-    assert_true(note_doc_sent(doc)->count > CHANGE_PARTS_MAX);
-    note_doc_save(doc, &saved);
-    assert_int_equal(note_doc_load(again, buffer_bytes(&saved)), STATUS_OK);
-    assert_true(bytes_equal(note_doc_text(doc), note_doc_text(again)));
-    note_doc_row_refused(doc, &row);
-    assert_int_equal(note_doc_apply(doc, buffer_bytes(&row), NOTE_DOC_TYPED), STATUS_OK);
-    hand_type(doc, 0, 0, "all ");
-    hand_take(doc);
-    assert_true(note_doc_sent(doc)->count <= CHANGE_PARTS_MAX);
-    note_doc_free(doc);
-    note_doc_free(again);
-    buffer_release(&text);
-    buffer_release(&saved);
-    buffer_release(&row);
-}
-
-/* A push has its bounds, and typing in ever so many places must come to one. */
-static void very_many_places_are_sent_as_one(void **state)
-{
-    struct note_doc *doc = note_doc_new();
-    struct buffer text = {0};
-    const size_t size = 2 * CHANGE_PARTS_MAX / 2 - 1000;
-    (void)state;
-    memset(buffer_extend(&text, size), '.', size);
-    assert_int_equal(note_doc_begin(doc, 1, buffer_bytes(&text)), STATUS_OK);
-    for (size_t at = 0; at + 2 < size; at += 2)
-        hand_type(doc, at, 1, "x");
-    hand_take(doc);
-    assert_true(note_doc_sent(doc)->count < CHANGE_PARTS_MAX);
-    buffer_clear(&text);
-    change_set_write(note_doc_sent(doc), &text);
-    hand_confirm(doc);
-    struct buffer saved = {0};
-    note_doc_save(doc, &saved);
-    const struct bytes shown = note_doc_text(doc);
-    assert_non_null(memmem(saved.data, saved.size, shown.data, shown.size)); /* the base */
-    note_doc_free(doc);
-    buffer_release(&text);
-    buffer_release(&saved);
-}
-
 /* ---- Kept ------------------------------------------------------------------ */
 
 static void assert_same_saved(const struct note_doc *doc, const struct note_doc *other)
@@ -746,8 +672,6 @@ int main(void)
         cmocka_unit_test(others_are_shown_one_after_the_other),
         cmocka_unit_test(what_was_refused_waits_for_the_next_edit),
         cmocka_unit_test(what_others_deleted_as_well_need_not_be_sent),
-        cmocka_unit_test(what_others_divide_is_kept_and_sent),
-        cmocka_unit_test(very_many_places_are_sent_as_one),
         cmocka_unit_test(what_is_saved_is_loaded),
         cmocka_unit_test(nothing_damaged_is_loaded),
         cmocka_unit_test(what_does_not_fit_together_is_not_loaded),
