@@ -283,6 +283,46 @@ static void a_process_that_ended_has_left_what_it_typed(void **state)
     assert_false(shop.open);
 }
 
+/* The server takes the record away from the one that leads. */
+static void take_away(void)
+{
+    struct buffer removed = {0};
+    struct message changes = {.type = MESSAGE_CHANGES};
+    shop.hidden = true;
+    wire_put_array(&removed, 1);
+    wire_put_id(&removed, id_of(NOTE_NUMBER));
+    changes.as.changes.from = 50;
+    changes.as.changes.to = 51;
+    changes.as.changes.removed = buffer_bytes(&removed);
+    message_mark(&changes, "removed");
+    note_say_ended(&shop, "not-found");
+    say(&changes);
+    buffer_release(&removed);
+}
+
+/* The one that leads has nobody who looks at it, and the other is not told by the server. */
+static void access_that_ends_takes_it_from_the_other_process_too(void **state)
+{
+    struct world *world = *state;
+    begin_pair(world);
+    assert_string_equal(ask('o', 0, "").text, "Four weeks.");
+    for (int i = 0; i < PATIENCE_TURNS && !shop.open; i++)
+        turn(world);
+    assert_true(shop.open);
+    unsigned opens = shop.opens;
+    take_away();
+    for (int i = 0; i < PATIENCE_TURNS && ask('l', 0, "").ended == 0; i++)
+        turn(world);
+    struct reply reply = ask('l', 0, "");
+    assert_int_equal(reply.ended, 1);
+    assert_string_equal(reply.text, "");
+    for (int i = 0; i < 20; i++) {
+        (void)ask('l', 0, "");
+        turn(world);
+    }
+    assert_true(shop.opens <= opens + 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,6 +330,7 @@ int main(void)
         PAIR_TEST(who_leads_opens_what_another_process_looks_at),
         PAIR_TEST(both_type_without_having_heard_of_each_other),
         PAIR_TEST(a_process_that_ended_has_left_what_it_typed),
+        PAIR_TEST(access_that_ends_takes_it_from_the_other_process_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
