@@ -86,15 +86,35 @@ static tandem_code port_redo(void *context)
 
 /* ---- Events ---------------------------------------------------------------------------------- */
 
+static bool keeps_words(const tandem_note *note)
+{
+    size_t size = 0;
+    (void)tandem_note_text(note, &size);
+    return tandem_note_code(note) == STATUS_NOT_FOUND ? size > 0 : tandem_note_waiting(note) > 0;
+}
+
 static void say_ended(struct editing *editing, const tandem_note_event *event)
 {
+    bool kept = keeps_words(editing->open.note);
     if (event->code == STATUS_DENIED) {
         editor_say(&editing->editor,
-                   "This note may be read, but not changed. What others do not see "
-                   "yet stays on this machine.");
+                   kept ? "You may not change this note any more. What others do not see yet stays "
+                          "on this machine."
+                        : "You may not change this note any more.");
     } else {
-        editor_say(&editing->editor, "This note was removed, or is no longer yours to see. Here is "
-                                     "what you typed and the server has not taken.");
+        editor_say(&editing->editor,
+                   kept ? "This note was removed, or is no longer yours to see. Here is what you "
+                          "typed and the server has not taken."
+                        : "This note was removed, or is no longer yours to see.");
+    }
+}
+
+static void say_rights(struct editing *editing)
+{
+    if (!tandem_note_read_only(editing->open.note)) {
+        editor_say(&editing->editor, "You may write in this note again.");
+    } else if (tandem_note_code(editing->open.note) == TANDEM_OK) {
+        editor_say(&editing->editor, "You may read this note, but not change it.");
     }
 }
 
@@ -124,6 +144,9 @@ static void on_note_event(void *context, tandem_note *note, const tandem_note_ev
         break;
     case TANDEM_NOTE_ENDED:
         say_ended(editing, event);
+        break;
+    case TANDEM_NOTE_RIGHTS:
+        say_rights(editing);
         break;
     default:
         break;
@@ -202,6 +225,7 @@ static void note_state(struct editing *editing)
     enum editor_line line = editor->line;
     size_t waiting = editor->waiting;
     editor->line = tandem_note_code(editing->open.note) != TANDEM_OK ? EDITOR_ENDED
+                   : tandem_note_read_only(editing->open.note)       ? EDITOR_READ_ONLY
                    : tandem_paused(client)                           ? EDITOR_PAUSED
                    : tandem_connected(client)                        ? EDITOR_ONLINE
                                                                      : EDITOR_OFFLINE;
@@ -507,6 +531,21 @@ static enum tandem_failure begin(struct editing *editing, const char *id)
     return code == TANDEM_OK ? TANDEM_DONE : cli_fault(cli, NULL, &cli->fault);
 }
 
+static enum tandem_failure tell_ended(const struct editing *editing, const char *id,
+                                      tandem_code code)
+{
+    struct cli *cli = editing->cli;
+    if (keeps_words(editing->open.note)) {
+        return cli_refuse(
+            cli, TANDEM_REFUSED,
+            "the note cannot be edited any more: %s. What you typed and the server has "
+            "not taken is kept on this machine: tandem note %s --print",
+            tandem_error_text(code), id);
+    }
+    return cli_refuse(cli, TANDEM_REFUSED, "the note cannot be edited any more: %s",
+                      tandem_error_text(code));
+}
+
 /* What the person should know now that the screen is gone. */
 static enum tandem_failure tell_end(const struct editing *editing, const char *id)
 {
@@ -515,11 +554,7 @@ static enum tandem_failure tell_end(const struct editing *editing, const char *i
     tandem_code code = tandem_note_code(editing->open.note);
     char number[32];
     if (code != TANDEM_OK) {
-        return cli_refuse(
-            cli, TANDEM_REFUSED,
-            "the note cannot be edited any more: %s. What you typed and the server has "
-            "not taken is kept on this machine: tandem note %s --print",
-            tandem_error_text(code), id);
+        return tell_ended(editing, id, code);
     }
     if (waiting > 0) {
         cli_note(cli, "%s character%s of this note wait%s on this machine. Send %s: tandem online",

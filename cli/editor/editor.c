@@ -43,7 +43,9 @@ void editor_say_failure(struct editor *editor, tandem_code code)
 {
     if (code == TANDEM_CODE_TOO_LARGE) {
         editor_say(editor, "That does not fit: the note is as long as a note can be.");
-    } else if (code == TANDEM_CODE_DENIED || code == TANDEM_CODE_NOT_FOUND) {
+    } else if (code == TANDEM_CODE_DENIED) {
+        editor_say(editor, "You may read this note, but not change it.");
+    } else if (code == TANDEM_CODE_NOT_FOUND) {
         editor_say(editor, "This note cannot be edited any more.");
     } else if (code == TANDEM_CODE_INVALID_VALUE) {
         editor_say(editor, "That is no text.");
@@ -220,7 +222,11 @@ static void act(struct editor *editor, enum editor_action action)
         editor->help = true;
         break;
     case EDITOR_SAVE:
-        editor_say(editor, "Saved as you type. Ctrl-Q leaves.");
+        if (editor->line == EDITOR_READ_ONLY) {
+            editor_say_failure(editor, TANDEM_CODE_DENIED);
+        } else {
+            editor_say(editor, "Saved as you type. Ctrl-Q leaves.");
+        }
         break;
     case EDITOR_REDRAW:
         editor->redraw = true;

@@ -11,8 +11,8 @@
  *
  * The cursor always is at the beginning of a character and in sight. When others type, it stays in
  * the text where it was, and its row stays where it was on the screen, so that nothing jumps under
- * the eyes of who reads or writes there; only where the screen has room for the whole text is all of
- * it shown. Moving up and down keeps the column it began with.
+ * the eyes of who reads or writes there; only where the screen has room for the whole text is all
+ * of it shown. Moving up and down keeps the column it began with.
  *
  * Fixed storage only; nothing allocates, nothing fails. What the port refuses becomes a message in
  * the last row, and nothing has changed then.
@@ -57,9 +57,10 @@ struct editor_person {
 
 enum editor_line {
     EDITOR_ONLINE,
-    EDITOR_OFFLINE, /* it connects again by itself */
-    EDITOR_PAUSED,  /* the profile is offline */
-    EDITOR_ENDED    /* the note cannot be edited any more */
+    EDITOR_OFFLINE,   /* it connects again by itself */
+    EDITOR_PAUSED,    /* the profile is offline */
+    EDITOR_READ_ONLY, /* they may read the note and not change it; nothing is tried */
+    EDITOR_ENDED      /* the note cannot be edited any more */
 };
 
 struct editor_finding {

@@ -10,6 +10,10 @@ static void change(struct editor *editor, size_t from, size_t removed, const cha
     if (removed == 0 && size == 0) {
         return;
     }
+    if (editor->line == EDITOR_READ_ONLY) {
+        editor_say_failure(editor, TANDEM_CODE_DENIED);
+        return;
+    }
     editor->cursor = from;
     tandem_code code = editor->port.replace(editor->port.context, from, removed, text, size);
     if (code != TANDEM_OK) {

@@ -20,7 +20,8 @@ static void fill(struct editor_frame *frame, size_t row, size_t from, enum edito
 
 static enum editor_style state_text(const struct editor *editor, char out[STATE])
 {
-    const char *word = editor->line == EDITOR_ENDED    ? "not editable"
+    const char *word = editor->line == EDITOR_ENDED       ? "not editable"
+                       : editor->line == EDITOR_READ_ONLY ? "read only"
                        : editor->line != EDITOR_ONLINE ? "offline"
                        : editor->waiting > 0           ? "sending"
                                                        : "saved";

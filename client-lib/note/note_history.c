@@ -157,9 +157,16 @@ static enum note_letter letter_of(uint8_t byte)
                                          : NOTE_LETTER_WORD;
 }
 
+static bool parts_from(enum note_letter last, enum note_letter next)
+{
+    return last == NOTE_LETTER_LINE || next == NOTE_LETTER_LINE ||
+           (last == NOTE_LETTER_SPACE && next == NOTE_LETTER_WORD);
+}
+
 /* The ends of what came, or went, in the order in which letter by letter would have done it. */
 struct stretch {
     enum note_letter first, last;
+    bool parted; /* there is more than one step in it */
 };
 
 static struct stretch stretch_of(struct bytes text, bool backwards)
@@ -167,18 +174,18 @@ static struct stretch stretch_of(struct bytes text, bool backwards)
     assert(text.size > 0); /* a part takes or brings something */
     const enum note_letter front = letter_of(text.data[0]);
     const enum note_letter end = letter_of(text.data[text.size - 1]);
-    return backwards ? (struct stretch){end, front} : (struct stretch){front, end};
+    struct stretch out = {backwards ? end : front, backwards ? front : end, false};
+    for (size_t i = 1; i < text.size; i++) {
+        const enum note_letter before = letter_of(text.data[i - 1]), here = letter_of(text.data[i]);
+        out.parted =
+            out.parted || (backwards ? parts_from(here, before) : parts_from(before, here));
+    }
+    return out;
 }
 
 static bool is_at_once(const struct change_part *part)
 {
     return part->inserted > 0 ? part->inserted > TYPED_MOST : part->length > DELETED_MOST;
-}
-
-static bool parts_from(enum note_letter last, enum note_letter next)
-{
-    return last == NOTE_LETTER_LINE || next == NOTE_LETTER_LINE ||
-           (last == NOTE_LETTER_SPACE && next == NOTE_LETTER_WORD);
 }
 
 /* Whether the edit, which `back` undoes, goes on with the newest step. Remembers where and how the
@@ -199,7 +206,7 @@ static bool goes_on(struct note_history *history, const struct change_set *edit,
     history->planned_inserting = inserting;
     history->planned_last = stretch.last;
     if (!history->open || history->done.count == 0 || history->inserting != inserting ||
-        parts_from(history->last, stretch.first))
+        stretch.parted || parts_from(history->last, stretch.first))
         return false;
     if (inserting)
         return part->length == 0 && at == history->at;

@@ -71,7 +71,7 @@ static void two_people_type_in_one_note(void **state)
     terminal_shows(&nils, "kari types");
     terminal_type(&nils, "Please: ");
     terminal_shows(&kari, "Please: Call back before nine");
-    terminal_type(&kari, HELD('Z')); /* only one's own */
+    terminal_type(&kari, HELD('Z')); /* only one's own, and what came at once at once */
     terminal_shows(&kari, "Please: Call back  nils");
     terminal_lacks(&nils, "before nine");
     terminal_shows(&nils, "Please: Call back  kari");
@@ -273,6 +273,41 @@ static void access_that_ends_is_told_and_ones_words_stay(void **state)
     assert_int_equal(terminal_end(&eva), 1);
 }
 
+static void assign(const char *account, const char *level)
+{
+    char words[256];
+    (void)snprintf(words, sizeof words, "assign|Nordic Paper|%s|--level|%s", account, level);
+    company_do(&company, "admin", words);
+}
+
+static void who_may_only_read_hears_so_and_writes_once_they_may(void **state)
+{
+    (void)state;
+    struct terminal eva;
+    char account[COMPANY_ID], note[COMPANY_ID], words[256];
+    company_add(&company, "kari", "add|account|name=Looks", account);
+    (void)snprintf(words, sizeof words, "note|%s|Shared text|--share|suppliers", account);
+    company_add(&company, "kari", words, note);
+    assign(account, "view");
+    edit(&eva, "eva", note);
+    terminal_shows(&eva, "Shared text");
+    terminal_shows(&eva, "You may read this note, but not change it.");
+    terminal_shows(&eva, "read only");
+    terminal_type(&eva, "x");
+    terminal_lacks(&eva, "xShared");
+    assign(account, "comment");
+    terminal_shows(&eva, "You may write in this note again.");
+    terminal_type(&eva, "mine ");
+    terminal_shows(&eva, "mine Shared text");
+    terminal_shows(&eva, "saved");
+    assign(account, "view");
+    terminal_shows(&eva, "read only");
+    note_is("kari", note, "mine Shared text");
+    terminal_type(&eva, HELD('Q'));
+    terminal_lacks(&eva, "not taken");
+    assert_int_equal(terminal_end(&eva), 0);
+}
+
 static void inbox_has(const char *user, const char *text)
 {
     char got[4096];
@@ -345,6 +380,7 @@ int main(void)
         cmocka_unit_test(a_fault_of_its_own_gives_the_terminal_back),
         cmocka_unit_test(another_size_is_taken_at_once),
         cmocka_unit_test(access_that_ends_is_told_and_ones_words_stay),
+        cmocka_unit_test(who_may_only_read_hears_so_and_writes_once_they_may),
         cmocka_unit_test(who_is_named_is_told_when_the_editor_is_left),
     };
     return cmocka_run_group_tests(tests, make, end);

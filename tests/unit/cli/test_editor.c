@@ -303,7 +303,32 @@ static void what_is_refused_changes_nothing_and_is_said(void **state)
     f.refuse = TANDEM_CODE_DENIED;
     fixture_act(&f, EDITOR_DELETE);
     assert_string_equal(f.text, "full");
+    assert_non_null(strstr(fixture_row(&f, 7), "but not change it"));
+    f.refuse = TANDEM_CODE_NOT_FOUND;
+    fixture_act(&f, EDITOR_DELETE);
     assert_non_null(strstr(fixture_row(&f, 7), "cannot be edited any more"));
+    fixture_end(&f);
+}
+
+static void what_may_only_be_read_is_not_tried_to_change(void **state)
+{
+    (void)state;
+    begin("text", 8, 60);
+    f.editor.line = EDITOR_READ_ONLY;
+    assert_non_null(strstr(fixture_row(&f, 6), "read only"));
+    fixture_type(&f, "x");
+    assert_string_equal(f.text, "text");
+    assert_false(f.editor.typed);
+    assert_non_null(strstr(fixture_row(&f, 7), "You may read this note, but not change it."));
+    fixture_act(&f, EDITOR_RIGHT);
+    fixture_cursor_at(&f, 0, 1);
+    fixture_act(&f, EDITOR_SAVE);
+    assert_non_null(strstr(fixture_row(&f, 7), "but not change it"));
+    fixture_other(&f, 0, 0, "new ");
+    fixture_shows(&f, 0, "new text");
+    f.editor.line = EDITOR_ONLINE;
+    fixture_type(&f, "x");
+    assert_string_equal(f.text, "new txext");
     fixture_end(&f);
 }
 
@@ -675,6 +700,7 @@ int main(void)
         cmocka_unit_test(typing_goes_in_front_of_the_cursor),
         cmocka_unit_test(each_way_to_delete),
         cmocka_unit_test(what_is_refused_changes_nothing_and_is_said),
+        cmocka_unit_test(what_may_only_be_read_is_not_tried_to_change),
         cmocka_unit_test(undo_goes_to_where_it_was),
         cmocka_unit_test(the_cursor_stays_in_its_text),
         cmocka_unit_test(a_mark_put_behind_it_takes_it_to_the_beginning_of_the_character),

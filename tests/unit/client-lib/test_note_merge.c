@@ -527,6 +527,24 @@ static void what_comes_or_goes_at_once_is_a_step(void **state)
     note_doc_free(doc);
 }
 
+/* As a slow line hands it over. */
+static void several_letters_at_once_go_on_with_a_word(void **state)
+{
+    struct note_doc *doc = hand_begin(1, "");
+    (void)state;
+    hand_type(doc, 0, 0, "Ca");
+    hand_type(doc, 2, 0, "ll ");
+    hand_type(doc, 5, 0, "her");
+    hand_type(doc, 8, 0, " right now");
+    hand_undo(doc);
+    assert_text(doc, "Call her");
+    hand_undo(doc);
+    assert_text(doc, "Call ");
+    hand_undo(doc);
+    assert_text(doc, "");
+    note_doc_free(doc);
+}
+
 static void only_ones_own_is_taken_back(void **state)
 {
     struct note_doc *doc = hand_begin(1, "0123456789");
@@ -611,6 +629,7 @@ int main(void)
         cmocka_unit_test(words_and_ends_of_lines_are_steps),
         cmocka_unit_test(words_that_are_deleted_are_steps),
         cmocka_unit_test(what_comes_or_goes_at_once_is_a_step),
+        cmocka_unit_test(several_letters_at_once_go_on_with_a_word),
         cmocka_unit_test(only_ones_own_is_taken_back),
         cmocka_unit_test(what_others_removed_is_no_step),
         cmocka_unit_test(only_so_many_steps_are_kept),
