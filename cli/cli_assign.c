@@ -84,6 +84,12 @@ static bool take_terms(void *context, const tandem_record *record)
     return false;
 }
 
+/* "Nordic Paper may comment on Fjord Bruk AS" */
+static const char *what_they_may(const char *level)
+{
+    return strcmp(level, "comment") == 0 ? "comment on" : level;
+}
+
 /* What the terms are now, those included that were kept, and not only what was asked for. */
 static void tell_terms(struct cli *cli, const struct pairing *pairing, const char *id, uint64_t seq)
 {
@@ -101,7 +107,7 @@ static void tell_terms(struct cli *cli, const struct pairing *pairing, const cha
                  terms.until);
         return;
     }
-    cli_done(cli, id, seq, "%s may %s %s%s%s%s%s.", party, terms.level, account,
+    cli_done(cli, id, seq, "%s may %s %s%s%s%s%s.", party, what_they_may(terms.level), account,
              later ? " from " : "", later ? terms.from : "",
              terms.until[0] == '\0' ? "" : " until ", terms.until);
 }

@@ -211,6 +211,9 @@ static enum tandem_failure tell_history(struct cli *cli, const char *id, unsigne
     } else {
         (void)cli_fetch(cli, id, take_entity, &history); /* without it there are just fewer names */
         print_all(cli, &history);
+        if (json_array_size(history.entries) == 0) { /* a partner's begins when it is shared */
+            cli_note(cli, "Nothing has changed since it became yours to see.");
+        }
     }
     json_decref(history.entries);
     return failure;

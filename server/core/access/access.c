@@ -174,6 +174,7 @@ enum status verdict_status(struct verdict verdict)
         return STATUS_NOT_FOUND;
     case REASON_ROLE:
     case REASON_LEVEL:
+    case REASON_OUTSIDER:
     case REASON_FIELD_CLASS:
     case REASON_SYSTEM_FIELD:
     case REASON_NOT_AUTHOR:
@@ -194,6 +195,8 @@ const char *verdict_text(struct verdict verdict)
         return "your role does not allow this";
     case REASON_LEVEL:
         return "the level of the assignment does not allow this";
+    case REASON_OUTSIDER:
+        return "only the departments of the company may do this";
     case REASON_FIELD_CLASS:
         return "this field is not for you";
     case REASON_SYSTEM_FIELD:

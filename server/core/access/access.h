@@ -31,7 +31,8 @@ enum reason {
     REASON_SCOPE_CLOSED,     /* no assignment, restricted account, someone else's inbox */
     REASON_AUDIENCE,         /* the record is not meant for them */
     REASON_ROLE,             /* their role may not do this to this entity */
-    REASON_LEVEL,            /* their partner's assignment does not go so far */
+    REASON_LEVEL,            /* their partner's assignment does not go so far as one can */
+    REASON_OUTSIDER,         /* no partner may, whatever the level */
     REASON_FIELD_CLASS,      /* the field is not for them */
     REASON_SYSTEM_FIELD,     /* written by the server alone */
     REASON_NOT_AUTHOR        /* only its author may */

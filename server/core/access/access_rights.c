@@ -182,6 +182,16 @@ static bool is_author(const struct principal *who, const struct record *record)
     return bytes_is(record->created.by, who->name);
 }
 
+/* Of what was refused. A level is only spoken of where another one would do. */
+static enum reason why_not(const struct principal *who, const struct record *record, unsigned bit)
+{
+    if (!who->partner)
+        return REASON_ROLE;
+    const struct rights most = access_rights(RANK_PARTNER_EDIT, access_group(record->entity));
+    bool some_may = record->scope.kind == SCOPE_ACCOUNT && ((most.anyone | most.author) & bit);
+    return some_may ? REASON_LEVEL : REASON_OUTSIDER;
+}
+
 struct verdict access_judge(const struct principal *who, const struct opening *opening,
                             const struct record *record, enum action action)
 {
@@ -201,5 +211,5 @@ struct verdict access_judge(const struct principal *who, const struct opening *o
     if (rights.author & bit)
         return is_author(who, record) ? (struct verdict){true, REASON_ALLOWED}
                                       : (struct verdict){false, REASON_NOT_AUTHOR};
-    return (struct verdict){false, who->partner ? REASON_LEVEL : REASON_ROLE};
+    return (struct verdict){false, why_not(who, record, bit)};
 }

@@ -73,7 +73,7 @@ static enum status allow_create(struct plan *plan, const struct draft *draft)
 {
     if (draft->entity->home == HOME_SELF && plan->actor->partner)
         return plan_refuse(plan, STATUS_DENIED, "",
-                           verdict_text((struct verdict){false, REASON_LEVEL}));
+                           verdict_text((struct verdict){false, REASON_OUTSIDER}));
     return plan_allow(plan, draft->now, ACTION_CREATE,
                       draft->now->scope.kind == SCOPE_ACCOUNT ? "account" : "scope");
 }

@@ -225,6 +225,42 @@ static void levels_have_their_rights(void **state)
           {"document", "rcnex/d"}, {"interaction", "rcnex/d"}, {"contact", "rx"}, {"lead", "rx"});
 }
 
+static enum reason refused_for(enum level level, enum scope_kind kind, const char *entity,
+                               enum action action)
+{
+    const struct principal eva = partner();
+    const struct opening opening = {.open = true, .since = 1, .level = level};
+    struct record *record = memory_new(sizeof *record);
+    record->entity = bytes_text(entity);
+    record->scope = (struct scope){.kind = kind, .id = nid(1)};
+    record->created.by = bytes_text("someone");
+    record->placements[0] = (struct placement){record->scope, {.kind = TAG_PARTNERS}, 1, 0};
+    record->placement_count = 1;
+    const struct verdict verdict = access_judge(&eva, &opening, record, action);
+    memory_free(record);
+    assert_false(verdict.allowed);
+    return verdict.reason;
+}
+
+/* Who hears of a level asks for a higher one, which must be of use. */
+static void a_level_is_blamed_where_another_would_do(void **state)
+{
+    (void)state;
+    assert_int_equal(refused_for(LEVEL_VIEW, SCOPE_ACCOUNT, "note", ACTION_CREATE), REASON_LEVEL);
+    assert_int_equal(refused_for(LEVEL_COMMENT, SCOPE_ACCOUNT, "account", ACTION_EDIT),
+                     REASON_LEVEL);
+    assert_int_equal(refused_for(LEVEL_COMMENT, SCOPE_ACCOUNT, "note", ACTION_EDIT),
+                     REASON_NOT_AUTHOR);
+    assert_int_equal(refused_for(LEVEL_VIEW, SCOPE_ACCOUNT, "note", ACTION_SHARE),
+                     REASON_OUTSIDER);
+    assert_int_equal(refused_for(LEVEL_VIEW, SCOPE_ACCOUNT, "account", ACTION_DELETE),
+                     REASON_OUTSIDER);
+    assert_int_equal(refused_for(LEVEL_COMMENT, SCOPE_ACCOUNT, "assignment", ACTION_CREATE),
+                     REASON_OUTSIDER);
+    assert_int_equal(refused_for(LEVEL_VIEW, SCOPE_LIBRARY, "contact", ACTION_CREATE),
+                     REASON_OUTSIDER);
+}
+
 static void what_may_not_be_read_is_not_found(void **state)
 {
     (void)state;
@@ -396,8 +432,8 @@ static void what_is_unknown_is_allowed_nothing(void **state)
 
 static void every_refusal_has_its_words(void **state)
 {
-    static const enum reason denied[] = {REASON_ROLE, REASON_LEVEL, REASON_FIELD_CLASS,
-                                         REASON_SYSTEM_FIELD, REASON_NOT_AUTHOR};
+    static const enum reason denied[] = {REASON_ROLE,        REASON_LEVEL,        REASON_OUTSIDER,
+                                         REASON_FIELD_CLASS, REASON_SYSTEM_FIELD, REASON_NOT_AUTHOR};
     (void)state;
     const struct verdict allowed = {true, REASON_ALLOWED};
     assert_int_equal(verdict_status(allowed), STATUS_OK);
@@ -501,6 +537,7 @@ int main(void)
         cmocka_unit_test(other_scopes_are_for_their_own),
         cmocka_unit_test(roles_have_their_rights),
         cmocka_unit_test(levels_have_their_rights),
+        cmocka_unit_test(a_level_is_blamed_where_another_would_do),
         cmocka_unit_test(what_may_not_be_read_is_not_found),
         cmocka_unit_test(one_may_edit_oneself),
         cmocka_unit_test(field_classes_are_for_whom_they_say),
