@@ -1,4 +1,5 @@
 /* What the columns of an import mean, and what the server has already (cli_import.h). */
+#include <ctype.h>
 #include <string.h>
 
 #include "cli/cli_import.h"
@@ -61,13 +62,39 @@ static bool is_common_name(const struct import *import, const char *column)
            (strcmp(column, "name") == 0 || strcmp(column, "account") == 0);
 }
 
+/* "Phone Number" and "phone_number" as phoneNumber: other systems write their headings so. */
+static bool is_alike(const char *column, const char *field)
+{
+    static const char skipped[] = " _-";
+    for (;; column++, field++) {
+        column += strspn(column, skipped);
+        field += strspn(field, skipped);
+        if (tolower((unsigned char)*column) != tolower((unsigned char)*field)) {
+            return false;
+        }
+        if (*column == '\0') {
+            return true;
+        }
+    }
+}
+
+static bool find_alike(const char *entity, const char *column, tandem_field_info *out)
+{
+    for (size_t i = 0; tandem_field_at(entity, i, out); i++) {
+        if (is_alike(column, out->name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum tandem_failure import_map_by_name(struct import *import)
 {
     enum tandem_failure failure = TANDEM_DONE;
     for (size_t i = 0; i < import->header_count && failure == TANDEM_DONE; i++) {
         tandem_field_info info;
         const char *column = import->header[i];
-        if (tandem_field_find(import->entity, column, &info) && !info.system) {
+        if (find_alike(import->entity, column, &info) && !info.system) {
             failure = add_named(import, info.name, column);
         } else if (is_common_name(import, column)) {
             failure = add_named(import, column, column);

@@ -144,6 +144,64 @@ static void report_unchecked(const struct import *import)
     buffer_release(&text);
 }
 
+/* ---- What the file has beside ---- */
+
+static const char *const report_columns[] = {"line", "column", "reason"};
+#define REPORT_COLUMNS (sizeof report_columns / sizeof report_columns[0])
+
+/* The file may be the report of an import before: its own columns are not kept twice. */
+static size_t count_report_columns(const struct import *import)
+{
+    for (size_t i = 0; i < REPORT_COLUMNS; i++) {
+        if (i >= import->header_count || strcmp(import->header[i], report_columns[i]) != 0) {
+            return 0;
+        }
+    }
+    return REPORT_COLUMNS;
+}
+
+/* The next column, from *at on, that nothing is made of; NULL when there is no more. */
+static const char *next_left_out(const struct import *import, size_t *at)
+{
+    const char *const *header = (const char *const *)import->header;
+    while (*at < import->header_count) {
+        size_t column = (*at)++;
+        bool is_key = strcmp(import->key_field, "id") == 0 && import->key_column == (int)column;
+        if (!is_key && column >= count_report_columns(import) &&
+            !map_uses(&import->map, header, import->header_count, column)) {
+            return header[column];
+        }
+    }
+    return NULL;
+}
+
+static json_t *left_out_array(const struct import *import)
+{
+    json_t *columns = json_array();
+    size_t at = 0;
+    for (const char *name; (name = next_left_out(import, &at)) != NULL;) {
+        (void)json_array_append_new(columns, json_string(name));
+    }
+    return columns;
+}
+
+static void report_left_out(const struct import *import)
+{
+    FILE *out = import->cli->out;
+    size_t shown = 0;
+    size_t at = 0;
+    for (const char *name; (name = next_left_out(import, &at)) != NULL; shown++) {
+        if (shown < IMPORT_SHOWN) {
+            (void)fputs(shown == 0 ? "  Columns left out: " : ", ", out);
+            (void)text_put(out, name, 0);
+        }
+    }
+    if (shown > IMPORT_SHOWN) {
+        (void)fprintf(out, " and %zu more", shown - IMPORT_SHOWN);
+    }
+    (void)fputs(shown == 0 ? "" : ". To take one: --map FIELD=COLUMN\n", out);
+}
+
 static void report_object(const struct import *import)
 {
     json_t *refusals = json_array();
@@ -164,6 +222,7 @@ static void report_object(const struct import *import)
         (void)json_object_set_new(object, "state", json_string("pending"));
     }
     import_put_replaced(import, object);
+    (void)json_object_set_new(object, "leftOut", left_out_array(import));
     if (import->dry_run) {
         (void)json_object_set_new(object, "unchecked", unchecked_object(import));
     }
@@ -199,20 +258,6 @@ static int compare(const void *a, const void *b)
 }
 
 /* ---- The report file ------------------------------------------------------------------------- */
-
-static const char *const report_columns[] = {"line", "column", "reason"};
-#define REPORT_COLUMNS (sizeof report_columns / sizeof report_columns[0])
-
-/* The file may be the report of an import before: its own columns are not kept twice. */
-static size_t count_report_columns(const struct import *import)
-{
-    for (size_t i = 0; i < REPORT_COLUMNS; i++) {
-        if (i >= import->header_count || strcmp(import->header[i], report_columns[i]) != 0) {
-            return 0;
-        }
-    }
-    return REPORT_COLUMNS;
-}
 
 /* What a row has beyond its header's columns, in one cell: a report is a table that any program can
  * read, and loses nothing. */
@@ -287,6 +332,7 @@ void import_report(struct import *import)
                   : is_pending(import) ? " (pending: tandem outbox)"
                                        : "");
     report_refusals(import);
+    report_left_out(import);
     import_report_replaced(import);
     if (import->dry_run) {
         report_unchecked(import);

@@ -215,6 +215,33 @@ static bool is_template(const struct map_entry *entry)
     return open != NULL && strchr(open, '}') != NULL;
 }
 
+static bool entry_uses(const struct map_entry *entry, const char *const *header, size_t count,
+                       size_t column)
+{
+    char name[MAP_COLUMN];
+    const char *before = NULL;
+    size_t length = 0;
+    if (entry->source == MAP_CONSTANT || entry->index >= 0) {
+        return entry->source != MAP_CONSTANT && (size_t)entry->index == column;
+    }
+    for (const char *at = entry->column; next_brace(&at, name, &before, &length);) {
+        if (map_column(header, count, name) == (int)column) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool map_uses(const struct map *map, const char *const *header, size_t count, size_t column)
+{
+    for (size_t i = 0; i < map->count; i++) {
+        if (entry_uses(&map->entries[i], header, count, column)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool map_resolve(struct map *map, const char *const *header, size_t count, char problem[512])
 {
     for (size_t i = 0; i < map->count; i++) {

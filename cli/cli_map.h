@@ -50,6 +50,8 @@ bool map_add_lookup(struct map *map, const char *reference, const char *specific
 /* Finds the columns by the file's header, ignoring the case of letters. False when one is missing
  * or a heading that is used is there twice, with a sentence that says which there are. */
 bool map_resolve(struct map *map, const char *const *header, size_t count, char problem[512]);
+/* Whether a column of the header is used. */
+bool map_uses(const struct map *map, const char *const *header, size_t count, size_t column);
 /* Index of a column, -1 when there is none, -2 when several are called so. */
 int map_column(const char *const *header, size_t count, const char *name);
 

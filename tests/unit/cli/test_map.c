@@ -106,6 +106,10 @@ static void templates_are_filled(void **state)
     expect_text(&map.entries[0], cells, "Kari Moe!");
     expect_text(&map.entries[0], empty, "");
     expect_text(&map.entries[1], cells, "Bergen");
+    static const bool used[] = {false, true, true, true, false, false};
+    for (size_t i = 0; i < 6; i++) {
+        assert_int_equal(map_uses(&map, header, 6, i), used[i]);
+    }
     struct map missing = {.count = 0};
     assert_true(map_add(&missing, "name={First} {Middle}", problem));
     assert_false(map_resolve(&missing, header, 6, problem));
