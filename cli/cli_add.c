@@ -91,7 +91,7 @@ static enum tandem_failure complete_name(struct cli *cli, tandem_mutation *mutat
                          : fields_set(cli, mutation, entity, "name", title, WHAT);
 }
 
-/* The server speaks of the level of an assignment, which an account that is not there has none of. */
+/* Whoever is told that this is for departments only is told as well how it then comes to them. */
 static enum tandem_failure send_new(struct cli *cli, const tandem_mutation *mutation,
                                     const char *entity, uint64_t *seq)
 {
@@ -107,6 +107,22 @@ static enum tandem_failure send_new(struct cli *cli, const tandem_mutation *muta
                                      &fault);
     }
     return failure;
+}
+
+/* What the record is called; a person by both names. */
+static void tell_added(struct cli *cli, const struct arguments *arguments, const char *title_field,
+                       const char *id, uint64_t seq)
+{
+    const char *entity = arguments->positional[0];
+    const char *title = title_of(arguments, title_field);
+    const char *first =
+        strcmp(title_field, "lastName") == 0 ? given(arguments, "firstName") : NULL;
+    first = first == NULL ? "" : first;
+    cli_done(cli, id, seq, "Added %s%s%s%s%s  %s", entity, first[0] == '\0' ? "" : " ", first,
+             title[0] == '\0' ? "" : " ", title, id);
+    if (strcmp(entity, "note") == 0 && given(arguments, "text") != NULL) {
+        mention_tell(cli, id, NULL, given(arguments, "text"), false);
+    }
 }
 
 enum tandem_failure command_add(struct cli *cli, const struct arguments *arguments)
@@ -145,11 +161,7 @@ enum tandem_failure command_add(struct cli *cli, const struct arguments *argumen
         failure = send_new(cli, mutation, entity, &seq);
     }
     if (failure == TANDEM_DONE) {
-        const char *title = title_of(arguments, title_field);
-        cli_done(cli, id, seq, "Added %s%s%s  %s", entity, title[0] == '\0' ? "" : " ", title, id);
-        if (strcmp(entity, "note") == 0 && given(arguments, "text") != NULL) {
-            mention_tell(cli, id, NULL, given(arguments, "text"), false);
-        }
+        tell_added(cli, arguments, title_field, id, seq);
     }
     tandem_mutation_free(mutation);
     return failure;

@@ -39,7 +39,7 @@ static const struct option_def edit_options[] = {
     END};
 static const struct option_def list_options[] = {
     {"where", "CONDITION", "field=value, != < <= > >=, field~part; several must all hold"},
-    {"sort", "FIELD", "by an indexed field; -FIELD for descending"},
+    {"sort", "FIELD", "by an indexed field, or createdAt; -FIELD for descending"},
     {"limit", "N", "at most N records"},
     {"columns", "FIELD,...", "the fields to show"},
     END};

@@ -102,6 +102,9 @@ static enum tandem_failure export_all(struct export *export, const struct argume
 {
     struct cli *cli = export->cli;
     enum tandem_failure failure = cli_connect(cli, CLI_READS);
+    if (failure == TANDEM_DONE) { /* before the first line is out */
+        failure = fields_check_entity(cli, export->entity);
+    }
     if (failure == TANDEM_DONE) {
         failure = where_resolve(cli, where);
     }

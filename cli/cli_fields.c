@@ -35,26 +35,6 @@ static bool note_one(void *context, const tandem_record *record)
     return false;
 }
 
-enum tandem_failure fields_check_entity(struct cli *cli, const char *entity)
-{
-    tandem_field_info info;
-    bool found = false;
-    tandem_condition condition = {.field = "name", .op = "=", .text = entity};
-    tandem_query query = {
-        .entity = "customEntity", .where = &condition, .where_count = 1, .limit = 1};
-    if (tandem_field_at(entity, 0, &info)) {
-        return TANDEM_DONE;
-    }
-    if (cli_query(cli, &query, note_one, &found) != TANDEM_OK) {
-        return cli_fault(cli, NULL, &cli->fault);
-    }
-    return found ? TANDEM_DONE
-                 : cli_refuse(cli, TANDEM_REFUSED,
-                              "there is no entity %s. See what there is: tandem schema, and tandem "
-                              "list customEntity",
-                              entity);
-}
-
 static bool take_title(void *context, const tandem_record *record)
 {
     const char *title = tandem_record_text(record, "titleField");
@@ -168,6 +148,45 @@ static void add_near(void *context, const struct field_facts *facts)
         text_addf(&walk->text, "%s%s", walk->count == 0 ? " Did you mean " : " or ", facts->name);
         walk->count++;
     }
+}
+
+static enum tandem_failure unknown_entity(struct cli *cli, const char *entity)
+{
+    struct near_walk walk = {.name = entity};
+    for (size_t i = 0; i < schema_entity_count(); i++) {
+        struct field_facts facts = {.custom = false};
+        copy(facts.name, sizeof facts.name, schema_entity_at(i)->name);
+        add_near(&walk, &facts);
+    }
+    const tandem_fault fault = {.code = TANDEM_CODE_UNKNOWN_ENTITY, .field = "entity", .change = -1};
+    struct buffer sentence = {0};
+    text_addf(&sentence, "there is no entity %s.", entity);
+    if (walk.count > 0) {
+        text_addf(&sentence, "%s?", text_of(&walk.text));
+    }
+    text_add(&sentence, " See what there is: tandem schema, and tandem list customEntity");
+    const char *text = text_of(&sentence);
+    enum tandem_failure failure = cli_fault_in_words(
+        cli, text == NULL ? tandem_error_text(fault.code) : text, &fault);
+    buffer_release(&sentence);
+    buffer_release(&walk.text);
+    return failure;
+}
+
+enum tandem_failure fields_check_entity(struct cli *cli, const char *entity)
+{
+    tandem_field_info info;
+    bool found = false;
+    tandem_condition condition = {.field = "name", .op = "=", .text = entity};
+    tandem_query query = {
+        .entity = "customEntity", .where = &condition, .where_count = 1, .limit = 1};
+    if (tandem_field_at(entity, 0, &info)) {
+        return TANDEM_DONE;
+    }
+    if (cli_query(cli, &query, note_one, &found) != TANDEM_OK) {
+        return cli_fault(cli, NULL, &cli->fault);
+    }
+    return found ? TANDEM_DONE : unknown_entity(cli, entity);
 }
 
 static enum tandem_failure unknown_field(struct cli *cli, const char *entity, const char *name)

@@ -111,12 +111,21 @@ static enum tandem_failure print_found(struct list *list, const char *entity)
     return TANDEM_DONE;
 }
 
+static enum tandem_failure tell_failed(struct cli *cli, const char *entity)
+{
+    const tandem_fault fault = cli->fault;
+    enum tandem_failure failure = fault.code == TANDEM_CODE_UNKNOWN_ENTITY
+                                      ? fields_check_entity(cli, entity)
+                                      : TANDEM_DONE;
+    return failure == TANDEM_DONE ? cli_fault(cli, NULL, &fault) : failure;
+}
+
 enum tandem_failure list_print(struct cli *cli, const tandem_query *query, const char *columns)
 {
     struct list list;
     enum tandem_failure failure = list_begin(&list, cli, query->entity, columns);
     if (failure == TANDEM_DONE && cli_query(cli, query, list_take, &list) != TANDEM_OK) {
-        failure = cli_fault(cli, NULL, &cli->fault);
+        failure = tell_failed(cli, query->entity);
     } else if (failure == TANDEM_DONE) {
         failure = print_found(&list, query->entity);
     }

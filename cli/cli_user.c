@@ -92,9 +92,12 @@ static void tell_code(struct cli *cli, const char *name, const char *id, uint64_
     }
     (void)fprintf(cli->out,
                   "One-time code: %s  (good until %s)\n"
-                  "They sign in with it in place of a password: tandem login %s --user %s\n",
+                  "They sign in with it in place of a password: tandem login %s --user %s%s\n",
                   reply->code, text_local_time(reply->expires, expires), cli->profile.session.url,
-                  name);
+                  name, cli->profile.session.ca[0] == '\0' ? "" : " --ca FILE");
+    if (cli->profile.session.ca[0] != '\0') {
+        (void)fprintf(cli->out, "FILE is a copy of %s.\n", cli->profile.session.ca);
+    }
 }
 
 static enum tandem_failure invite(struct cli *cli, const char *name, const char *id, uint64_t seq)

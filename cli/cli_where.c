@@ -123,14 +123,18 @@ static enum tandem_failure resolve_order(struct cli *cli, struct where *where)
         return TANDEM_DONE;
     }
     enum tandem_failure failure = fields_check_entity(cli, entity);
+    if (failure == TANDEM_DONE && text_same(where->sort, "createdAt")) {
+        where->query.sort = NULL; /* ids are in that order */
+        return TANDEM_DONE;
+    }
     failure = failure == TANDEM_DONE ? fields_facts(cli, entity, where->sort, &facts) : failure;
     if (failure != TANDEM_DONE) {
         return failure;
     }
     if (!tandem_field_find(entity, facts.name, &info) || (!info.indexed && !info.unique)) {
         return cli_refuse(cli, TANDEM_REFUSED,
-                          "lists cannot be sorted by %s, only by indexed fields. See: tandem schema "
-                          "%s",
+                          "lists cannot be sorted by %s, only by indexed fields and createdAt. See: "
+                          "tandem schema %s",
                           facts.name, entity);
     }
     (void)snprintf(where->sort, sizeof where->sort, "%s", facts.name);
@@ -139,7 +143,9 @@ static enum tandem_failure resolve_order(struct cli *cli, struct where *where)
 
 enum tandem_failure where_resolve(struct cli *cli, struct where *where)
 {
-    enum tandem_failure failure = resolve_order(cli, where);
+    enum tandem_failure failure =
+        where->count == 0 ? TANDEM_DONE : fields_check_entity(cli, where->query.entity);
+    failure = failure == TANDEM_DONE ? resolve_order(cli, where) : failure;
     for (size_t i = 0; i < where->count && failure == TANDEM_DONE; i++) {
         failure = resolve_one(cli, where, i);
     }
