@@ -66,11 +66,13 @@ static const struct option_def note_options[] = {
     {"share", "TAG,...", "who may see it besides the departments"},
     {"edit", NULL, "edit the note in the terminal, with whoever else does"},
     {"print", NULL, "print its text"},
-    {"version", "N", "with --print and --blame: as it was then"},
-    {"versions", NULL, "list its versions, the newest first"},
-    {"limit", "N", "with --versions: the newest N; default: 100"},
+    {"version", "N", "with --print and --blame: as it was then; 0: as it began"},
+    {"versions", NULL, "list who changed what in it, the newest first"},
+    {"all", NULL, "with --versions: each change by itself, not what was done in one go"},
+    {"limit", "N", "with --versions: the newest N; default: 20, with --all 100"},
     {"blame", NULL, "print its text with who wrote what, and when"},
     {"restore", "N", "give it the text of version N again, as a new version"},
+    {"yes", NULL, "with --restore: do not ask"},
     {"discard", NULL, "give up what you typed in it and the server has not"},
     END};
 static const struct option_def inbox_options[] = {
@@ -233,7 +235,9 @@ static const struct command commands[] = {
      "--edit, --print, --versions, --blame and --restore need the id or the first line of a note, or\n"
      "the exact name of an account that has just one. In --edit all is saved as it is typed, and what\n"
      "others type shows at once; F1 lists the keys, Ctrl-Q leaves. It works offline, and so do --print\n"
-     "and adding a text: what was typed is sent when the server can be reached.",
+     "and adding a text: what was typed is sent when the server can be reached.\n"
+     "--versions shows what one person did in one go as one line, with its newest version; every version\n"
+     "in between can be printed and restored too, and --all lists them.",
      note_options, 1, 2, command_note},
     {"inbox", "[--read [ID...]]", "Show where others mentioned you",
      "What is unread comes first, then the newest: who named you, in which account and note, when, and the\n"

@@ -10,7 +10,8 @@
 #include "protocol/memory.h"
 
 #define NEW_NOTE_MOST 65536u /* bytes of the text that a record is made with */
-#define VERSIONS_SHOWN 100u  /* unless told otherwise */
+#define GROUPS_SHOWN 20u     /* unless told otherwise */
+#define VERSIONS_SHOWN 100u  /* each by itself */
 #define NAMED_MOST 8u        /* notes that are listed when several are meant */
 
 /* ---- Which note ------------------------------------------------------------------------------ */
@@ -259,8 +260,12 @@ static enum tandem_failure find_wish(struct cli *cli, const struct arguments *ar
     if (arguments_has(arguments, "version") && !reads) {
         return cli_usage(cli, "--version goes with --print or --blame");
     }
-    if (arguments_has(arguments, "limit") && (*wish == NULL || strcmp(*wish, "versions") != 0)) {
-        return cli_usage(cli, "--limit goes with --versions");
+    bool lists = *wish != NULL && strcmp(*wish, "versions") == 0;
+    if (!lists && (arguments_has(arguments, "limit") || arguments_has(arguments, "all"))) {
+        return cli_usage(cli, "--limit and --all go with --versions");
+    }
+    if (arguments_has(arguments, "yes") && (*wish == NULL || strcmp(*wish, "restore") != 0)) {
+        return cli_usage(cli, "--yes goes with --restore");
     }
     if (*wish != NULL && arguments->count > 1) {
         return cli_usage(cli, "a text does not go with --%s", *wish);
@@ -271,35 +276,46 @@ static enum tandem_failure find_wish(struct cli *cli, const struct arguments *ar
     return TANDEM_DONE;
 }
 
-/* A number of an option, or `otherwise` when it is not given. */
+/* The number that an option has, which it may be without: then *out stays. */
 static enum tandem_failure get_number(struct cli *cli, const struct arguments *arguments,
-                                      const char *option, unsigned long otherwise,
-                                      unsigned long *out)
+                                      const char *option, unsigned long least, unsigned long *out)
 {
     const char *text = arguments_value(arguments, option);
-    *out = otherwise;
-    if (text != NULL && !arguments_number(text, 1, 1000000000, out)) {
-        return cli_usage(cli, "--%s is a number, at least 1", option);
+    if (text != NULL && !arguments_number(text, least, 1000000000, out)) {
+        return cli_usage(cli, "--%s is a whole number, at least %lu", option, least);
     }
     return TANDEM_DONE;
+}
+
+/* A version as the functions of cli_note.h take it. */
+static enum tandem_failure get_version(struct cli *cli, const struct arguments *arguments,
+                                       const char *option, uint64_t *out)
+{
+    unsigned long number = 0;
+    enum tandem_failure failure = get_number(cli, arguments, option, 0, &number);
+    *out = arguments_value(arguments, option) == NULL ? 0
+           : number == 0                              ? TANDEM_NOTE_BEGINNING
+                                                      : number;
+    return failure;
 }
 
 enum tandem_failure command_note(struct cli *cli, const struct arguments *arguments)
 {
     const char *wish = NULL;
     const char *name = arguments->positional[0];
-    unsigned long version = 0;
-    unsigned long limit = 0;
-    unsigned long restore = 0;
+    bool all = arguments_has(arguments, "all");
+    unsigned long limit = all ? VERSIONS_SHOWN : GROUPS_SHOWN;
+    uint64_t version = 0;
+    uint64_t restore = 0;
     enum tandem_failure failure = find_wish(cli, arguments, &wish);
     if (failure == TANDEM_DONE) {
-        failure = get_number(cli, arguments, "version", 0, &version);
+        failure = get_version(cli, arguments, "version", &version);
     }
     if (failure == TANDEM_DONE) {
-        failure = get_number(cli, arguments, "limit", VERSIONS_SHOWN, &limit);
+        failure = get_number(cli, arguments, "limit", 1, &limit);
     }
     if (failure == TANDEM_DONE) {
-        failure = get_number(cli, arguments, "restore", 0, &restore);
+        failure = get_version(cli, arguments, "restore", &restore);
     }
     if (failure != TANDEM_DONE) {
         return failure;
@@ -310,7 +326,8 @@ enum tandem_failure command_note(struct cli *cli, const struct arguments *argume
     return strcmp(wish, "edit") == 0       ? note_edit(cli, name)
            : strcmp(wish, "print") == 0    ? note_print(cli, name, version)
            : strcmp(wish, "blame") == 0    ? note_blame(cli, name, version)
-           : strcmp(wish, "versions") == 0 ? note_versions(cli, name, (unsigned)limit)
-           : strcmp(wish, "discard") == 0  ? note_discard(cli, name)
-                                           : note_restore(cli, name, restore);
+           : strcmp(wish, "versions") == 0 ? note_versions(cli, name, all, limit)
+           : strcmp(wish, "discard") == 0
+               ? note_discard(cli, name)
+               : note_restore(cli, name, restore, arguments_has(arguments, "yes"));
 }

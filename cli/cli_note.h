@@ -1,6 +1,7 @@
-/* tandem note, in seven parts: cli_note.c finds out what is wanted, and which note is meant;
- * cli_note_open.c opens a note and waits for it; cli_note_read.c prints, cli_note_write.c appends
- * and restores, cli_note_edit.c is the live editor's loop, around the model in cli/editor/;
+/* tandem note, in nine parts: cli_note.c finds out what is wanted, and which note is meant;
+ * cli_note_open.c opens a note and waits for it; cli_note_read.c prints, cli_note_versions.c lists
+ * what was done to it, cli_note_write.c appends, cli_note_restore.c brings a version back,
+ * cli_note_edit.c is the live editor's loop, around the model in cli/editor/;
  * cli_note_work.c is about what is not with the server yet, cli_note_refused.c remembers what it
  * would not have.
  *
@@ -65,15 +66,18 @@ struct note_work {
  * open before; afterwards the folder is, unconnected, if it has. */
 bool note_find_work(struct cli *cli, const char *id, struct note_work *out);
 
+/* In what follows a version is 0 for the newest, TANDEM_NOTE_BEGINNING for version 0. */
+
 /* Prints the note as it is, or version `version` of it. */
 enum tandem_failure note_print(struct cli *cli, const char *name, uint64_t version);
 /* Who wrote which passage of it. */
 enum tandem_failure note_blame(struct cli *cli, const char *name, uint64_t version);
-/* The newest `limit` versions. */
-enum tandem_failure note_versions(struct cli *cli, const char *name, unsigned limit);
+/* The newest `limit` versions, by themselves where `single`, else groups of them. */
+enum tandem_failure note_versions(struct cli *cli, const char *name, bool single, size_t limit);
 /* Gives up what was typed in it on this machine and the server has not. */
 enum tandem_failure note_discard(struct cli *cli, const char *name);
-enum tandem_failure note_restore(struct cli *cli, const char *name, uint64_t version);
+/* Gives it the text of a version again. At a terminal the person is asked, unless `agreed`. */
+enum tandem_failure note_restore(struct cli *cli, const char *name, uint64_t version, bool agreed);
 /* The command is connected; `text` begins a line of its own. */
 enum tandem_failure note_append(struct cli *cli, const struct sighting *about, const char *text);
 enum tandem_failure note_edit(struct cli *cli, const char *name);
@@ -86,6 +90,10 @@ struct note_version {
     size_t size;
 };
 enum tandem_failure note_ask(struct cli *cli, const char *id, uint64_t version,
+                             tandem_note_passage_fn *each, void *context, struct note_version *out);
+/* The same without a word to the person; cli->fault has what went wrong, and where the line was
+ * lost cli->client is gone. */
+tandem_code note_ask_quietly(struct cli *cli, const char *id, uint64_t version,
                              tandem_note_passage_fn *each, void *context, struct note_version *out);
 /* Versions below `before` (0: all), newest first. */
 enum tandem_failure note_ask_versions(struct cli *cli, const char *id, uint64_t before,

@@ -275,28 +275,37 @@ static enum tandem_failure tell_no_version(struct cli *cli, const char *id, uint
 {
     struct note_version newest = {.text = NULL};
     enum tandem_failure failure = note_ask(cli, id, 0, NULL, NULL, &newest);
-    if (failure == TANDEM_DONE) {
+    if (failure == TANDEM_DONE && newest.newest == 0) {
+        failure = cli_refuse(cli, TANDEM_REFUSED,
+                             "there is no version %llu of this note: nobody has edited it since it "
+                             "was written",
+                             (unsigned long long)version);
+    } else if (failure == TANDEM_DONE) {
         failure =
             cli_refuse(cli, TANDEM_REFUSED,
                        "there is no version %llu of this note; the server has %llu to %llu. See: "
                        "tandem note %s --versions",
-                       (unsigned long long)version,
-                       (unsigned long long)(newest.oldest == 0 ? 1 : newest.oldest),
+                       (unsigned long long)version, (unsigned long long)newest.oldest,
                        (unsigned long long)newest.newest, id);
     }
     memory_free(newest.text);
     return failure;
 }
 
-enum tandem_failure note_ask(struct cli *cli, const char *id, uint64_t version,
+tandem_code note_ask_quietly(struct cli *cli, const char *id, uint64_t version,
                              tandem_note_passage_fn *each, void *context, struct note_version *out)
 {
     struct asking asking = {.out = out, .passage = each, .context = context};
     *out = (struct note_version){.text = NULL};
-    tandem_code code =
-        finish(cli, tandem_ask_note(cli->client, id, version, on_answer, &asking), &asking);
+    return finish(cli, tandem_ask_note(cli->client, id, version, on_answer, &asking), &asking);
+}
+
+enum tandem_failure note_ask(struct cli *cli, const char *id, uint64_t version,
+                             tandem_note_passage_fn *each, void *context, struct note_version *out)
+{
+    tandem_code code = note_ask_quietly(cli, id, version, each, context, out);
     if (code == STATUS_NOT_FOUND && version > 0) {
-        return tell_no_version(cli, id, version);
+        return tell_no_version(cli, id, version == TANDEM_NOTE_BEGINNING ? 0 : version);
     }
     return code == TANDEM_OK ? TANDEM_DONE : cli_fault(cli, id, &cli->fault);
 }

@@ -1,12 +1,14 @@
-/* note --print, --blame, --versions: a note's text, as it is and as it was. */
+/* note --print, --blame: a note's text, as it is and as it was. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/cli_entry.h"
 #include "cli/cli_note.h"
 #include "cli/cli_text.h"
 #include "protocol/memory.h"
+#include "protocol/status.h"
 
 /* Reads a version from the server, which alone knows it. */
 static enum tandem_failure look_up(struct cli *cli, const char *name, struct sighting *about)
@@ -38,27 +40,91 @@ static void print_text(struct cli *cli, const char *text, size_t size)
     }
 }
 
-static void print_note(struct cli *cli, const char *id, uint64_t version, const char *text,
-                       size_t size, size_t waiting)
+/* What is to be printed, and what of it the server has not. */
+struct printed {
+    const char *id;
+    uint64_t version;
+    const char *text;
+    size_t size;
+    bool waits;
+    uint64_t entry; /* of the outbox, with another text; 0: none */
+};
+
+static void print_note(struct cli *cli, const struct printed *printed)
 {
     if (!cli->json) {
-        print_text(cli, text, size);
+        print_text(cli, printed->text, printed->size);
         return;
     }
-    json_t *object =
-        json_pack("{s:s, s:I, s:s%}", "id", id, "version", (json_int_t)version, "text", text, size);
-    if (waiting > 0) {
+    json_t *object = json_pack("{s:s, s:I, s:s%}", "id", printed->id, "version",
+                               (json_int_t)printed->version, "text", printed->text, printed->size);
+    if (printed->waits) {
         (void)json_object_set_new(object, "waiting", json_true());
+    }
+    if (printed->entry != 0) {
+        (void)json_object_set_new(object, "entry", json_integer((json_int_t)printed->entry));
     }
     print_json(cli, object);
 }
 
+/* The newest text that waits in the outbox for this note, by `tandem edit` say: the entry, or NULL;
+ * to json_decref(). *text points into it. */
+static json_t *find_pending_text(struct cli *cli, const char *id, const char **text)
+{
+    json_t *found = NULL;
+    size_t index = 0;
+    size_t line = 0;
+    json_t *entry = NULL;
+    json_t *change = NULL;
+    json_t *entries =
+        tandem_outbox_count(cli->client, ENTRY_OPEN) > 0 ? entry_read_all(cli, ENTRY_OPEN) : NULL;
+    json_array_foreach(entries, index, entry)
+    {
+        json_array_foreach(json_object_get(entry, "changes"), line, change)
+        {
+            const char *field = json_string_value(json_object_get(change, "field"));
+            const char *about = json_string_value(json_object_get(change, "id"));
+            const char *mine = json_string_value(json_object_get(change, "mine"));
+            if (mine != NULL && field != NULL && strcmp(field, "text") == 0 && about != NULL &&
+                text_same(about, id)) {
+                *text = mine;
+                found = entry;
+            }
+        }
+    }
+    json_incref(found);
+    json_decref(entries);
+    return found;
+}
+
+/* With a text that waits in the outbox, where nothing was typed besides: which of the two comes of
+ * both only the server knows. */
 static void print_open(struct open_note *open)
 {
-    size_t size = 0;
-    const char *text = tandem_note_text(open->note, &size);
-    print_note(open->cli, open->id, tandem_note_version(open->note), text, size,
-               tandem_note_waiting(open->note));
+    struct cli *cli = open->cli;
+    const char *pending = NULL;
+    struct printed printed = {.id = open->id, .version = tandem_note_version(open->note)};
+    printed.text = tandem_note_text(open->note, &printed.size);
+    printed.waits = tandem_note_waiting(open->note) > 0;
+    bool typed = printed.waits || tandem_note_code(open->note) != TANDEM_OK;
+    json_t *entry = find_pending_text(cli, open->id, &pending);
+    if (entry != NULL) {
+        printed.entry = entry_number(entry);
+        printed.waits = true;
+    }
+    if (entry != NULL && !typed) {
+        printed.text = pending;
+        printed.size = strlen(pending);
+    }
+    print_note(cli, &printed);
+    if (entry != NULL && !cli->json) {
+        cli_note(cli,
+                 typed ? "Another text for the whole note waits as well, and is not in this one: "
+                         "tandem outbox show %llu"
+                       : "This text waits on this machine, in the outbox: tandem outbox show %llu",
+                 (unsigned long long)printed.entry);
+    }
+    json_decref(entry);
 }
 
 /* As the copy has it. */
@@ -71,6 +137,16 @@ static enum tandem_failure print_from_copy(struct cli *cli, const char *id)
         note_close(&open);
     }
     return failure;
+}
+
+/* Of a note that may still be read the text has both. */
+static void tell_not_taken(struct cli *cli, const char *id, tandem_code why)
+{
+    cli_note(cli, "%s: %s. Give it up: tandem note %s --discard",
+             why == STATUS_DENIED
+                 ? "What you typed on this machine is in this text, and the server has not taken it"
+                 : "This is what you typed and the server has not taken",
+             tandem_error_text(why), id);
 }
 
 /* With what was typed on this machine and the server has not: it is sent first, where that can be.
@@ -100,11 +176,8 @@ static enum tandem_failure print_with_work(struct cli *cli, const char *id,
     if (failure == TANDEM_DONE) {
         print_open(&open);
     }
-    if (failure == TANDEM_DONE && ended) {
-        cli_note(cli,
-                 "This is what you typed and the server has not taken: %s. Give it up: tandem "
-                 "note %s --discard",
-                 tandem_error_text(why), id);
+    if (failure == TANDEM_DONE && ended && work->waiting > 0) {
+        tell_not_taken(cli, id, why);
     } else if (failure == TANDEM_DONE && kept) {
         cli_note(cli,
                  "What you typed on this machine is in this text, but not yet with the server.");
@@ -120,7 +193,9 @@ static enum tandem_failure print_from_server(struct cli *cli, const char *id, ui
     struct note_version got;
     enum tandem_failure failure = note_ask(cli, id, version, NULL, NULL, &got);
     if (failure == TANDEM_DONE) {
-        print_note(cli, id, got.version, got.text, got.size, 0);
+        const struct printed printed = {
+            .id = id, .version = got.version, .text = got.text, .size = got.size};
+        print_note(cli, &printed);
     }
     memory_free(got.text);
     return failure;
@@ -273,79 +348,5 @@ enum tandem_failure note_blame(struct cli *cli, const char *name, uint64_t versi
     }
     buffer_release(&blame.passages);
     memory_free(got.text);
-    return failure;
-}
-
-/* ---- Versions -------------------------------------------------------------------------------- */
-
-#define PAGE 200u /* versions asked for at a time */
-
-struct listing {
-    struct table table;
-    struct cli *cli;
-    uint64_t last; /* listed so far */
-    size_t count, wanted;
-};
-
-static bool take_version(void *context, const tandem_note_version_info *info)
-{
-    struct listing *listing = context;
-    char number[32], when[32], change[64];
-    if (listing->count == listing->wanted) {
-        return false;
-    }
-    listing->count++;
-    listing->last = info->version;
-    if (listing->cli->json) {
-        print_json(listing->cli,
-                   json_pack("{s:I, s:s, s:s, s:I, s:I}", "version", (json_int_t)info->version,
-                             "by", info->by, "at", tandem_time_text(info->at_ms, when), "removed",
-                             (json_int_t)info->removed, "inserted", (json_int_t)info->inserted));
-        return true;
-    }
-    (void)snprintf(number, sizeof number, "%" PRIu64, info->version);
-    (void)snprintf(change, sizeof change, "+%zu -%zu", info->inserted, info->removed);
-    const char *const cells[] = {number, text_local_time(info->at_ms, when), info->by, change};
-    table_row(&listing->table, cells);
-    return true;
-}
-
-static enum tandem_failure list_versions(struct cli *cli, const char *id, struct listing *listing)
-{
-    enum tandem_failure failure = TANDEM_DONE;
-    size_t before = SIZE_MAX;
-    while (failure == TANDEM_DONE && listing->count < listing->wanted && listing->count != before &&
-           (listing->count == 0 || listing->last > 1)) {
-        size_t left = listing->wanted - listing->count;
-        before = listing->count;
-        failure = note_ask_versions(cli, id, listing->last, left < PAGE ? (unsigned)left : PAGE,
-                                    take_version, listing);
-    }
-    return failure;
-}
-
-enum tandem_failure note_versions(struct cli *cli, const char *name, unsigned limit)
-{
-    static const char *const headings[] = {"version", "when", "who", "characters"};
-    struct sighting about;
-    struct listing listing = {.cli = cli, .wanted = limit};
-    enum tandem_failure failure = look_up(cli, name, &about);
-    if (failure != TANDEM_DONE) {
-        return failure;
-    }
-    table_init(&listing.table, 4);
-    table_row(&listing.table, headings);
-    failure = list_versions(cli, about.id, &listing);
-    if (failure == TANDEM_DONE && listing.table.failed) {
-        failure = cli_no_memory(cli);
-    } else if (failure == TANDEM_DONE && listing.count == 0) {
-        cli_note(cli, "This note has never been edited since it was written.");
-    } else if (failure == TANDEM_DONE && !cli->json) {
-        table_print(&listing.table, cli->out, text_terminal_width(cli->out));
-        if (listing.count == listing.wanted && listing.last > 1) {
-            cli_note(cli, "There may be older ones. See more: --limit %u", limit * 10);
-        }
-    }
-    table_release(&listing.table);
     return failure;
 }

@@ -27,6 +27,8 @@ struct portrait {
     const char *mark; /* "pending" and the like, or "" */
     struct buffer audience;
     char changed[160];
+    char version[24]; /* of a note */
+    struct show_note note;
     bool found, failed;
 };
 
@@ -54,6 +56,9 @@ static bool take(void *context, const tandem_record *record)
     portrait->found = true;
     portrait->mark = mark_of(portrait->cli, record);
     lookup_take(&portrait->record, record);
+    const char *version = tandem_record_text(record, "version");
+    (void)snprintf(portrait->version, sizeof portrait->version, "%s",
+                   version == NULL ? "" : version);
     if (portrait->cli->json) {
         portrait->json = tandem_record_json(record);
         portrait->failed = portrait->json == NULL;
@@ -151,10 +156,35 @@ static void print_waiting(struct cli *cli, const char *id)
     json_decref(entries);
 }
 
+static void print_json(struct cli *cli, const struct portrait *portrait)
+{
+    bool more = portrait->note.text != NULL || portrait->note.waiting > 0;
+    char *json = more ? show_note_json(&portrait->note, portrait->json) : NULL;
+    cli_print_record_json(cli, json == NULL ? portrait->json : json, portrait->mark);
+    memory_free(json);
+}
+
+static void print_field(struct names *names, const struct portrait *portrait,
+                        const struct field_line *line)
+{
+    const struct show_note *note = &portrait->note;
+    char version[24];
+    (void)snprintf(version, sizeof version, "%llu", (unsigned long long)note->version);
+    if (names_refers(names, portrait->record.entity, line->name)) {
+        print_reference(names, line);
+    } else if (note->text != NULL && strcmp(line->name, "text") == 0) {
+        show_line(names->cli->out, line->name, note->text);
+    } else if (note->text != NULL && strcmp(line->name, "version") == 0) {
+        show_line(names->cli->out, line->name, version);
+    } else {
+        show_line(names->cli->out, line->name, line->text);
+    }
+}
+
 static void print(struct cli *cli, struct portrait *portrait)
 {
     if (cli->json) {
-        cli_print_record_json(cli, portrait->json, portrait->mark);
+        print_json(cli, portrait);
         return;
     }
     (void)text_put(cli->out, portrait->record.entity, 0);
@@ -163,18 +193,14 @@ static void print(struct cli *cli, struct portrait *portrait)
     struct names names;
     names_begin(&names, cli, true);
     for (size_t i = 0; i < portrait->count; i++) {
-        const struct field_line *line = &portrait->lines[i];
-        if (names_refers(&names, portrait->record.entity, line->name)) {
-            print_reference(&names, line);
-        } else {
-            show_line(cli->out, line->name, line->text);
-        }
+        print_field(&names, portrait, &portrait->lines[i]);
     }
     const char *audience = text_of(&portrait->audience);
     print_named(&names, "scope", portrait->record.scope, put_scope);
     print_named(&names, "audience", audience == NULL ? "" : audience, names_put);
     names_release(&names);
     show_line(cli->out, "", portrait->changed);
+    show_note_print(cli, portrait->record.id, &portrait->note);
     if (portrait->mark[0] != '\0') {
         print_waiting(cli, portrait->record.id);
     }
@@ -187,6 +213,7 @@ static void release(struct portrait *portrait)
     }
     memory_free(portrait->lines);
     tandem_free(portrait->json);
+    show_note_release(&portrait->note);
     buffer_release(&portrait->audience);
 }
 
@@ -238,6 +265,9 @@ enum tandem_failure command_show(struct cli *cli, const struct arguments *argume
     } else if (portrait.failed) {
         failure = cli_no_memory(cli);
     } else {
+        if (strcmp(portrait.record.entity, "note") == 0) {
+            show_note_find(cli, portrait.record.id, portrait.version, &portrait.note);
+        }
         print(cli, &portrait);
     }
     release(&portrait);

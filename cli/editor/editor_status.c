@@ -22,9 +22,9 @@ static enum editor_style state_text(const struct editor *editor, char out[STATE]
 {
     const char *word = editor->line == EDITOR_ENDED       ? "not editable"
                        : editor->line == EDITOR_READ_ONLY ? "read only"
-                       : editor->line != EDITOR_ONLINE ? "offline"
-                       : editor->waiting > 0           ? "sending"
-                                                       : "saved";
+                       : editor->line != EDITOR_ONLINE    ? "offline"
+                       : editor->waiting > 0              ? "sending"
+                                                          : "saved";
     bool counts = editor->waiting > 0 && editor->line != EDITOR_ONLINE;
     if (!counts) {
         (void)snprintf(out, STATE, "%s", word);

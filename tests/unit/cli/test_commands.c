@@ -101,11 +101,14 @@ static void meanings_are_checked_before_anything_is_connected(void **state)
     USAGE("the text is empty", "log", ID, " \n", "--channel", "call");
     USAGE("choose one: --edit or --print", "note", ID, "--print", "--edit");
     USAGE("does not go with --print", "note", ID, "text", "--print");
-    USAGE("--version is a number", "note", ID, "--print", "--version", "0");
+    USAGE("--version is a whole number", "note", ID, "--print", "--version", "-1");
     USAGE("--version goes with", "note", ID, "--version", "3");
     USAGE("--version goes with", "note", ID, "--versions", "--version", "3");
-    USAGE("--limit goes with", "note", ID, "--blame", "--limit", "3");
-    USAGE("--restore is a number", "note", ID, "--restore", "last");
+    USAGE("go with --versions", "note", ID, "--blame", "--limit", "3");
+    USAGE("go with --versions", "note", ID, "--print", "--all");
+    USAGE("--limit is a whole number, at least 1", "note", ID, "--versions", "--limit", "0");
+    USAGE("--yes goes with --restore", "note", ID, "--print", "--yes");
+    USAGE("--restore is a whole number", "note", ID, "--restore", "last");
     USAGE("for a new note", "note", ID, "--print", "--share", "suppliers");
     USAGE("needs a terminal", "note", ID, "--edit");
     USAGE("needs the id", "note", "Fjord Bruk AS", "--discard");
