@@ -225,7 +225,7 @@ static void find_changed(struct candidates *candidates, const json_t *entries, b
         }
         json_array_foreach(json_object_get(entry, "changes"), c, change)
         {
-            if (text_same(member(change, "title"), candidates->name) &&
+            if (text_alike(member(change, "title"), candidates->name) &&
                 strcmp(last, member(change, "id")) != 0) {
                 last = member(change, "id");
                 add_candidate(candidates, member(change, "entity"), last, entry_number(entry));
@@ -323,7 +323,7 @@ static const json_t *find_removed(const json_t *entry, const char *text)
     json_t *change = NULL;
     json_array_foreach(json_object_get(entry, "changes"), index, change)
     {
-        if (strcmp(member(change, "op"), "remove") == 0 && text_same(member(change, key), text)) {
+        if (strcmp(member(change, "op"), "remove") == 0 && text_alike(member(change, key), text)) {
             return change;
         }
     }

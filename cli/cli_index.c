@@ -4,21 +4,22 @@
 #include <string.h>
 
 #include "cli/cli_text.h"
+#include "protocol/fold.h"
 #include "protocol/memory.h"
 
 #define FIRST_SIZE 256u
 
-static unsigned char lower(char c)
-{
-    return (unsigned char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-}
-
-/* FNV-1a of Fowler, Noll and Vo. The keys are the user's own file: nobody is attacking. */
+/* FNV-1a of Fowler, Noll and Vo, of the key in one case. The keys are the user's own file: nobody
+ * is attacking. */
 static uint64_t hash(const char *key)
 {
+    struct bytes text = bytes_text(key);
+    uint8_t folded[256];
     uint64_t value = 14695981039346656037ull;
-    for (; *key != '\0'; key++) {
-        value = (value ^ lower(*key)) * 1099511628211ull;
+    for (size_t size; (size = fold_next(&text, folded, sizeof folded)) > 0;) {
+        for (size_t i = 0; i < size; i++) {
+            value = (value ^ folded[i]) * 1099511628211ull;
+        }
     }
     return value;
 }
@@ -53,7 +54,7 @@ void index_release(struct index *index)
 static size_t place(struct index_entry *const *slots, size_t size, const char *key)
 {
     size_t at = (size_t)hash(key) & (size - 1);
-    while (slots[at] != NULL && !text_same(slots[at]->key, key)) {
+    while (slots[at] != NULL && !text_alike(slots[at]->key, key)) {
         at = (at + 1) & (size - 1);
     }
     return at;

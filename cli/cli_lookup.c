@@ -140,7 +140,7 @@ static bool match_party(void *context, const tandem_record *record)
     }
     const char *quote = text_has_separator(name) ? "\"" : "";
     text_addf(&search->others, "%s%s%s%s", search->others.size == 0 ? "" : ", ", quote, name, quote);
-    if (text_same(name, search->name) && search->found++ == 0) {
+    if (text_alike(name, search->name) && search->found++ == 0) {
         lookup_take(search->out, record);
     }
     return true;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "protocol/fold.h"
 #include "protocol/memory.h"
 
 static bool continues(char byte)
@@ -290,6 +291,11 @@ char *text_next_part(const char **at)
 bool text_same(const char *a, const char *b)
 {
     return strcasecmp(a, b) == 0;
+}
+
+bool text_alike(const char *a, const char *b)
+{
+    return fold_compare(bytes_text(a), bytes_text(b)) == 0;
 }
 
 #define WORD_LENGTH 40u

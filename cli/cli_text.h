@@ -35,8 +35,10 @@ void text_addf(struct buffer *buffer, const char *format, ...)
 const char *text_of(struct buffer *buffer);
 /* A copy to free with memory_free(); NULL when out of memory. */
 char *text_copy(const char *text);
-/* Equal but for the case of ASCII letters. */
+/* Equal but for the case of ASCII letters: for sign-in names, ids and words of commands. */
 bool text_same(const char *a, const char *b);
+/* Equal but for the case of letters: for values of records. */
+bool text_alike(const char *a, const char *b);
 /* Letters to change, add or leave out to make one word of the other (Levenshtein), regardless of
  * the case of ASCII letters. Of `b` the first `b_length` bytes; SIZE_MAX when either is too long to
  * be a mistyped word. */

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "protocol/fold.h"
 #include "protocol/wire.h"
 
 static bool read_op(struct bytes text, enum condition_op *out)
@@ -107,36 +108,50 @@ void condition_key(const struct field_def *def, struct bytes value, struct buffe
     }
 }
 
-static uint8_t fold(uint8_t c)
+/* What is looked for, folded, and of each beginning of it the longest border: by Knuth, Morris and
+ * Pratt, "Fast pattern matching in strings" (1977). It is found in a time that does not depend on
+ * what it and the text are, since both can be an adversary's. */
+struct part {
+    size_t size;
+    uint8_t octets[FOLD_MAX(CONDITION_CONTAINS_MAX)];
+    uint16_t border[FOLD_MAX(CONDITION_CONTAINS_MAX) + 1];
+};
+
+/* How much of the part there is at the end of what was read, when this byte follows. */
+static size_t step(const struct part *part, size_t same, uint8_t octet)
 {
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
+    while (same > 0 && octet != part->octets[same]) {
+        same = part->border[same];
+    }
+    return same + (octet == part->octets[same]);
 }
 
-/* Whether `part` occurs in `text`, ASCII letters of either case being the same. By Knuth, Morris
- * and Pratt, "Fast pattern matching in strings" (1977): in a time that does not depend on what the
- * two are, since both can be an adversary's. */
-static bool text_contains(struct bytes text, struct bytes part)
+static void prepare(struct bytes text, struct part *out)
 {
-    uint16_t
-        border[CONDITION_CONTAINS_MAX + 1]; /* of each beginning of `part`: its longest border */
-    if (part.size == 0 || part.size > CONDITION_CONTAINS_MAX) {
-        return part.size == 0;
+    out->size = fold_begin(text, out->octets, sizeof out->octets);
+    out->border[0] = out->border[1] = 0;
+    for (size_t i = 1, same = 0; i < out->size; i++) {
+        same = step(out, same, out->octets[i]);
+        out->border[i + 1] = (uint16_t)same;
     }
-    border[0] = border[1] = 0;
-    for (size_t i = 1, same = 0; i < part.size; i++) {
-        while (same > 0 && fold(part.data[i]) != fold(part.data[same])) {
-            same = border[same];
-        }
-        same += fold(part.data[i]) == fold(part.data[same]);
-        border[i + 1] = (uint16_t)same;
+}
+
+/* Whether `wanted` occurs in `text`, letters of either case being the same. Folded characters are
+ * compared byte by byte: in UTF-8 none begins within another. */
+static bool text_contains(struct bytes text, struct bytes wanted)
+{
+    struct part part;
+    uint8_t folded[256];
+    if (wanted.size == 0 || wanted.size > CONDITION_CONTAINS_MAX) {
+        return wanted.size == 0;
     }
-    for (size_t at = 0, same = 0; at < text.size; at++) {
-        while (same > 0 && fold(text.data[at]) != fold(part.data[same])) {
-            same = border[same];
-        }
-        same += fold(text.data[at]) == fold(part.data[same]);
-        if (same == part.size) {
-            return true;
+    prepare(wanted, &part);
+    for (size_t same = 0, size; (size = fold_next(&text, folded, sizeof folded)) > 0;) {
+        for (size_t i = 0; i < size; i++) {
+            same = step(&part, same, folded[i]);
+            if (same == part.size) {
+                return true;
+            }
         }
     }
     return false;
@@ -181,6 +196,16 @@ static struct bytes key_in(const struct field_def *def, struct bytes value,
     return buffer_bytes(&key);
 }
 
+/* Texts whose keys are cut, in full. */
+static int compare_texts(struct bytes value, struct bytes wanted)
+{
+    struct wire_reader reader = wire_read(value), wanted_reader = wire_read(wanted);
+    struct bytes mine = {0}, other = {0};
+    wire_get_str(&reader, &mine);
+    wire_get_str(&wanted_reader, &other);
+    return fold_compare(mine, other);
+}
+
 /* Numbers may be written in several widths, so equality too compares keys where the kind has
  * them, and the bytes where it has none. Long text shares a key with what begins alike. */
 static int compare_values(const struct condition *condition, struct bytes value, bool *ordered)
@@ -189,12 +214,12 @@ static int compare_values(const struct condition *condition, struct bytes value,
     const struct bytes mine = key_in(condition->def, value, my_room);
     const struct bytes wanted = key_in(condition->def, condition->value, wanted_room);
     *ordered = mine.size > 0 && wanted.size > 0;
-    int order = *ordered ? bytes_compare(mine, wanted) : 0;
-    bool cut = mine.size >= SCHEMA_KEY_MAX && wanted.size >= SCHEMA_KEY_MAX;
-    if (!*ordered || (order == 0 && cut)) {
-        order = bytes_compare(value, condition->value);
+    if (!*ordered) {
+        return bytes_compare(value, condition->value);
     }
-    return order;
+    int order = bytes_compare(mine, wanted);
+    bool cut = mine.size >= SCHEMA_KEY_MAX && wanted.size >= SCHEMA_KEY_MAX;
+    return order == 0 && cut ? compare_texts(value, condition->value) : order;
 }
 
 static bool is_nil(struct bytes value)

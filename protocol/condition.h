@@ -46,7 +46,8 @@ bool condition_meets(const struct condition *condition, struct bytes value, size
 
 /* Appends the sort key of a value: that of its field, or by its shape where `def` is NULL. Nothing
  * is appended for none, nil and what has no order. Keys compare by bytes_compare(); they are cut at
- * SCHEMA_KEY_MAX, so that long text may share one. */
+ * SCHEMA_KEY_MAX, so that long text may share one. Text is the same in either case of its letters
+ * (protocol/fold.h), to conditions as well. */
 void condition_key(const struct field_def *def, struct bytes value, struct buffer *out);
 
 #endif

@@ -46,7 +46,8 @@ enum field_class {
 enum field_flags {
     FIELD_REQUIRED = 1, /* must be there from creation on, and cannot be cleared */
     FIELD_INDEXED = 2,  /* can be sorted by; looked up by value without a scan */
-    FIELD_UNIQUE = 4,   /* no two live records of the entity share a value; implies FIELD_INDEXED */
+    FIELD_UNIQUE = 4,   /* no two live records of the entity are given the same value, or one that
+                           differs in case only; implies FIELD_INDEXED */
     FIELD_FIXED = 8,    /* set at creation, never changed */
     FIELD_SYSTEM = 16   /* written by the server alone */
 };
@@ -122,7 +123,7 @@ enum status schema_parse(const struct field_def *field, struct bytes text, struc
 void schema_print(const struct field_def *field, struct bytes value, struct buffer *out);
 
 /* Index key of a value: bytes that compare as the values do, at most SCHEMA_KEY_MAX; text is
- * folded to lower case (ASCII) and cut. Money is ordered by currency and then amount. Nothing is
+ * folded (protocol/fold.h) and cut. Money is ordered by currency and then amount. Nothing is
  * appended for nil and for kinds that have no order (address, tags, blob, references). */
 #define SCHEMA_KEY_MAX 96
 void schema_index_key(enum field_kind kind, struct bytes value, struct buffer *out);

@@ -1,6 +1,6 @@
 /* Keys that sort as the values do under memcmp.
  *
- *     text and its like   the text, ASCII letters in lower case, cut at 96 bytes
+ *     text and its like   the text folded (protocol/fold.h), its first 96 bytes
  *     integer, time       8 bytes big-endian, the sign bit turned around
  *     boolean             0 or 1
  *     date                its ten characters
@@ -11,6 +11,7 @@
  *                         digits without zeros at either end, 0x00; of a negative number all
  *                         bytes behind the sign are complemented
  */
+#include "protocol/fold.h"
 #include "protocol/schema_value.h"
 
 #define DECIMAL_POINT_BIAS 64
@@ -26,12 +27,9 @@ static void key_of_text(struct bytes value, struct buffer *out)
 {
     struct wire_reader reader = wire_read(value);
     struct bytes text;
-    if (!wire_get_str(&reader, &text))
-        return;
-    const size_t size = text.size < SCHEMA_KEY_MAX ? text.size : SCHEMA_KEY_MAX;
-    uint8_t *at = size > 0 ? buffer_extend(out, size) : NULL;
-    for (size_t i = 0; at != NULL && i < size; i++)
-        at[i] = schema_lower(text.data[i]);
+    uint8_t key[SCHEMA_KEY_MAX];
+    if (wire_get_str(&reader, &text))
+        buffer_append(out, key, fold_begin(text, key, sizeof key));
 }
 
 static void key_of_integer(struct bytes value, struct buffer *out)

@@ -55,8 +55,9 @@ static enum status write_meta(struct replica *replica, MDB_txn *txn, const struc
 
 static bool is_our_format(struct bytes format)
 {
-    return format.size == 4 && (get_u32(format.data) == REPLICA_FORMAT ||
-                                get_u32(format.data) == REPLICA_FORMAT_INDEXED);
+    const uint32_t number = format.size == 4 ? get_u32(format.data) : 0;
+    return number == REPLICA_FORMAT || number == REPLICA_FORMAT_ASCII ||
+           number == REPLICA_FORMAT_INDEXED;
 }
 
 /* FORMAT_VERSION for an environment that is not of this format. */

@@ -19,8 +19,9 @@
  * The index tables hold exactly what the records table implies: each write of a record takes the
  * entries of the one it replaces away. The whole is a copy of what the server has, so a replica
  * that cannot be read (another format, damage) is deleted and filled again. One of an older library
- * without the tables of indexes of fields gets them, empty; one that has such an index cannot be
- * read by it, and is filled again there.
+ * without the tables of indexes of fields gets them, empty, and one whose indexes it made with other
+ * keys gets them built again. One that has an index of this library's cannot be read by it, and is
+ * filled again there.
  *
  * Several processes may have a replica open, one handle of each, and one of them writes; peers.h
  * sees to both. The others look when they are told to. What one has deleted and scrubbed does not

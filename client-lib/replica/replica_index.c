@@ -8,6 +8,8 @@
 #include "protocol/condition.h"
 
 #define ROW_SIZE (2 + ID_SIZE)
+#define KEYS_SHIFT 4
+#define STATE_MASK 0x0f
 
 /* ---- Rows of `indexed` ---- */
 
@@ -49,11 +51,12 @@ bool replica_index_read(struct bytes key, struct bytes value, struct field_index
         return false;
     out->kind = key.data[0];
     out->number = value.data[0];
-    out->state = (enum index_state)value.data[1];
+    out->keys = value.data[1] >> KEYS_SHIFT;
+    out->state = (enum index_state)(value.data[1] & STATE_MASK);
     memcpy(out->until.octet, value.data + 2, ID_SIZE);
     return (out->kind < KIND_COUNT || out->kind == REPLICA_INDEX_BY_SHAPE) &&
-           out->number < REPLICA_INDEX_MOST && value.data[1] >= INDEX_BUILDING &&
-           value.data[1] <= INDEX_DROPPING;
+           out->number < REPLICA_INDEX_MOST && out->keys <= INDEX_KEYS &&
+           out->state >= INDEX_BUILDING && out->state <= INDEX_DROPPING;
 }
 
 enum status replica_index_store(struct replica *replica, const struct field_index *index)
@@ -62,7 +65,7 @@ enum status replica_index_store(struct replica *replica, const struct field_inde
     uint8_t key[KEY_INDEXED_MAX], value[ROW_SIZE];
     size_t size = replica_index_row(&name, key);
     value[0] = index->number;
-    value[1] = (uint8_t)index->state;
+    value[1] = (uint8_t)(index->keys << KEYS_SHIFT | index->state);
     memcpy(value + 2, index->until.octet, ID_SIZE);
     return environment_put(replica->write, replica->db.table[TABLE_INDEXED], bytes_of(key, size),
                            bytes_of(value, sizeof value), 0);
@@ -113,9 +116,31 @@ enum status replica_index_clear(struct replica *replica)
     return status;
 }
 
+bool replica_index_has_former_keys(const struct replica *replica)
+{
+    const struct indexes *indexes = &replica->indexes;
+    size_t i = 0;
+    while (i < indexes->count && indexes->list[i].keys == INDEX_KEYS)
+        i++;
+    return i < indexes->count;
+}
+
+/* One that was being dropped is gone with its entries. */
+static enum status renew(struct replica *replica)
+{
+    const struct indexes former = replica->indexes;
+    enum status status = replica_index_clear(replica);
+    for (size_t i = 0; i < former.count && status == STATUS_OK; i++)
+        if (former.list[i].state != INDEX_DROPPING)
+            status = replica_index_add(replica, &former.list[i]);
+    return status;
+}
+
 enum status replica_index_begin(struct replica *replica)
 {
     enum status status = replica_index_load(replica, replica->write);
+    if (status == STATUS_OK && replica_index_has_former_keys(replica))
+        return renew(replica);
     return status == STATUS_CORRUPT ? replica_index_clear(replica) : status;
 }
 

@@ -26,6 +26,9 @@
  * The value is the key by which conditions and sorts compare (protocol/condition.h), written as in
  * the server's store (protocol/ordered.h), and cut as it is there: records that share a key stand
  * in order of their ids, and what a condition says of them is to be looked at in the record.
+ * `state` has in its upper four bits how keys are made: 0, as by former libraries, which folded
+ * ASCII letters alone, or 1. Where it is another way than this library's, nothing of the index is
+ * read, and the next transaction that writes empties them all, to be built again.
  * `number` tells the indexes apart in few bytes. `kind` is how values are read: by that of the
  * field, or by their shape, as conditions on custom fields do it. `until` is the id that building
  * has come to, while there is such a record: when it goes, building begins again.

@@ -79,6 +79,7 @@ static void look(struct replica *replica)
     environment_read_end(&replica->db, &reading);
     indexes->damaged = indexes->damaged || status == STATUS_CORRUPT;
     indexes->looked = status == STATUS_OK || status == STATUS_CORRUPT;
+    indexes->outdated = indexes->outdated || replica_index_has_former_keys(replica);
     for (size_t i = 0; i < indexes->count; i++)
         if (is_outdated(&indexes->list[i]))
             indexes->outdated = true;
@@ -139,15 +140,17 @@ static uint8_t free_number(const struct indexes *indexes)
     return number;
 }
 
-static enum status begin_one(struct replica *replica, const struct field_index *wanted)
+enum status replica_index_add(struct replica *replica, const struct field_index *wanted)
 {
     struct indexes *indexes = &replica->indexes;
     struct field_index *index = &indexes->list[indexes->count];
     uint8_t format[4];
     put_u32(format, REPLICA_FORMAT_INDEXED);
     *index = *wanted;
+    index->keys = INDEX_KEYS;
     index->number = free_number(indexes);
     index->state = INDEX_BUILDING;
+    index->until = (struct id){{0}};
     indexes->used[index->number] = indexes->uses;
     indexes->count++;
     enum status status =
@@ -164,7 +167,7 @@ static enum status begin_wanted(struct replica *replica)
         const struct field_index *wanted = &indexes->wanted[indexes->wanted_count - 1];
         if (!holds(indexes->list, indexes->count, wanted)) {
             if (indexes->count < REPLICA_INDEX_MOST)
-                status = begin_one(replica, wanted);
+                status = replica_index_add(replica, wanted);
             else if (find_state(indexes, INDEX_DROPPING) < indexes->count)
                 break;
             else

@@ -19,7 +19,7 @@ static enum status find_index(struct replica *replica, MDB_txn *txn,
         return STATUS_NOT_FOUND;
     const struct bytes row = bytes_of(key, replica_index_row(name, key));
     enum status status = environment_get(txn, replica->db.table[TABLE_INDEXED], row, &value);
-    if (status == STATUS_OK && !replica_index_read(row, value, out))
+    if (status == STATUS_OK && (!replica_index_read(row, value, out) || out->keys != INDEX_KEYS))
         status = STATUS_NOT_FOUND;
     return status;
 }

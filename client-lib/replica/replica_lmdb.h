@@ -10,9 +10,12 @@
 #include "protocol/ordered.h"
 
 #define REPLICA_FORMAT 2u
-/* From the first index on: a library that does not know of indexes would leave them as they are
- * while it changes and purges records. It takes this for a format it cannot read. */
-#define REPLICA_FORMAT_INDEXED 3u
+/* From the first index on: a library that does not know of indexes, or of how their keys are made,
+ * would leave them as they are while it changes and purges records. It takes this for a format it
+ * cannot read. */
+#define REPLICA_FORMAT_INDEXED 4u
+/* The same of libraries that folded ASCII letters alone. */
+#define REPLICA_FORMAT_ASCII 3u
 
 enum replica_table {
     TABLE_RECORDS,
@@ -36,10 +39,14 @@ enum replica_table {
 
 enum index_state { INDEX_BUILDING = 1, INDEX_WHOLE, INDEX_DROPPING };
 
+/* How the keys of an index are made: 0 are those of REPLICA_FORMAT_ASCII. */
+#define INDEX_KEYS 1u
+
 struct field_index {
     char entity[RECORD_NAME_MAX + 1];
     char field[RECORD_NAME_MAX + 1];
     uint8_t kind;
+    uint8_t keys;
     uint8_t number;
     enum index_state state;
     struct id until;
@@ -132,10 +139,15 @@ enum status replica_meta_get(struct replica *replica, MDB_txn *txn, const char *
 
 /* Reads which there are into indexes.list. CORRUPT: what is there makes no sense. */
 enum status replica_index_load(struct replica *replica, MDB_txn *txn);
-/* The same at the beginning of a write transaction; where they make no sense none are left. */
+/* The same at the beginning of a write transaction; where they make no sense none are left, and where
+ * their keys are made in another way than here they are empty, and to be built. */
 enum status replica_index_begin(struct replica *replica);
 /* Takes all of them out. */
 enum status replica_index_clear(struct replica *replica);
+/* Whether keys of one in indexes.list are made in another way than here. */
+bool replica_index_has_former_keys(const struct replica *replica);
+/* Begins to build one of this entity, field and kind, which there is room for. */
+enum status replica_index_add(struct replica *replica, const struct field_index *wanted);
 /* The key of a record in one of them. The record's bytes are not used afterwards. */
 enum status replica_index_key(struct replica *replica, const struct field_index *index,
                               const struct record_view *view, struct field_key *out);

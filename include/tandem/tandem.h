@@ -324,7 +324,7 @@ typedef void tandem_answer_fn(void *context, const tandem_answer *answer,
 typedef struct tandem_condition {
     const char *field;
     const char *op;   /* "=", "!=", "<", "<=", ">", ">=", "contains" */
-    const char *text; /* value as a person writes it */
+    const char *text; /* value as a person writes it; letters of either case are the same */
     const char *kind; /* of a custom field whose definition is not in the replica; else NULL */
 } tandem_condition;
 

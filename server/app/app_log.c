@@ -24,3 +24,9 @@ void app_log(const char *format, ...)
     if (write(STDERR_FILENO, line, size) < 0)
         return;
 }
+
+void app_log_line(void *context, const char *line)
+{
+    (void)context;
+    app_log("%s", line);
+}

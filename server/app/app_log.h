@@ -4,5 +4,7 @@
 #define TANDEM_APP_LOG_H
 
 void app_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same as a callback; `context` is not used. */
+void app_log_line(void *context, const char *line);
 
 #endif

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "server/app/app_log.h"
 #include "server/app/commands.h"
 #include "server/app/control.h"
 #include "server/app/founding.h"
@@ -21,20 +22,17 @@
 static enum status open_store(const struct options *options, bool as_it_is, struct store **store,
                               struct fault *fault)
 {
-    struct store_options how = {.path = options->config.data, .as_it_is = as_it_is};
+    struct store_options how = {
+        .path = options->config.data, .as_it_is = as_it_is, .tell = app_log_line};
     return store_open(&how, store, fault);
 }
 
-struct findings {
-    uint64_t count;
-    bool json;
-};
-
+/* Counts what is wrong. */
 static void report(void *context, const char *text)
 {
-    struct findings *findings = context;
-    findings->count++;
-    fprintf(stderr, "tandemd: %s\n", text);
+    uint64_t *findings = context;
+    (*findings)++;
+    app_log_line(NULL, text);
 }
 
 int command_check(const struct options *options)
@@ -43,8 +41,7 @@ int command_check(const struct options *options)
         return command_usage("check needs --data");
     struct store *store;
     struct fault fault;
-    struct findings findings = {.count = 0};
-    uint64_t records = 0;
+    uint64_t findings = 0, records = 0, alike = 0;
     fault_clear(&fault);
     enum status status = open_store(options, true, &store, &fault);
     if (status != STATUS_OK)
@@ -52,13 +49,17 @@ int command_check(const struct options *options)
     if (!options->json)
         fprintf(stderr, "tandemd: reading every record of %s\n", options->config.data);
     status = store_check(store, report, &findings, &records);
+    enum status searched = store_alike(store, app_log_line, NULL, &alike);
     store_close(store);
+    if (status == STATUS_OK)
+        status = searched;
     if (options->json) {
         struct json json;
         json_begin(&json, stdout);
         json_text(&json, "status", status_name(status));
         json_number(&json, "records", records);
-        json_number(&json, "findings", findings.count);
+        json_number(&json, "findings", findings);
+        json_number(&json, "alike", alike);
         json_end(&json);
     } else if (status == STATUS_OK) {
         printf("%llu records, all as they should be.\n", (unsigned long long)records);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "server/app/app_log.h"
 #include "server/app/commands.h"
 #include "server/app/founding.h"
 #include "server/app/json.h"
@@ -18,7 +19,7 @@
 static enum status copy(const char *from, const char *to, struct fault *fault)
 {
     struct store *store;
-    struct store_options how = {.path = from, .as_it_is = true};
+    struct store_options how = {.path = from, .as_it_is = true, .tell = app_log_line};
     enum status status = store_open(&how, &store, fault);
     if (status != STATUS_OK)
         return status;

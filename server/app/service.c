@@ -142,7 +142,8 @@ static enum status open_store(struct service *service, const struct config *conf
 {
     struct store_options options = {.path = config->data,
                                     .map_bytes = config->map_size * MIB,
-                                    .reserve_bytes = config->reserve * MIB};
+                                    .reserve_bytes = config->reserve * MIB,
+                                    .tell = app_log_line};
     enum status status = store_open(&options, &service->store, fault);
     return status == STATUS_OK ? read_seq(service) : status;
 }

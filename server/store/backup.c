@@ -102,9 +102,10 @@ static void remove_unfinished(const struct copy *copy)
     rmdir(copy->folder);
 }
 
-static enum status renew_epoch(const struct copy *copy, struct id epoch)
+static enum status renew_epoch(const struct store *from, const struct copy *copy, struct id epoch)
 {
-    const struct store_options how = {.path = copy->folder};
+    const struct store_options how = {
+        .path = copy->folder, .tell = from->tell, .tell_context = from->tell_context};
     struct store *store;
     struct state state;
     struct meta meta;
@@ -153,7 +154,7 @@ static enum status make_copy(struct store *store, const char *path, const struct
     if (code != MDB_SUCCESS)
         status = fail(&copy, txn_status(code), mdb_strerror(code));
     if (status == STATUS_OK && epoch != NULL)
-        status = renew_epoch(&copy, *epoch);
+        status = renew_epoch(store, &copy, *epoch);
     if (status == STATUS_OK)
         status = move_up(&copy);
     remove_unfinished(&copy);

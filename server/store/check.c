@@ -278,6 +278,7 @@ enum status store_check(struct store *store, void (*report)(void *context, const
     check->report = report;
     check->context = context;
     check->has_notes = store->format >= 2;
+    check->entries.ascii = store->format < 3;
     check->txn = (struct txn){.magic = TXN_MAGIC, .tables = store->tables};
     enum status status =
         txn_status(mdb_txn_begin(store->env, NULL, MDB_RDONLY, &check->txn.handle));

@@ -55,6 +55,24 @@ static enum status add_index_row(const struct record *record, struct bytes field
     return STATUS_OK;
 }
 
+static bool has_text_key(enum field_kind kind)
+{
+    return kind == KIND_TEXT || kind == KIND_LONG_TEXT || kind == KIND_ENUM || kind == KIND_DATE ||
+           kind == KIND_EMAIL || kind == KIND_PHONE || kind == KIND_URL;
+}
+
+/* As it was before format 3: letters beyond ASCII as they are. */
+static void put_ascii_key(struct bytes value, struct buffer *out)
+{
+    struct wire_reader reader = wire_read(value);
+    struct bytes text = {0};
+    wire_get_str(&reader, &text);
+    for (size_t i = 0; i < text.size && i < SCHEMA_KEY_MAX; i++) {
+        const uint8_t octet = text.data[i];
+        buffer_append_byte(out, octet >= 'A' && octet <= 'Z' ? (uint8_t)(octet + 32) : octet);
+    }
+}
+
 static enum status add_field(const struct record *record, const struct field_def *def,
                              struct entries *entries)
 {
@@ -64,7 +82,10 @@ static enum status add_field(const struct record *record, const struct field_def
     if (field == NULL)
         return STATUS_OK;
     buffer_clear(&entries->value);
-    schema_index_key(def->kind, field->value, &entries->value);
+    if (entries->ascii && has_text_key(def->kind))
+        put_ascii_key(field->value, &entries->value);
+    else
+        schema_index_key(def->kind, field->value, &entries->value);
     if (entries->value.failed)
         return STATUS_NO_MEMORY;
     struct bytes value = buffer_bytes(&entries->value);

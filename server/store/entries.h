@@ -25,6 +25,7 @@ struct entry {
 
 /* About 55 KiB: keep one per writer. Zero-initialised storage is valid. */
 struct entries {
+    bool ascii; /* asked for: text in the index as stores before format 3 have it */
     size_t count;
     struct buffer value; /* scratch */
     struct entry entry[ENTRIES_MAX];

@@ -1,6 +1,6 @@
-/* Opening: lock the directory, open LMDB, read the format version before anything else, raise an
- * earlier one, open the tables. Making a new store writes all tables and the meta row in one
- * transaction, so that what a crash leaves is either a store or none; raising one likewise. */
+/* Opening: lock the directory, open LMDB, read the format version before anything else, open the
+ * tables, raise an earlier format (upgrade.c). Making a new store writes all tables and the meta
+ * row in one transaction, so that what a crash leaves is either a store or none. */
 #include <assert.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,31 +45,6 @@ static enum status make(struct store *store, const struct store_options *options
     return status == STATUS_OK ? environment_sync(store->path, ENVIRONMENT_DATA) : status;
 }
 
-/* From format 1: the tables of live notes are new, and empty. The version is written last. */
-static enum status raise_format(struct store *store)
-{
-    struct meta meta;
-    enum status status = writer_begin(store);
-    if (status != STATUS_OK)
-        return status;
-    for (enum table i = tables_of_format(store->format); i < TABLE_COUNT && status == STATUS_OK;
-         i++)
-        status = txn_status(
-            mdb_dbi_open(store->writer.handle, table_name(i), MDB_CREATE, &store->tables[i]));
-    if (status == STATUS_OK)
-        status = table_meta(&store->writer, &meta);
-    if (status == STATUS_OK)
-        status = table_put_meta(&store->writer, &meta);
-    if (status != STATUS_OK) {
-        store_write_abort(store);
-        return status;
-    }
-    status = store_write_commit(store);
-    if (status == STATUS_OK)
-        store->format = STORE_FORMAT;
-    return status;
-}
-
 /* Reads the version with nothing but the meta table open: another version may have others. */
 static enum status read_format(struct store *store, uint32_t *version)
 {
@@ -93,7 +68,7 @@ static enum status open_present(struct store *store, const struct store_options 
     const enum status status = open_tables(store);
     if (status != STATUS_OK || store->format == STORE_FORMAT || options->as_it_is)
         return status;
-    return raise_format(store);
+    return store_raise(store);
 }
 
 static enum status use(struct store *store, const struct store_options *options,
@@ -137,6 +112,8 @@ enum status store_open(const struct store_options *options, struct store **out, 
     store->magic = STORE_MAGIC;
     store->lock = -1;
     store->reserve_bytes = options->reserve_bytes > 0 ? options->reserve_bytes : RESERVE_DEFAULT;
+    store->tell = options->tell;
+    store->tell_context = options->tell_context;
     store->path = memory_copy(options->path, strlen(options->path));
     enum status status = store->path == NULL ? STATUS_NO_MEMORY : writer_init(store);
     if (status != STATUS_OK)

@@ -18,6 +18,9 @@
 
 struct store;
 
+/* Is given a line for people, without its end. */
+typedef void store_tell(void *context, const char *line);
+
 struct store_options {
     const char *path;       /* an existing directory */
     uint64_t map_bytes;     /* address space to reserve; 0: 1 TiB (less where that fails) */
@@ -28,6 +31,8 @@ struct store_options {
     struct id epoch;        /* of a new store */
     bool no_sync;           /* for tests that do not ask about durability */
     unsigned max_readers;   /* 0: 126 */
+    store_tell *tell;       /* what becomes of raising a store, which may take minutes; or NULL */
+    void *tell_context;
 };
 
 /* Opens or creates; raises a store of an earlier format to this program's, in one transaction,
@@ -69,6 +74,13 @@ enum status store_restore(struct store *store, const char *path, struct id epoch
  * each finding. CORRUPT when there was one. */
 enum status store_check(struct store *store, void (*report)(void *context, const char *text),
                         void *context, uint64_t *records);
+
+/* Finds records that share the value of a unique field but for the case of letters. None can be
+ * made, but before format 3 letters beyond ASCII were told apart by their case: what there was then
+ * stays. Of n that share a value `tell` (may be NULL) hears n - 1 times, with the ids of two, and
+ * `count` (may be NULL) is how often it did. In a store of an earlier format none are found; where
+ * more than 100 values share their first 96 bytes some may be missed. */
+enum status store_alike(struct store *store, store_tell *tell, void *context, uint64_t *count);
 
 struct store_figures {
     uint64_t records;

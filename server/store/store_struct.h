@@ -24,6 +24,8 @@ struct store {
     MDB_dbi tables[TABLE_COUNT];
     char *path;
     uint64_t reserve_bytes;
+    store_tell *tell; /* may be NULL */
+    void *tell_context;
     struct room asked; /* by store_has_room */
     bool poisoned;     /* a commit failed: what the next one would build on is not known */
     struct txn writer;
@@ -47,6 +49,17 @@ bool environment_exists(const char *path);
 bool environment_is_unfinished(const char *path);
 /* Makes what was done to a directory's entries, and to the file `name` in it, durable. */
 enum status environment_sync(const char *path, const char *name);
+
+/* upgrade.c */
+
+/* Raises a store of an earlier format, whose tables are open, to STORE_FORMAT: all of it or, after any
+ * failure, nothing. */
+enum status store_raise(struct store *store);
+
+/* alike.c */
+
+/* As store_alike(), in a transaction that is open. */
+enum status alike_find(struct txn *txn, store_tell *tell, void *context, uint64_t *count);
 
 /* reader_writer.c */
 

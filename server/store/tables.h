@@ -6,7 +6,7 @@
 #include "server/store/txn.h"
 
 /* table_meta.c */
-#define STORE_FORMAT 2u
+#define STORE_FORMAT 3u
 /* Tables that a store of this format has: the first so many. */
 enum table tables_of_format(uint32_t version);
 enum status table_meta(void *self, struct meta *out);

@@ -1,5 +1,6 @@
 #include "server/core/apply/apply_fields.h"
 
+#include "protocol/fold.h"
 #include "protocol/wire.h"
 #include "server/core/apply/apply_draft.h"
 #include "server/core/apply/apply_note.h"
@@ -191,25 +192,10 @@ static enum status check_references(struct plan *plan, const struct draft *draft
 
 struct equal_value {
     const char *field;
-    struct bytes text; /* folded by comparison */
+    struct bytes text; /* compared folded */
     struct bytes value;
     struct id except;
 };
-
-static uint8_t lower(uint8_t octet)
-{
-    return (uint8_t)(octet >= 'A' && octet <= 'Z' ? octet + 32 : octet);
-}
-
-static bool same_folded(struct bytes a, struct bytes b)
-{
-    if (a.size != b.size)
-        return false;
-    for (size_t i = 0; i < a.size; i++)
-        if (lower(a.data[i]) != lower(b.data[i]))
-            return false;
-    return true;
-}
 
 static bool has_equal_value(void *context, const struct record *record)
 {
@@ -217,8 +203,9 @@ static bool has_equal_value(void *context, const struct record *record)
     const struct record_field *field = record_field(record, wanted->field);
     if (!field || id_equal(record->id, wanted->except))
         return false;
-    return wanted->text.data ? same_folded(record_text(record, wanted->field), wanted->text)
-                             : bytes_equal(field->value, wanted->value);
+    return wanted->text.data
+               ? fold_compare(record_text(record, wanted->field), wanted->text) == 0
+               : bytes_equal(field->value, wanted->value);
 }
 
 static enum status check_unique(struct plan *plan, const struct draft *draft,

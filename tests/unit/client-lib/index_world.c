@@ -137,7 +137,8 @@ static void put_long(struct buffer *out, uint64_t *seed)
 static void put_text(struct buffer *out, uint64_t *seed)
 {
     static const char *const texts[] = {"",     "a",        "A",         "ab",      "b",
-                                        "b\tc", "abcdefgh", "abcdefghi", "ABCDEFGH"};
+                                        "b\tc", "abcdefgh", "abcdefghi", "ABCDEFGH",
+                                        "Å",    "å",        "ÅSE",       "ȺB"};
     char text[16];
     unsigned way = below(seed, 6);
     if (way == 0) {

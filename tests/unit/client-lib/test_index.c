@@ -398,17 +398,136 @@ static void a_replica_without_the_tables_gets_them_and_keeps_what_it_has(void **
     /* From then on an older library, which would not keep it up, takes it for one it cannot read.
      */
     open_file(world, &file);
-    assert_int_equal(format_of(&file), 3);
+    assert_int_equal(format_of(&file), 4);
     close_file(&file);
     open_world(world);
     expect_count(world, 700);
     assert_true(watch.walks > 0);
 }
 
+/* ---- Indexes of a library that folded ASCII letters alone ---- */
+
+static const tandem_condition named = {"description", "=", "ÅSE", NULL};
+static const tandem_find by_name = {.entity = "contact", .where = &named, .where_count = 1};
+
+static void hold_named(struct laid_world *world, unsigned number, const char *name)
+{
+    struct buffer values = {0};
+    wire_put_map(&values, 1);
+    wire_put_text(&values, "description");
+    wire_put_text(&values, name);
+    const struct made made = {.id = number,
+                              .entity = "contact",
+                              .scope = scope_of(1),
+                              .seq = 1,
+                              .fields = buffer_bytes(&values)};
+    assert_ok(replica_begin(replica_of(world)));
+    put_encoded(world, &made);
+    assert_ok(replica_commit(replica_of(world)));
+    buffer_release(&values);
+}
+
+/* Whole, with 600 contacts and two whose name differs in case; as that library would have it. */
+static void make_former(struct laid_world *world)
+{
+    static const uint8_t former_key[] = "\0\0\xc3\x85se\0\0\0\0\4";
+    static const char row[18] = {0, 2}, dropping[18] = {1, 3};
+    uint8_t key[64];
+    const struct id id = id_of(1001);
+    struct file file;
+    hold_contacts(world, 0, 600);
+    hold_named(world, 1001, "ÅSE");
+    hold_named(world, 1002, "åse");
+    want(world, "contact", "description", KIND_LONG_TEXT);
+    (void)run_all(world);
+    close_world(world);
+    open_file(world, &file);
+    put_row(&file, "meta", "format", 6, "\0\0\0\3", 4);
+    put_row(&file, "indexed", "contact\0description\0\1", 21, row, sizeof row);
+    put_row(&file, "indexed", "contact\0mood\0\2", 14, dropping, sizeof dropping);
+    put_row(&file, "fields", "\1\0of one that was being dropped", 32, "", 0);
+    memcpy(key, former_key, sizeof former_key - 1);
+    memcpy(key + sizeof former_key - 1, id.octet, ID_SIZE);
+    put_row(&file, "fields", key, sizeof former_key - 1 + ID_SIZE, "", 0);
+    memcpy(key + 3, "\xa5", 1); /* where it is now */
+    MDB_val now = {sizeof former_key - 1 + ID_SIZE, key};
+    assert_int_equal(mdb_del(file.txn, table(&file, "fields"), &now, NULL), 0);
+    close_file(&file);
+    open_world(world);
+}
+
+static void expect_two(struct laid_world *world, unsigned walks)
+{
+    static struct found found;
+    watch.walks = 0;
+    assert_ok(find_records(world, &by_name, false, &found));
+    assert_int_equal(found.count, 2);
+    assert_int_equal(watch.walks, walks);
+}
+
+/* Nothing is read of them, and nothing that they held stays. */
+static void indexes_with_former_keys_are_built_again(void **state)
+{
+    struct laid_world *world = *state;
+    struct file file;
+    make_former(world);
+    assert_int_equal(state_of(world, "contact", "description", KIND_LONG_TEXT), REPLICA_INDEX_NONE);
+    expect_two(world, 0);
+    assert_ok(replica_index_run(replica_of(world), 0)); /* without a query's asking for it */
+    assert_true(run_all(world) >= SLICES_OF(602) - 1);
+    assert_int_equal(state_of(world, "contact", "description", KIND_LONG_TEXT),
+                     REPLICA_INDEX_WHOLE);
+    expect_two(world, 1);
+    close_world(world);
+    open_file(world, &file);
+    assert_int_equal(format_of(&file), 4);
+    assert_int_equal(entries(&file, "indexed"), 1);
+    assert_int_equal(entries(&file, "fields"), 602);
+    close_file(&file);
+    open_world(world);
+    expect_two(world, 1);
+}
+
+/* What is removed before they are built leaves no key behind, nor does a process that dies. */
+static void former_keys_go_with_the_first_write(void **state)
+{
+    struct laid_world *world = *state;
+    struct file file;
+    make_former(world);
+    assert_ok(replica_begin(replica_of(world)));
+    assert_ok(replica_remove(replica_of(world), id_of(1001), NULL));
+    assert_ok(replica_commit(replica_of(world)));
+    close_world(world);
+    open_file(world, &file);
+    assert_int_equal(entries(&file, "fields"), 0);
+    assert_int_equal(entries(&file, "indexed"), 1);
+    close_file(&file);
+    open_world(world);
+    assert_ok(replica_index_run(replica_of(world), 0));
+    begin_anew(world);
+    (void)run_all(world);
+    close_world(world);
+    open_file(world, &file);
+    assert_int_equal(entries(&file, "fields"), 601);
+    close_file(&file);
+    open_world(world);
+}
+
+/* Who does not write the replica looks at all records until somebody has. */
+static void who_follows_does_not_read_former_keys(void **state)
+{
+    struct laid_world *world = *state;
+    make_former(world);
+    replica_set_read_only(replica_of(world), true);
+    expect_two(world, 0);
+    replica_set_read_only(replica_of(world), false);
+}
+
 /* Whatever stands there, queries answer, and the next write clears it away. */
 static void rows_that_make_no_sense_are_no_indexes(void **state)
 {
-    static const char row[18] = {3, 2}, unknown[18] = {1, 9}, high[18] = {16, 2};
+    static const char row[18] = {3, 0x12}, unknown[18] = {1, 0x19}, high[18] = {16, 0x12},
+                      newer[18] = {1, 0x22};
     static const struct {
         const char *key;
         size_t key_size;
@@ -417,11 +536,12 @@ static void rows_that_make_no_sense_are_no_indexes(void **state)
     } rows[] = {{"contact\0description\0\1", 21, "\0", 1},
                 {"contact\0description\0\1", 21, unknown, 18},
                 {"contact\0description\0\1", 21, high, 18},
+                {"contact\0description\0\1", 21, newer, 18},
                 {"contact\0description\0\x63", 21, row, 18},
                 {"contact\0description", 19, row, 18},
                 {"\0description\0\1", 14, row, 18},
                 {"x", 1, row, 18},
-                {"lead\0a\0\1", 8, "\0\2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 18}};
+                {"lead\0a\0\1", 8, "\0\x12\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 18}};
     struct laid_world *world = *state;
     struct file file;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -450,7 +570,7 @@ static void an_index_of_a_kind_that_a_field_no_longer_has_is_dropped(void **stat
 {
     struct laid_world *world = *state;
     struct file file;
-    static const char row[18] = {5, 2};
+    static const char row[18] = {5, 0x12};
     hold_contacts(world, 0, 20);
     want(world, "contact", "mood", KIND_INTEGER);
     (void)run_all(world);
@@ -591,6 +711,9 @@ int main(void)
         INDEX_TEST(a_failure_leaves_all_as_it_was),
         INDEX_TEST(a_replica_without_the_tables_gets_them_and_keeps_what_it_has),
         INDEX_TEST(rows_that_make_no_sense_are_no_indexes),
+        INDEX_TEST(indexes_with_former_keys_are_built_again),
+        INDEX_TEST(former_keys_go_with_the_first_write),
+        INDEX_TEST(who_follows_does_not_read_former_keys),
         INDEX_TEST(an_index_of_a_kind_that_a_field_no_longer_has_is_dropped),
         INDEX_TEST(damage_takes_all_indexes_with_it),
         INDEX_TEST(an_index_that_names_a_missing_record_goes),

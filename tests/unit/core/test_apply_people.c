@@ -170,6 +170,28 @@ static void names_of_parties_are_unique_without_case(void **state)
     assert_ok(erase(w, w->ada, PAPIR));
     assert_ok(create(w, w->ada, "party", NORD, "name=nordic paper|kind=supplier"));
     assert_reply(update(w, w->ada, "party", NORD, "kind=department"), STATUS_INVALID_VALUE);
+    add_partner(w, nid(2), "ÅSE ØST", "supplier");
+    assert_reply(create(w, w->ada, "party", nid(1), "name=åse øst|kind=supplier"), STATUS_EXISTS);
+    assert_reply(update(w, w->ada, "party", NORD, "name=Åse Øst"), STATUS_EXISTS);
+    assert_ok(update(w, w->ada, "party", nid(2), "name=Åse Øst"));
+    assert_ok(create(w, w->ada, "party", nid(1), "name=ase ost|kind=supplier"));
+}
+
+static enum status find_user(const struct world *w, const char *name)
+{
+    struct id user;
+    return principal_find_user(&w->state, bytes_text(name), &user);
+}
+
+/* Who signs in is told by ASCII alone; a new name must differ in more than capitals of any kind. */
+static void sign_in_names_fold_ascii(void **state)
+{
+    struct world *w = *state;
+    add_staff(w, KARI, "Åse", "Member", "sales");
+    assert_int_equal(find_user(w, "Åse"), STATUS_OK);
+    assert_int_equal(find_user(w, "ÅSE"), STATUS_OK);
+    assert_int_equal(find_user(w, "åse"), STATUS_NOT_FOUND);
+    assert_reply(create(w, w->ada, "user", nid(1), "name=åse|role=Member"), STATUS_EXISTS);
 }
 
 static void renaming_a_department_concerns_its_members(void **state)
@@ -335,6 +357,7 @@ int main(void)
         WORLD_TEST(disabling_ends_tokens_and_removing_ends_all),
         WORLD_TEST(a_party_goes_only_when_nobody_is_of_it),
         WORLD_TEST(names_of_parties_are_unique_without_case),
+        WORLD_TEST(sign_in_names_fold_ascii),
         WORLD_TEST(renaming_a_department_concerns_its_members),
         WORLD_TEST(what_is_about_access_is_audited),
         WORLD_TEST(meta_tells_when_people_and_access_changed),

@@ -61,6 +61,9 @@ static void values_compare_by_their_kind(void **state)
     (void)state;
     assert_order("name", "\"Fjord\"", "\"Gate\"", LESS);
     assert_order("name", "\"FJORD\"", "\"fjord\"", SAME);
+    assert_order("name", "\"ØYVIND\"", "\"Øyvind\"", SAME);
+    assert_order("name", "\"ÅSE\"", "\"øre\"", LESS);
+    assert_order("name", "\"Škoda\"", "\"skoda\"", MORE);
     assert_order("name", "\"b\"", "\"aa\"", MORE);
     assert_order("height", "9", "10", LESS);
     assert_order("height", "-1", "0", LESS);
@@ -119,7 +122,12 @@ static void long_text_that_begins_alike_still_differs(void **state)
     assert_order("name", one, one, SAME);
     assert_order("name", one, other, LESS);
     assert_order("name", other, one, MORE);
-    /* Past the end of the keys, case tells. */
+    assert_order("name", one, upper, SAME);
+    upper[149] = 'B';
+    assert_order("name", one, upper, LESS);
+    assert_order("name", upper, other, SAME);
+    /* Of any length: the shorter first. */
+    memcpy(upper + 120, "\"", 2);
     assert_order("name", one, upper, MORE);
 }
 
@@ -130,6 +138,10 @@ static void parts_of_text_elements_and_texts_of_maps_are_found(void **state)
     assert_true(meets("name", "\"Fjord Bruk AS\"", "contains", "\"AS\""));
     assert_true(meets("name", "\"Fjord Bruk AS\"", "contains", "\"\""));
     assert_false(meets("name", "\"Fjord Bruk AS\"", "contains", "\"brug\""));
+    assert_true(meets("name", "\"SKIPSFØRER ÅSE\"", "contains", "\"fører å\""));
+    assert_true(meets("name", "\"skipsfører åse\"", "contains", "\"FØRER ÅSE\""));
+    assert_false(meets("name", "\"SKIPSFØRER\"", "contains", "\"for\""));
+    assert_true(meets("name", "\"10 \u212a, ȺȾ\"", "contains", "\"0 k, ⱥⱦ\""));
     assert_true(meets("tags", "[\"urgent\", \"winter\"]", "contains", "\"winter\""));
     assert_false(meets("tags", "[\"urgent\", \"winter\"]", "contains", "\"wint\""));
     assert_true(meets("height", "{\"street\": \"Storgata 1\", \"city\": \"Oslo\"}", "contains",
