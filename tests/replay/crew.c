@@ -130,41 +130,62 @@ static void on_event(void *context, const tandem_event *event)
     }
 }
 
-static bool join(struct crew *crew, size_t number)
+/* Opens the member's folder and connects: as `how` says to sign in, and as everybody does else. */
+static bool enter(struct crew_member *member, tandem_server how)
 {
-    struct crew_member *member = &crew->members[number];
-    char code[64], replica[SCRATCH_PATH + 32];
+    char replica[SCRATCH_PATH + 32];
     tandem_fault fault = {.code = TANDEM_OK};
-    *member = (struct crew_member){.crew = crew};
-    slots_init(&member->slots);
-    (void)snprintf(member->user, sizeof member->user, "typist%zu", number + 1);
-    (void)snprintf(replica, sizeof replica, "%s/%s", crew->folder, member->user);
-    const char *const add[] = {"user",  "add",    member->user, "--department",
-                               "sales", "--json", NULL};
+    (void)snprintf(replica, sizeof replica, "%s/%s", member->crew->folder, member->user);
     const tandem_options options = {.replica = replica,
                                     .on_event = on_event,
                                     .context = member,
                                     .replica_map_bytes = (size_t)1 << 30};
-    if (!command(crew, "code", code, sizeof code, add)) {
-        return false;
-    }
-    const tandem_server server = {.url = crew->server.url,
-                                  .ca = crew->server.ca,
-                                  .method = TANDEM_SIGN_IN_CODE,
-                                  .user = member->user,
-                                  .secret = code,
-                                  .new_secret = PASSWORD,
-                                  .remember = true,
-                                  .agent = "replay"};
+    how.url = member->crew->server.url;
+    how.ca = member->crew->server.ca;
+    how.user = member->user;
+    how.remember = true;
+    how.agent = "replay";
     tandem_code status = tandem_open(&options, &member->client, &fault);
     if (status == TANDEM_OK) {
         status = tandem_subscribe(member->client, NULL, 0);
     }
     if (status == TANDEM_OK) {
-        status = tandem_connect(member->client, &server, &fault);
+        status = tandem_connect(member->client, &how, &fault);
     }
-    return status == TANDEM_OK ||
-           crew_fail(crew, "%s: %s %s", member->user, tandem_error_text(status), fault.detail);
+    return status == TANDEM_OK || crew_fail(member->crew, "%s: %s %s", member->user,
+                                            tandem_error_text(status), fault.detail);
+}
+
+static bool join(struct crew *crew, size_t number)
+{
+    struct crew_member *member = &crew->members[number];
+    char code[64];
+    *member = (struct crew_member){.crew = crew};
+    slots_init(&member->slots);
+    (void)snprintf(member->user, sizeof member->user, "typist%zu", number + 1);
+    const char *const add[] = {"user",  "add",    member->user, "--department",
+                               "sales", "--json", NULL};
+    const tandem_server how = {
+        .method = TANDEM_SIGN_IN_CODE, .secret = code, .new_secret = PASSWORD};
+    return command(crew, "code", code, sizeof code, add) && enter(member, how);
+}
+
+static bool open_note(struct crew_member *member)
+{
+    tandem_code status =
+        tandem_note_open(member->client, member->crew->note, on_note, member, &member->note);
+    return status == TANDEM_OK || crew_fail(member->crew, "%s cannot open the note: %s",
+                                            member->user, tandem_error_text(status));
+}
+
+bool crew_reopen(struct crew_member *member)
+{
+    const tandem_server how = {.method = TANDEM_SIGN_IN_PASSWORD, .secret = PASSWORD};
+    tandem_close(member->client);
+    member->client = NULL;
+    member->note = NULL;
+    member->opened = false;
+    return enter(member, how) && open_note(member);
 }
 
 /* ---- The loop -------------------------------------------------------------------------------- */
@@ -309,12 +330,8 @@ bool crew_server_has(struct crew *crew, const char *text, size_t size)
 static bool open_notes(struct crew *crew)
 {
     for (size_t i = 0; i < crew->count; i++) {
-        struct crew_member *member = &crew->members[i];
-        tandem_code status =
-            tandem_note_open(member->client, crew->note, on_note, member, &member->note);
-        if (status != TANDEM_OK) {
-            return crew_fail(crew, "%s cannot open the note: %s", member->user,
-                             tandem_error_text(status));
+        if (!open_note(&crew->members[i])) {
+            return false;
         }
     }
     return wait_until(crew, all_opened, "not everybody has the note open");

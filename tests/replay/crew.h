@@ -17,7 +17,7 @@ struct crew;
 
 struct crew_member {
     struct crew *crew;
-    char user[16];
+    char user[32];
     tandem_client *client;
     tandem_note *note;
     bool opened;
@@ -44,6 +44,9 @@ bool crew_close(struct crew *crew);
 
 /* Starts the server again that was killed, where it was. */
 bool crew_start(struct crew *crew);
+/* Closes a member's client without reading what has come for it, and opens the folder again, as
+ * when its process had ended. */
+bool crew_reopen(struct crew_member *member);
 /* What a command of the administrator's says. Release it. */
 struct tandem_output crew_run(const struct crew *crew, const char *const *arguments);
 

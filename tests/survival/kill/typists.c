@@ -1,5 +1,6 @@
 #include "tests/survival/kill/typists.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,8 @@
 
 #define AT_ONCE 3u
 #define DELETED_AT_ONCE 4u
+/* In which an answer comes, or does not. */
+#define ANSWER_MS 300
 
 /* splitmix64, Sebastiano Vigna. */
 uint32_t typists_random(struct typists *typists, uint32_t below)
@@ -110,6 +113,20 @@ void typists_kill(struct typists *typists)
     typists->kills++;
 }
 
+bool typists_kill_with(struct typists *typists)
+{
+    struct crew *crew = &typists->crew;
+    struct crew_member *member = &crew->members[typists_random(typists, TYPISTS)];
+    struct pollfd answer = {.fd = tandem_fd(member->client), .events = POLLIN};
+    if (!edit(typists, member->note) || !crew_serve(crew)) {
+        return false;
+    }
+    (void)poll(&answer, 1, ANSWER_MS);
+    typists_kill(typists);
+    typists->ended++;
+    return crew_reopen(member);
+}
+
 bool typists_revive(struct typists *typists)
 {
     return crew_start(&typists->crew);
@@ -146,27 +163,51 @@ bool typists_look_back(struct typists *typists)
 
 /* ---- All together -------------------------------------------------------------------------- */
 
-/* Every letter that nobody deleted, once, and nothing else; between marks what was deleted may
- * stand as well. */
+/* Letters by their numbers, those that were deleted with a minus. */
+static void show_text(const struct typists *typists, const char *text, size_t size)
+{
+    for (size_t at = 0; at < size; at += letter_width(text + at)) {
+        const unsigned letter = letter_at(text + at);
+        if (letter < LETTERS_MOST) {
+            (void)fprintf(stderr, " %s%u", typists->deleted[letter] ? "-" : "", letter);
+        } else {
+            (void)fprintf(stderr, "%.*s", (int)letter_width(text + at), text + at);
+        }
+    }
+    (void)fprintf(stderr, "\n");
+}
+
+/* Whether a letter may stand there that was found so often before. */
+static bool check_letter(struct typists *typists, unsigned letter, bool kept, unsigned before)
+{
+    struct crew *crew = &typists->crew;
+    if (letter >= typists->typed) {
+        return kept || crew_fail(crew, "something stands there that nobody typed");
+    }
+    if (typists->deleted[letter]) {
+        return kept || crew_fail(crew, "letter %u was deleted, and stands there", letter);
+    }
+    return before == 0 || crew_fail(crew, "letter %u stands there twice", letter);
+}
+
+/* Every letter that nobody deleted, once, and nothing else. When passages were kept between marks,
+ * the marks and what was deleted stand there too, as often as somebody wrote into it. */
 static bool check_text(struct typists *typists, const char *text, size_t size)
 {
     struct crew *crew = &typists->crew;
     const bool kept = crew->kept > typists->kept;
-    uint8_t *found = calloc(LETTERS_MOST, 1);
+    uint8_t *found = calloc(LETTERS_MOST + 1, 1);
     bool good = found != NULL || crew_fail(crew, "out of memory");
     for (size_t at = 0; good && at < size; at += letter_width(text + at)) {
         const unsigned letter = letter_at(text + at);
-        if (letter >= LETTERS_MOST) {
-            good = kept || crew_fail(crew, "nobody typed what stands at byte %zu", at);
-        } else if (letter >= typists->typed || found[letter]++ > 0) {
-            good = crew_fail(crew, "letter %u stands there, and %s", letter,
-                             letter < typists->typed ? "once more" : "was not typed");
-        } else if (typists->deleted[letter]) {
-            good = kept || crew_fail(crew, "letter %u was deleted, and stands there", letter);
-        }
+        good = check_letter(typists, letter, kept, found[letter]);
+        found[letter] = 1;
     }
     for (unsigned i = 0; good && i < typists->typed; i++) {
         good = typists->deleted[i] || found[i] == 1 || crew_fail(crew, "letter %u is lost", i);
+    }
+    if (!good) {
+        show_text(typists, text, size);
     }
     free(found);
     return good;

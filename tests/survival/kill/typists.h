@@ -8,7 +8,7 @@
  *
  *     typists_begin()      a server, an empty note, everybody has it open
  *     typists_type()       some edits, while the clients are served or not
- *     typists_kill(), typists_revive()
+ *     typists_kill(), typists_kill_with(), typists_revive()
  *     typists_look_back()  the server has what it said it has
  *     typists_settle()     all is sent, all have one text, and everything is in it, once
  *     typists_clear()      an empty note again, and no letter is taken
@@ -24,13 +24,14 @@
 struct typists {
     struct crew crew; /* says what failed first */
     uint64_t random;
-    unsigned typed;              /* letters, since the note was empty */
-    bool deleted[LETTERS_MOST];  /* of those */
-    uint64_t told;               /* the newest version that somebody was told of */
-    uint64_t saved;              /* the newest that somebody had with nothing left to send, */
-    char saved_text[64 * 1024];  /* and its text */
-    uint64_t kept;               /* passages between marks, before the note was empty last */
-    size_t edits, kills, looked; /* looks back at a version that was saved */
+    unsigned typed;             /* letters, since the note was empty */
+    bool deleted[LETTERS_MOST]; /* of those */
+    uint64_t told;              /* the newest version that somebody was told of */
+    uint64_t saved;             /* the newest that somebody had with nothing left to send, */
+    char saved_text[64 * 1024]; /* and its text */
+    uint64_t kept;              /* passages between marks, before the note was empty last */
+    size_t edits, kills, ended; /* processes of clients that ended with the server */
+    size_t looked;              /* looks back at a version that was saved */
 };
 
 /* All return false when crew.why says what is wrong. */
@@ -38,6 +39,9 @@ bool typists_begin(struct typists *typists, uint64_t seed);
 /* So many edits by anybody; `served`: the clients do what is due in between. */
 bool typists_type(struct typists *typists, unsigned edits, bool served);
 void typists_kill(struct typists *typists);
+/* The same just when somebody's typing is taken, and their process, which was not told so, ends
+ * too. */
+bool typists_kill_with(struct typists *typists);
 bool typists_revive(struct typists *typists);
 bool typists_look_back(struct typists *typists);
 bool typists_settle(struct typists *typists);
