@@ -14,6 +14,7 @@
 
 #include "server/net/arrivals.h"
 #include "server/net/chaff.h"
+#include "server/net/damage.h"
 #include "server/net/connection_table.h"
 #include "server/net/inbox.h"
 #include "server/net/ledger.h"
@@ -124,6 +125,7 @@ struct server {
     atomic_bool stopping;
     _Atomic uint64_t seq; /* last announced */
     _Atomic uint64_t user_errors, pauses, delayed; /* see struct server_figures */
+    struct damage damage;                          /* any thread */
     _Atomic uint64_t suspects_told_ms; /* when the log last named one */
 };
 

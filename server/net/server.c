@@ -163,6 +163,7 @@ enum status server_start(const struct server_options *options, const struct serv
     server->ports = *ports;
     server->options = *options;
     server->started_ms = net_uptime_ms();
+    damage_init(&server->damage);
     atomic_init(&server->stopping, false);
     atomic_init(&server->seq, options->seq);
     set_defaults(&server->options);
@@ -289,6 +290,7 @@ void server_free(struct server *server)
     memory_free(server->threads);
     sign_in_throttle_free(server->throttle);
     misuse_release(server);
+    damage_release(&server->damage);
     peers_free(server->peers);
     tls_material_drop(server->material);
     memory_free(server->certificate_path);

@@ -116,6 +116,15 @@ static uint64_t work(void *self, struct session *session, struct id user, int32_
     return misuse_of_work(connection_of(session), user, units);
 }
 
+static void damaged(void *self, struct id note)
+{
+    struct server *server = thread_of(self)->server;
+    char text[ID_TEXT_SIZE];
+    if (damage_is_news(&server->damage, note))
+        net_log(server, "what is stored of note %s is damaged: run tandemd check on a copy",
+                id_to_text(note, text));
+}
+
 static void digest(void *self, struct bytes bytes, uint8_t out[32])
 {
     (void)self;
@@ -238,6 +247,7 @@ void session_port_init(struct io_thread *thread)
                                          .close = close_session,
                                          .charge = charge,
                                          .work = work,
+                                         .damaged = damaged,
                                          .presence_begin = presence_begin,
                                          .presence_end = presence_end};
 }

@@ -92,6 +92,8 @@ struct session_port {
      * than was said before: for how many ms nothing that is work is to be taken up from them. With
      * no units it is only asked. May be NULL: then nobody counts. */
     uint64_t (*work)(void *self, struct session *session, struct id user, int32_t units);
+    /* What is stored of a live note cannot be read: for the log. May be NULL. */
+    void (*damaged)(void *self, struct id note);
     /* The board of who is present, for one step: until presence_end() nobody else uses it, and
      * nothing else of the port is asked. Both NULL: nobody is ever present. */
     struct presence *(*presence_begin)(void *self);

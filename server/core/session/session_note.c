@@ -61,6 +61,18 @@ enum status session_note_look(const struct session *session, const struct state 
     }
     if (status == STATUS_OK) {
         status = note_oldest_for(state, &session->who, out->record, &out->head, &out->oldest);
+        if (session_note_damage(session, note, status) == STATUS_CORRUPT) {
+            out->oldest = out->head.version; /* it cannot be told what else is theirs */
+            status = STATUS_OK;
+        }
+    }
+    return session_note_damage(session, note, status);
+}
+
+enum status session_note_damage(const struct session *session, struct id note, enum status status)
+{
+    if (status == STATUS_CORRUPT && session->port.damaged != NULL) {
+        session->port.damaged(session->port.self, note);
     }
     return status;
 }
@@ -235,6 +247,10 @@ static enum status open_note(struct session *session, const struct state *state,
     enum status status = session_note_look(session, state, open->note, &look);
     if (status == STATUS_OK && named) {
         status = can_go_on(state, &look, open->version, &go_on);
+        if (session_note_damage(session, open->note, status) == STATUS_CORRUPT) {
+            go_on = false; /* the text is there */
+            status = STATUS_OK;
+        }
     }
     if (status == STATUS_OK) {
         status = take_slot(session, open->note, &slot);
@@ -323,6 +339,7 @@ void session_answer_push(struct session *session, const struct pending *pending,
         charge_refusal(session, answer);
         return;
     }
+    (void)session_note_damage(session, pending->note, status);
     struct message message = {.type = MESSAGE_NOTE_RESULT};
     message.as.note_result.request = pending->number;
     message.as.note_result.note = pending->note;
@@ -488,6 +505,9 @@ static enum status serve(struct session *session, const struct state *state,
     enum status status = ask_gate(session, state, meta, slot);
     if (status == STATUS_OK) {
         status = next_changes(session, state, slot, out);
+    }
+    if (session_note_damage(session, slot->note, status) == STATUS_CORRUPT) {
+        status = STATUS_RESET_REQUIRED; /* opening it tells more */
     }
     if (status == STATUS_NOT_FOUND || status == STATUS_RESET_REQUIRED) {
         status = end_note(session, slot, status, out);

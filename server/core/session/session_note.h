@@ -11,6 +11,9 @@
  * Whoever comes to write in a note that they have open, or ceases to, is told by having to open it
  * again.
  *
+ * Where rows of the log are damaged, whoever needs them is given the newest text instead, or is
+ * told so; whoever does not notices nothing. It ends no connection.
+ *
  * Nothing of what the gate reads changes without a new seq, and pushes take none, so that a slot
  * asks it again only when the seq has moved.
  */
@@ -54,5 +57,8 @@ enum status session_note_gate(const struct session *session, const struct state 
 enum status session_note_look(const struct session *session, const struct state *state,
                               struct id note, struct note_look *out);
 void note_look_release(struct note_look *look);
+
+/* Tells of damage to the note, if that is what the status says; returns the status. */
+enum status session_note_damage(const struct session *session, struct id note, enum status status);
 
 #endif

@@ -30,7 +30,9 @@ static enum status read_version(struct session *session, const struct state *sta
                                 const struct msg_note_read *read, const struct note_look *look)
 {
     struct buffer text = {0}, authors = {0};
-    enum status status = note_read_version(state, look->record, read->version, &text, &authors);
+    enum status status =
+        session_note_damage(session, read->note,
+                            note_read_version(state, look->record, read->version, &text, &authors));
     if (status == STATUS_OK && (text.failed || authors.failed)) {
         status = STATUS_NO_MEMORY;
     }
@@ -148,7 +150,11 @@ void session_on_note_versions(struct session *session, const struct msg_note_ver
     }
     enum status status = session_note_look(session, &state, asked->note, &look);
     if (status == STATUS_OK) {
-        status = list_versions(&state, asked, &look, &page);
+        status =
+            session_note_damage(session, asked->note, list_versions(&state, asked, &look, &page));
+        if (status == STATUS_CORRUPT && page.count > 0) {
+            status = STATUS_OK; /* what is older is asked for next */
+        }
     }
     session_look_away(session);
     if (status == STATUS_OK) {

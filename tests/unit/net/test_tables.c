@@ -13,6 +13,7 @@
 #include "net_random.h"
 #include "server/net/acceptor.h"
 #include "server/net/connection_table.h"
+#include "server/net/damage.h"
 #include "server/net/peers.h"
 
 #define ADDRESSES 40
@@ -159,14 +160,31 @@ static void test_split(void **state)
         assert_false(acceptor_split(bad[i], host, port));
 }
 
+/* Of each note once, and of no more than are kept. */
+static void test_damage_is_told_once(void **state)
+{
+    (void)state;
+    struct damage damage;
+    struct id note = {{0}};
+    damage_init(&damage);
+    for (unsigned i = 0; i < DAMAGE_TOLD; i++) {
+        note.octet[3] = (uint8_t)i;
+        assert_true(damage_is_news(&damage, note));
+        assert_false(damage_is_news(&damage, note));
+    }
+    note.octet[3] = 0;
+    assert_false(damage_is_news(&damage, note));
+    note.octet[0] = 1;
+    assert_false(damage_is_news(&damage, note));
+    damage_release(&damage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_peers_model),
-        cmocka_unit_test(test_addresses),
-        cmocka_unit_test(test_numbers_model),
-        cmocka_unit_test(test_emptied),
-        cmocka_unit_test(test_split),
+        cmocka_unit_test(test_peers_model),   cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_numbers_model), cmocka_unit_test(test_emptied),
+        cmocka_unit_test(test_split),         cmocka_unit_test(test_damage_is_told_once),
     };
     return cmocka_run_group_tests(tests, choose_seed, NULL);
 }
