@@ -312,6 +312,61 @@ static void test_who_reads_nothing_starts_over(void **state)
     assert_string_equal(client_note_text(ola, note), client_note_text(kari, note));
 }
 
+static bool among(struct bytes name, struct bytes array)
+{
+    struct wire_reader reader = wire_read(array);
+    struct bytes entry, by;
+    uint32_t count = 0;
+    assert_true(wire_get_array(&reader, &count));
+    for (uint32_t i = 0; i < count; i++) {
+        assert_true(wire_skip(&reader, &entry) && wire_map_str(entry, "by", &by));
+        if (bytes_equal(by, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct bytes entries_of_answer(struct world_client *client)
+{
+    struct message message;
+    client_settle(client);
+    assert_int_equal(message_decode(client_last(client, MESSAGE_ANSWER), &message, NULL),
+                     STATUS_OK);
+    return message.as.answer.entries;
+}
+
+/* Of a note that two partners share, each is told who wrote what, as of any record's history: by
+ * sign-in name, whoever it was. */
+static void test_authors_are_named_as_in_histories(void **state)
+{
+    struct fixture *f = *state;
+    struct id note = make_note(f, f->fjord, "", NULL);
+    assign_at(f, f->supplier, f->fjord, "comment");
+    assign_at(f, f->other, f->fjord, "comment");
+    must(world_share(f->world, f->kari, note, "partners", NULL));
+    struct world_client *kari = opener(f, f->kari, note), *eva = opener(f, f->eva, note);
+    struct world_client *fred = opener(f, f->fred, note);
+    type_at_end(f, kari, note, "by staff, ");
+    type_at_end(f, eva, note, "by eva");
+    world_pass_time(f->world, 60000);
+    world_run_due(f->world);
+    settle_all(f);
+    client_read_note(fred, note, NULL);
+    client_settle(fred);
+    assert_string_equal(authors_of(last_note(fred)), "10 kari, 6 eva");
+    client_list_versions(fred, note, 100, 10);
+    assert_true(among(bytes_text("eva"), entries_of_answer(fred)));
+    assert_true(among(bytes_text("kari"), entries_of_answer(fred)));
+    struct message history = {.type = MESSAGE_HISTORY};
+    history.as.history.request = 4711;
+    history.as.history.id = note;
+    client_say(fred, &history);
+    assert_true(among(bytes_text("eva"), entries_of_answer(fred)));
+    assert_true(bytes_is(held_part(fred, note, "modifiedBy"), "\xa3"
+                                                              "eva"));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, feed_set_up, feed_tear_down)
@@ -324,6 +379,7 @@ int main(void)
         T(test_what_is_shared_with_a_new_text_hides_the_old),
         T(test_what_is_forgotten_cannot_be_asked_for),
         T(test_who_reads_nothing_starts_over),
+        T(test_authors_are_named_as_in_histories),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
