@@ -111,6 +111,11 @@ void presence_leave(struct presence *board, struct presence_member *member, stru
 void presence_identify(struct presence *board, struct presence_member *member,
                        const struct presence_person *person);
 
+/* How often anybody was told that something is new to them at a thing, by all that was announced
+ * since the board was made. Who was told and has not taken it yet is not told again: what is new
+ * meanwhile shows in the list that they are about to be sent. */
+uint64_t presence_told(const struct presence *board);
+
 /* Something was committed. */
 void presence_touched(struct presence *board, const struct notice *notice);
 

@@ -71,6 +71,7 @@ struct presence {
     void *context;
     uint64_t announced; /* seq of the newest notice */
     uint64_t clock;     /* announcements */
+    uint64_t told;
     uint32_t members;
     uint32_t entries;
     struct place **buckets;

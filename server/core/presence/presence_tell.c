@@ -36,10 +36,16 @@ void tell_others(struct presence *board, const struct presence_entry *entry)
     LINK_EACH(other, &entry->thing->items, struct presence_entry, of_thing)
     {
         if (other != entry && knows_of(&other->member->side, &entry->member->side)) {
+            board->told += !other->news;
             other->news = true;
             tell_member(board, other->member);
         }
     }
+}
+
+uint64_t presence_told(const struct presence *board)
+{
+    return board->told;
 }
 
 void presence_touched(struct presence *board, const struct notice *notice)

@@ -13,6 +13,7 @@
 #include "protocol/wire.h"
 #include "server/core/presence/presence.h"
 #include "server/core/record/view.h"
+#include "server/core/work.h"
 
 static struct presence *begin(struct session *session)
 {
@@ -90,23 +91,32 @@ static enum status announce(struct session *session, const struct presence_perso
         session->port.random(session->port.self, &number, sizeof number);
     }
     struct presence *board = begin(session);
+    const uint64_t told = presence_told(board);
     if (session->presence == NULL) {
         session->presence = presence_enter(board, session, number);
     }
     enum status status = session->presence != NULL
                              ? presence_announce(board, session->presence, person, thing, doing)
                              : STATUS_NO_MEMORY;
+    const uint64_t now = presence_told(board);
     end(session);
+    session_work(session, (int32_t)(now - told));
     session->presence_due = session->presence != NULL;
     return status;
 }
 
-static void leave(struct session *session, struct id about)
+/* Returns how many were told. */
+static uint64_t leave(struct session *session, struct id about)
 {
+    uint64_t told = 0;
     if (session->presence != NULL) {
-        presence_leave(begin(session), session->presence, about);
+        struct presence *board = begin(session);
+        told = presence_told(board);
+        presence_leave(board, session->presence, about);
+        told = presence_told(board) - told;
         end(session);
     }
+    return told;
 }
 
 /* What people look at together: other records are looked at in their account. */
@@ -123,7 +133,7 @@ static enum status judge_and_announce(struct session *session, const struct stat
     struct bytes name = {NULL, 0};
     enum status status = judge(session, state, meta, about, &thing);
     if (status != STATUS_OK) {
-        leave(session, about);
+        (void)leave(session, about);
         return status;
     }
     if (!is_thing(&session->cache->record)) {
@@ -140,8 +150,9 @@ void session_on_present(struct session *session, const struct message *message)
     struct presence_doing doing;
     struct state state;
     struct meta meta;
+    session_work(session, (int32_t)work_of(0));
     if (present->gone) {
-        leave(session, present->about);
+        session_work(session, (int32_t)leave(session, present->about));
         return;
     }
     enum status status = read_doing(message, &doing);
@@ -176,7 +187,7 @@ static void check(struct session *session, const struct state *state, const stru
         status = presence_still(begin(session), session->presence, &thing);
         end(session);
     } else if (status == STATUS_NOT_FOUND) {
-        leave(session, about);
+        (void)leave(session, about);
         status = STATUS_OK;
     }
     if (status != STATUS_OK) {
@@ -269,7 +280,7 @@ static struct frame *tell(struct session *session, const struct state *state,
     const struct presence_side side = side_of(&session->who);
     enum status status = judge(session, state, meta, about, &thing);
     if (status != STATUS_OK) {
-        leave(session, about);
+        (void)leave(session, about);
         if (status != STATUS_NOT_FOUND) {
             fail(session, status);
         }

@@ -121,6 +121,35 @@ static void test_colleagues_see_each_other(void **state)
     hears(kari, f->fjord, "");
 }
 
+/* One message to each of the others is what being present comes to: those who know of one. */
+static void test_it_is_paid_for_by_those_who_are_told(void **state)
+{
+    struct fixture *f = *state;
+    struct world_client *kari = watcher(f, f->kari), *ola = watcher(f, f->ola);
+    struct world_client *admin = watcher(f, f->admin);
+    int64_t before = world_charged(f->world);
+    say_present(ola, f->fjord, false);
+    const int64_t alone = world_charged(f->world) - before;
+    assert_true(alone > 0);
+    say_present(kari, f->fjord, false);
+    say_present(admin, f->fjord, false);
+    hears(kari, f->fjord, "admin/admin ola/ola");
+    hears(admin, f->fjord, "kari/kari ola/ola");
+    before = world_charged(f->world);
+    say_present(ola, f->fjord, true);
+    assert_int_equal(world_charged(f->world) - before, alone + 2);
+    hears(kari, f->fjord, "admin/admin ola/ola!");
+    hears(admin, f->fjord, "kari/kari ola/ola!");
+    before = world_charged(f->world);
+    say_present(ola, f->fjord, true); /* nothing new */
+    say_gone(ola, f->fjord);
+    assert_int_equal(world_charged(f->world) - before, 2 * alone + 2);
+    before = world_charged(f->world);
+    say_present(ola, world_id(f->world), false); /* there is no such thing */
+    assert_int_equal(world_charged(f->world) - before, alone);
+    is_refused(ola, "not-found");
+}
+
 static void test_cursors_and_windows_are_told(void **state)
 {
     struct fixture *f = *state;
@@ -477,6 +506,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, feed_set_up, feed_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_colleagues_see_each_other),
+        TEST(test_it_is_paid_for_by_those_who_are_told),
         TEST(test_cursors_and_windows_are_told),
         TEST(test_partners_never_hear_of_each_other),
         TEST(test_what_is_not_theirs_is_as_what_is_not),

@@ -32,6 +32,39 @@ static void test_who_comes_hears_at_once_and_others_are_woken(void **state)
     stage_hears(stage, a, "1:");
 }
 
+/* What a step comes to are those who must come and look for it: nobody who is about to anyway, nor
+ * who may not know of it. */
+static void test_those_who_are_told_are_counted(void **state)
+{
+    struct stage *stage = *state;
+    struct stage_member *one = stage_enter(stage, stage_company());
+    struct stage_member *two = stage_enter(stage, stage_company());
+    struct stage_member *three = stage_enter(stage, stage_company());
+    struct stage_member *eva = stage_enter(stage, stage_partner(1));
+    struct stage_member *fred = stage_enter(stage, stage_partner(2));
+    stage_come(stage, one, 1);
+    assert_int_equal(presence_told(stage->board), 0);
+    stage_come(stage, two, 1);
+    assert_int_equal(presence_told(stage->board), 1);
+    stage_come(stage, three, 1);
+    assert_int_equal(presence_told(stage->board), 2); /* `one` has not looked yet */
+    stage_come(stage, eva, 1);
+    stage_quiet(stage);
+    uint64_t told = presence_told(stage->board);
+    stage_come(stage, fred, 1);
+    assert_int_equal(presence_told(stage->board), told + 3);
+    stage_quiet(stage);
+    told = presence_told(stage->board);
+    assert_int_equal(stage_at(stage, two, 1, &typing), STATUS_OK);
+    assert_int_equal(presence_told(stage->board), told + 4);
+    stage_come(stage, two, 1);
+    assert_int_equal(stage_at(stage, two, 1, &typing), STATUS_OK);
+    assert_int_equal(presence_told(stage->board), told + 4);
+    stage_quiet(stage);
+    stage_leave(stage, two, 1);
+    assert_int_equal(presence_told(stage->board), told + 8);
+}
+
 static void test_only_what_changes_is_told(void **state)
 {
     struct stage *stage = *state;
@@ -312,6 +345,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, stage_set_up, stage_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_who_comes_hears_at_once_and_others_are_woken),
+        TEST(test_those_who_are_told_are_counted),
         TEST(test_only_what_changes_is_told),
         TEST(test_cursors_are_told_whole),
         TEST(test_long_names_end_at_a_character),
