@@ -5,7 +5,8 @@
  *     of a push, besides          1, and 1 for each WORK_BYTES of the note: its text, and
  *                                 WORK_RUN_BYTES for each run of an author
  *     each change set of it       as much again
- *     reading a note              1, and 1 for each WORK_BYTES that are read for it
+ *     reading a note              1, and 1 for each WORK_BYTES of it; and as much for what is gone
+ *                                 through to make an older version, or to list them
  *     being present               1, and 1 for each connection that has to be told
  *
  * A user has an allowance of it (server/net/misuse.c), a transaction a bound

@@ -77,6 +77,12 @@ enum status session_note_damage(const struct session *session, struct id note, e
     return status;
 }
 
+void session_note_weigh(struct session *session, const struct note_look *look, size_t bytes)
+{
+    const size_t note = look->head.text.size + look->head.runs.size;
+    session_work(session, (int32_t)(work_of(note) + work_of(bytes)));
+}
+
 void note_look_release(struct note_look *look)
 {
     buffer_release(&look->scratch);
@@ -245,6 +251,7 @@ static enum status open_note(struct session *session, const struct state *state,
     struct note_slot *slot;
     bool go_on = false;
     enum status status = session_note_look(session, state, open->note, &look);
+    session_note_weigh(session, &look, named ? SESSION_NOTE_CATCH_UP : 0);
     if (status == STATUS_OK && named) {
         status = can_go_on(state, &look, open->version, &go_on);
         if (session_note_damage(session, open->note, status) == STATUS_CORRUPT) {

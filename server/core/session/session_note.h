@@ -58,6 +58,9 @@ enum status session_note_look(const struct session *session, const struct state 
                               struct id note, struct note_look *out);
 void note_look_release(struct note_look *look);
 
+/* Charges for the look, and for so many bytes that were read besides. */
+void session_note_weigh(struct session *session, const struct note_look *look, size_t bytes);
+
 /* Tells of damage to the note, if that is what the status says; returns the status. */
 enum status session_note_damage(const struct session *session, struct id note, enum status status);
 

@@ -3,10 +3,17 @@
 
 #include "server/core/note/note_log.h"
 #include "server/core/query/query.h"
+#include "server/core/work.h"
 
 #define DEFAULT_VERSIONS 100u
 /* Bytes of log rows that one list looks through. */
 #define VERSIONS_SCAN (1024u * 1024u)
+/* What one version comes to, in bytes of work: replayed, where half of the bytes that say who wrote
+ * what are gone through besides, and listed. */
+#define REPLAYED_BYTES 2048u
+#define LISTED_BYTES 1024u
+/* More than there ever are between two snapshots. */
+#define MOST_REPLAYED (1u << 20)
 
 static void answer_read(struct session *session, const struct msg_note_read *read,
                         const struct note_look *look, uint64_t version, struct bytes text,
@@ -24,6 +31,20 @@ static void answer_read(struct session *session, const struct msg_note_read *rea
     message_mark(&message, "text");
     message_mark(&message, "authors");
     session_reply(session, &message);
+}
+
+static size_t replayed_bytes(const struct state *state, const struct note_look *look,
+                             uint64_t version)
+{
+    struct bytes row;
+    uint64_t from;
+    const struct id note = look->record->id;
+    if (state->ops->note_before(state->self, NOTE_SNAPSHOT, note, version + 1, &from, &row) !=
+        STATUS_OK) {
+        return 0;
+    }
+    const uint64_t steps = version - from < MOST_REPLAYED ? version - from : MOST_REPLAYED;
+    return row.size + (size_t)steps * (REPLAYED_BYTES + look->head.runs.size / 2);
 }
 
 static enum status read_version(struct session *session, const struct state *state,
@@ -50,6 +71,9 @@ static enum status read_note(struct session *session, const struct state *state,
 {
     struct note_look look;
     enum status status = session_note_look(session, state, read->note, &look);
+    const bool replays = status == STATUS_OK && named && read->version >= look.oldest &&
+                         read->version < look.head.version;
+    session_note_weigh(session, &look, replays ? replayed_bytes(state, &look, read->version) : 0);
     if (status == STATUS_OK && (!named || read->version == look.head.version)) {
         answer_read(session, read, &look, look.head.version, look.head.text, look.head.runs);
     } else if (status == STATUS_OK && read->version < look.oldest) {
@@ -156,6 +180,7 @@ void session_on_note_versions(struct session *session, const struct msg_note_ver
             status = STATUS_OK; /* what is older is asked for next */
         }
     }
+    session_note_weigh(session, &look, page.items.size + page.count * (size_t)LISTED_BYTES);
     session_look_away(session);
     if (status == STATUS_OK) {
         answer_versions(session, asked->request, &page);

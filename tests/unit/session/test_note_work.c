@@ -129,6 +129,67 @@ static void test_other_messages_go_on(void **state)
     assert_int_equal(client_received(kari, MESSAGE_ANSWER), 2);
 }
 
+static int64_t reading(struct fixture *f, struct world_client *client, struct id note,
+                       const uint64_t *version)
+{
+    const int64_t before = world_charged(f->world);
+    client_read_note(client, note, version);
+    client_settle(client);
+    return world_charged(f->world) - before;
+}
+
+/* By how long it is, and by how many versions have to be gone through. */
+static void test_reading_is_paid_for(void **state)
+{
+    enum { LONGER = 8 * WORK_BYTES, TYPED = 60 };
+    static char words[LONGER + 1];
+    struct fixture *f = *state;
+    const uint64_t oldest = 0, middle = TYPED / 2, late = TYPED - 1;
+    struct id note = make_note(f, f->fjord, "", NULL), other = make_note(f, f->fjord, "x", NULL);
+    struct world_client *kari = opener(f, f->kari, note);
+    const int64_t empty = reading(f, kari, note, NULL);
+    assert_true(empty >= 1);
+    for (unsigned i = 0; i < TYPED; i++) {
+        client_type(kari, note, 0, 0, "x");
+        settle_all(f);
+    }
+    const int64_t few = reading(f, kari, note, &oldest);
+    assert_true(reading(f, kari, note, &middle) > few);
+    assert_true(reading(f, kari, note, &late) > reading(f, kari, note, &middle));
+    memset(words, 'w', LONGER);
+    client_open_note(kari, other, false);
+    settle_all(f);
+    client_type(kari, other, 0, 0, words);
+    settle_all(f);
+    assert_int_equal(client_push_status(kari), STATUS_OK);
+    assert_int_equal(reading(f, kari, other, NULL), empty + LONGER / WORK_BYTES);
+    /* And opening it, which sends the same. */
+    const int64_t before = world_charged(f->world);
+    client_open_note(kari, other, false);
+    settle_all(f);
+    assert_int_equal(world_charged(f->world) - before, empty + LONGER / WORK_BYTES);
+    assert_int_equal(client_received(kari, MESSAGE_ERROR), 0);
+}
+
+static void test_listing_is_paid_for(void **state)
+{
+    struct fixture *f = *state;
+    struct id note = make_note(f, f->fjord, "", NULL);
+    struct world_client *kari = opener(f, f->kari, note);
+    for (unsigned i = 0; i < 100; i++) {
+        client_type(kari, note, 0, 0, "x");
+        settle_all(f);
+    }
+    int64_t before = world_charged(f->world);
+    client_list_versions(kari, note, 2, 100);
+    client_settle(kari);
+    const int64_t few = world_charged(f->world) - before;
+    before = world_charged(f->world);
+    client_list_versions(kari, note, 1000, 100);
+    client_settle(kari);
+    assert_true(world_charged(f->world) - before > few + 2);
+}
+
 /* Pushes that no client makes of the text it holds are errors; that others were first, that the
  * note is full or not to be written in, are none. */
 static void test_nonsense_is_an_error(void **state)
@@ -177,6 +238,8 @@ int main(void)
         NOTE_TEST(test_a_welcome_says_how_many_sets_a_push_may_have),
         NOTE_TEST(test_who_is_exhausted_waits),
         NOTE_TEST(test_other_messages_go_on),
+        NOTE_TEST(test_reading_is_paid_for),
+        NOTE_TEST(test_listing_is_paid_for),
         NOTE_TEST(test_nonsense_is_an_error),
         NOTE_TEST(test_a_full_note_is_nobodys_error),
     };
