@@ -100,8 +100,8 @@ static bool connect_next(struct link *link, int last_error)
             return true;
         last_error = errno;
     }
-    trouble(&link->fault, STATUS_UNREACHABLE, "", "cannot reach %s:%s: %s", link->url.host,
-            link->url.port, strerror(last_error));
+    trouble(&link->fault, STATUS_UNREACHABLE, "", "%s:%s: %s", link->url.host, link->url.port,
+            strerror(last_error));
     return false;
 }
 
