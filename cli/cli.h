@@ -15,6 +15,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "cli/cli_arguments.h"
 #include "cli/cli_copy.h"
@@ -144,6 +145,13 @@ enum tandem_failure cli_send_unless(struct cli *cli, const tandem_mutation *muta
 
 /* The seq of the record as the author of the mutation saw it. The copy knows that by itself. */
 void cli_saw(const struct cli *cli, tandem_mutation *mutation, uint64_t seq);
+
+/* ---- Small things -------------------------------------------------------------------------- */
+
+/* The text of an object's member, "" where there is none. */
+const char *cli_member(const json_t *object, const char *key);
+/* Milliseconds of CLOCK_MONOTONIC, or since 1970 of CLOCK_REALTIME. */
+int64_t cli_now_ms(clockid_t clock);
 
 /* ---- Answering ----------------------------------------------------------------------------- */
 

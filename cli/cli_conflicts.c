@@ -61,34 +61,28 @@ enum tandem_failure command_conflicts(struct cli *cli, const struct arguments *a
 enum choice { CHOICE_MINE, CHOICE_THEIRS, CHOICE_SET, CHOICE_NONE };
 static const char *const choice_names[] = {"mine", "theirs", "set"};
 
-static const char *member(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text == NULL ? "" : text;
-}
-
 /* Other values make sense where fields of one record were edited, and it is still there. */
 static enum tandem_failure check_editable(struct cli *cli, const json_t *entry)
 {
     const json_t *changes = json_object_get(entry, "changes");
-    const char *id = member(json_array_get(changes, 0), "id");
+    const char *id = cli_member(json_array_get(changes, 0), "id");
     unsigned long long number = entry_number(entry);
     size_t index = 0;
     json_t *change = NULL;
     json_array_foreach(changes, index, change)
     {
-        if (strcmp(member(change, "id"), id) != 0) {
+        if (strcmp(cli_member(change, "id"), id) != 0) {
             return cli_refuse(cli, TANDEM_REFUSED,
                               "entry %llu changes several records; settle it with --mine or "
                               "--theirs",
                               number);
         }
-        if (strcmp(member(change, "op"), "update") != 0) {
+        if (strcmp(cli_member(change, "op"), "update") != 0) {
             return cli_refuse(cli, TANDEM_REFUSED,
                               "entry %llu is not about values; settle it with --mine or --theirs",
                               number);
         }
-        if (member(change, "field")[0] == '\0') {
+        if (cli_member(change, "field")[0] == '\0') {
             return cli_refuse(cli, TANDEM_REFUSED,
                               "the record was deleted: --mine makes a new one of what you wrote, "
                               "--theirs lets it be");
@@ -102,7 +96,7 @@ static bool split(const json_t *entry, const char *assignment, char name[FIELDS_
 {
     const char *value = NULL;
     tandem_field_info info;
-    const char *entity = member(json_array_get(json_object_get(entry, "changes"), 0), "entity");
+    const char *entity = cli_member(json_array_get(json_object_get(entry, "changes"), 0), "entity");
     if (!fields_split(assignment, name, &value)) {
         return false;
     }
@@ -119,7 +113,7 @@ static bool is_in_conflict(const json_t *entry, const char *field)
     json_array_foreach(json_object_get(entry, "changes"), index, change)
     {
         if (json_is_true(json_object_get(change, "conflict")) &&
-            strcmp(member(change, "field"), field) == 0) {
+            strcmp(cli_member(change, "field"), field) == 0) {
             return true;
         }
     }
@@ -156,7 +150,7 @@ static enum tandem_failure check_given(struct cli *cli, const struct arguments *
     }
     json_array_foreach(json_object_get(entry, "changes"), index, change)
     {
-        const char *field = member(change, "field");
+        const char *field = cli_member(change, "field");
         if (json_is_true(json_object_get(change, "conflict")) && !is_given(arguments, entry, field)) {
             return cli_refuse(cli, TANDEM_REFUSED,
                               "%s is still undecided: --set %s=..., or --mine, or --theirs", field,
@@ -172,11 +166,11 @@ static enum tandem_failure set_mine(struct cli *cli, tandem_mutation *mutation,
 {
     struct field_facts facts;
     enum tandem_failure failure =
-        fields_facts(cli, member(change, "entity"), member(change, "field"), &facts);
+        fields_facts(cli, cli_member(change, "entity"), cli_member(change, "field"), &facts);
     if (failure != TANDEM_DONE) {
         return failure;
     }
-    const char *mine = member(change, "mine"); /* "" clears, as it did */
+    const char *mine = cli_member(change, "mine"); /* "" clears, as it did */
     tandem_code code = facts.custom ? tandem_set_kind(mutation, facts.name, facts.kind, mine)
                                     : tandem_set_text(mutation, facts.name, mine);
     if (code != TANDEM_OK) {
@@ -197,7 +191,7 @@ static enum tandem_failure fill(struct cli *cli, const struct arguments *argumen
     const char *assignment = NULL;
     size_t index = 0;
     json_t *change = NULL;
-    (void)tandem_update(mutation, member(first, "entity"), member(first, "id"));
+    (void)tandem_update(mutation, cli_member(first, "entity"), cli_member(first, "id"));
     json_array_foreach(changes, index, change)
     {
         if (failure == TANDEM_DONE && !json_is_true(json_object_get(change, "conflict"))) {
@@ -206,7 +200,8 @@ static enum tandem_failure fill(struct cli *cli, const struct arguments *argumen
     }
     for (size_t i = 0;
          failure == TANDEM_DONE && (assignment = arguments_nth(arguments, "set", i)) != NULL; i++) {
-        failure = fields_assign(cli, mutation, member(first, "entity"), assignment, NOT_RESOLVED);
+        failure =
+            fields_assign(cli, mutation, cli_member(first, "entity"), assignment, NOT_RESOLVED);
     }
     return failure;
 }

@@ -4,7 +4,6 @@
  * `tandem watch` opens a replica and lets the library reconnect. A profile that keeps a copy is
  * looked at first: it may be offline, or something may wait in its outbox. */
 #include <string.h>
-#include <time.h>
 
 #include "cli/cli.h"
 #include "cli/cli_entry.h"
@@ -18,13 +17,6 @@
 #define PATIENCE_MS 60000
 /* Connecting, TLS and signing in (which costs the server 0.1 s and more when many do) together. */
 #define CONNECT_MS 20000
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void on_event(void *context, const tandem_event *event)
 {
@@ -65,7 +57,7 @@ bool cli_turn(struct cli *cli, int most_ms)
 /* The same, until a time. */
 static bool step(struct cli *cli, int64_t deadline)
 {
-    int64_t left = deadline - now_ms();
+    int64_t left = deadline - cli_now_ms(CLOCK_MONOTONIC);
     if (left <= 0) {
         set_fault(cli, STATUS_UNREACHABLE, "no answer came in time");
         return false;
@@ -75,7 +67,7 @@ static bool step(struct cli *cli, int64_t deadline)
 
 bool cli_await(struct cli *cli, const bool *done)
 {
-    int64_t deadline = now_ms() + PATIENCE_MS;
+    int64_t deadline = cli_now_ms(CLOCK_MONOTONIC) + PATIENCE_MS;
     while (!*done) {
         if (!step(cli, deadline) && !*done) {
             return false;
@@ -137,7 +129,7 @@ enum tandem_failure cli_sign_in(struct cli *cli, const tandem_server *server)
         cli->fault.code = code;
         return tandem_error_class(code);
     }
-    int64_t deadline = now_ms() + CONNECT_MS;
+    int64_t deadline = cli_now_ms(CLOCK_MONOTONIC) + CONNECT_MS;
     while (!tandem_connected(cli->client)) {
         if (!step(cli, deadline)) {
             return tandem_error_class(cli->fault.code);

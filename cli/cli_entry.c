@@ -89,12 +89,6 @@ static bool put_reason(json_t *object, const tandem_fault *fault)
     return good;
 }
 
-static const char *member(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text == NULL ? "" : text;
-}
-
 /* ---- What only the whole entry says ---- */
 
 /* The first line about a record that is created or shared says with whom. */
@@ -106,8 +100,8 @@ static void put_tags(json_t *changes, const json_t *whole)
     json_t *line = NULL;
     json_array_foreach(changes, index, line)
     {
-        if (strcmp(member(line, "id"), member(whole, "id")) != 0 ||
-            strcmp(member(line, "op"), member(whole, "op")) != 0) {
+        if (strcmp(cli_member(line, "id"), cli_member(whole, "id")) != 0 ||
+            strcmp(cli_member(line, "op"), cli_member(whole, "op")) != 0) {
             continue;
         }
         for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
@@ -128,9 +122,9 @@ static void put_called_by(json_t *changes, const json_t *seen)
     json_t *line = NULL;
     json_array_foreach(changes, index, line)
     {
-        const char *field = names_title_field(member(line, "entity"));
+        const char *field = names_title_field(cli_member(line, "entity"));
         json_t *by = field == NULL ? NULL : json_object_get(json_object_get(seen, "fields"), field);
-        if (strcmp(member(line, "id"), member(seen, "id")) == 0 &&
+        if (strcmp(cli_member(line, "id"), cli_member(seen, "id")) == 0 &&
             json_object_get(line, "title") == NULL && json_is_string(by)) {
             (void)json_object_set(line, CALLED_BY, by);
         }
@@ -177,14 +171,14 @@ static bool put_main_first(json_t *changes)
 {
     size_t count = json_array_size(changes);
     const json_t *last = json_array_get(changes, count - 1);
-    const char *entity = member(last, "entity");
+    const char *entity = cli_member(last, "entity");
     size_t first = count - 1;
-    if (count < 2 || strcmp(member(last, "op"), "remove") != 0 ||
+    if (count < 2 || strcmp(cli_member(last, "op"), "remove") != 0 ||
         (strcmp(entity, "account") != 0 && strcmp(entity, "party") != 0)) {
         return true;
     }
-    while (first > 0 &&
-           strcmp(member(json_array_get(changes, first - 1), "id"), member(last, "id")) == 0) {
+    while (first > 0 && strcmp(cli_member(json_array_get(changes, first - 1), "id"),
+                               cli_member(last, "id")) == 0) {
         first--;
     }
     for (size_t to = 0; first < count && to < first; first++, to++) {
@@ -263,11 +257,11 @@ static void each_change(struct names *names, const json_t *entries, change_fn *e
 static void add_title(struct names *names, json_t *change)
 {
     bool empty = tandem_cursor(names->cli->client) == 0; /* then that it is missing says nothing */
-    const char *id = member(change, "id");
-    const char *by = names_of(names, member(change, CALLED_BY));
+    const char *id = cli_member(change, "id");
+    const char *by = names_of(names, cli_member(change, CALLED_BY));
     const char *now = names_of(names, id);
     bool here = now[0] != '\0';
-    const char *title = here ? now : by[0] != '\0' ? by : member(change, "title");
+    const char *title = here ? now : by[0] != '\0' ? by : cli_member(change, "title");
     if (title[0] != '\0') {
         (void)json_object_set_new(change, "title", json_string(title));
     }
@@ -275,7 +269,7 @@ static void add_title(struct names *names, json_t *change)
         if (!empty) {
             (void)json_object_set_new(change, "gone", json_true());
         }
-        names_note(names, id, member(change, "title"));
+        names_note(names, id, cli_member(change, "title"));
     }
     (void)json_object_del(change, CALLED_BY);
 }
@@ -285,9 +279,9 @@ static void add_values(struct names *names, json_t *change)
     static const char *const values[] = {"base", "mine", "theirs"};
     static const char *const tags[] = {"with", "without"};
     json_t *table = json_object();
-    if (names_refers(names, member(change, "entity"), member(change, "field"))) {
+    if (names_refers(names, cli_member(change, "entity"), cli_member(change, "field"))) {
         for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
-            names_take(names, member(change, values[i]), table);
+            names_take(names, cli_member(change, values[i]), table);
         }
     }
     for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {

@@ -9,12 +9,6 @@
 /* Records of one name that a refusal lists. */
 #define CANDIDATES_MOST 8u
 
-static const char *member(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text == NULL ? "" : text;
-}
-
 /* ---- Superseded ------------------------------------------------------------------------------ */
 
 static bool is_in_conflict(const json_t *change)
@@ -29,9 +23,9 @@ static bool gives_too(const json_t *entry, const json_t *change)
     json_t *other = NULL;
     json_array_foreach(json_object_get(entry, "changes"), index, other)
     {
-        if (strcmp(member(other, "id"), member(change, "id")) == 0 &&
-            strcmp(member(other, "op"), "update") == 0 &&
-            strcmp(member(other, "field"), member(change, "field")) == 0 &&
+        if (strcmp(cli_member(other, "id"), cli_member(change, "id")) == 0 &&
+            strcmp(cli_member(other, "op"), "update") == 0 &&
+            strcmp(cli_member(other, "field"), cli_member(change, "field")) == 0 &&
             (is_in_conflict(other) || !is_in_conflict(change))) {
             return true;
         }
@@ -52,8 +46,8 @@ static bool says_all(const json_t *newer, const json_t *entry)
         if (conflict && !is_in_conflict(change)) {
             continue;
         }
-        if (strcmp(member(change, "op"), "update") != 0 || member(change, "field")[0] == '\0' ||
-            !gives_too(newer, change)) {
+        if (strcmp(cli_member(change, "op"), "update") != 0 ||
+            cli_member(change, "field")[0] == '\0' || !gives_too(newer, change)) {
             return false;
         }
         said++;
@@ -67,7 +61,8 @@ static bool is_superseded(const json_t *entries, size_t index)
     const json_t *entry = json_array_get(entries, index);
     for (size_t i = index + 1; i < json_array_size(entries); i++) {
         const json_t *newer = json_array_get(entries, i);
-        if (strcmp(member(newer, "state"), member(entry, "state")) == 0 && says_all(newer, entry)) {
+        if (strcmp(cli_member(newer, "state"), cli_member(entry, "state")) == 0 &&
+            says_all(newer, entry)) {
             return true;
         }
     }
@@ -225,10 +220,10 @@ static void find_changed(struct candidates *candidates, const json_t *entries, b
         }
         json_array_foreach(json_object_get(entry, "changes"), c, change)
         {
-            if (text_alike(member(change, "title"), candidates->name) &&
-                strcmp(last, member(change, "id")) != 0) {
-                last = member(change, "id");
-                add_candidate(candidates, member(change, "entity"), last, entry_number(entry));
+            if (text_alike(cli_member(change, "title"), candidates->name) &&
+                strcmp(last, cli_member(change, "id")) != 0) {
+                last = cli_member(change, "id");
+                add_candidate(candidates, cli_member(change, "entity"), last, entry_number(entry));
             }
         }
     }
@@ -323,7 +318,8 @@ static const json_t *find_removed(const json_t *entry, const char *text)
     json_t *change = NULL;
     json_array_foreach(json_object_get(entry, "changes"), index, change)
     {
-        if (strcmp(member(change, "op"), "remove") == 0 && text_alike(member(change, key), text)) {
+        if (strcmp(cli_member(change, "op"), "remove") == 0 &&
+            text_alike(cli_member(change, key), text)) {
             return change;
         }
     }

@@ -9,12 +9,6 @@
 /* Of each value, where an entry is told of in a line. */
 #define VALUE_COLUMNS 120u
 
-static const char *member(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text == NULL ? "" : text;
-}
-
 uint64_t entry_number(const json_t *entry)
 {
     return (uint64_t)json_integer_value(json_object_get(entry, "entry"));
@@ -22,7 +16,7 @@ uint64_t entry_number(const json_t *entry)
 
 bool entry_is(const json_t *entry, tandem_entry_state state)
 {
-    return strcmp(member(entry, "state"), entry_state_name(state)) == 0;
+    return strcmp(cli_member(entry, "state"), entry_state_name(state)) == 0;
 }
 
 bool entry_changes(const json_t *entry, const char *id)
@@ -31,7 +25,7 @@ bool entry_changes(const json_t *entry, const char *id)
     json_t *change = NULL;
     json_array_foreach(json_object_get(entry, "changes"), index, change)
     {
-        if (strcmp(member(change, "id"), id) == 0) {
+        if (strcmp(cli_member(change, "id"), id) == 0) {
             return true;
         }
     }
@@ -58,8 +52,8 @@ static size_t count_records(const json_t *changes)
     json_t *change = NULL;
     json_array_foreach(changes, index, change)
     {
-        records += strcmp(member(change, "id"), last) != 0;
-        last = member(change, "id");
+        records += strcmp(cli_member(change, "id"), last) != 0;
+        last = cli_member(change, "id");
     }
     return records;
 }
@@ -69,29 +63,30 @@ static bool is_gone(const json_t *entry, const json_t *change)
 {
     bool waits = entry_is(entry, TANDEM_ENTRY_WAITING) || entry_is(entry, TANDEM_ENTRY_SENT);
     return json_is_true(json_object_get(change, "gone")) &&
-           !(waits && strcmp(member(change, "op"), "remove") == 0);
+           !(waits && strcmp(cli_member(change, "op"), "remove") == 0);
 }
 
 static void add_record(const json_t *entry, const json_t *change, struct buffer *out)
 {
-    const char *title = member(change, "title");
+    const char *title = cli_member(change, "title");
     bool named = title[0] != '\0';
-    text_addf(out, "%s%s%s%s", member(change, "entity"),
-              member(change, "entity")[0] == '\0' ? "" : " ", named ? title : member(change, "id"),
+    text_addf(out, "%s%s%s%s", cli_member(change, "entity"),
+              cli_member(change, "entity")[0] == '\0' ? "" : " ",
+              named ? title : cli_member(change, "id"),
               named && is_gone(entry, change) ? " (removed)" : "");
 }
 
 static bool mentions(const json_t *change)
 {
-    return strcmp(member(change, "op"), "mention") == 0;
+    return strcmp(cli_member(change, "op"), "mention") == 0;
 }
 
 /* "edit ", "mention kari in " */
 static void add_verb(const json_t *change, struct buffer *out)
 {
-    text_addf(out, "%s ", verb(member(change, "op")));
+    text_addf(out, "%s ", verb(cli_member(change, "op")));
     if (mentions(change)) {
-        text_addf(out, "%s in ", member(change, "mine"));
+        text_addf(out, "%s in ", cli_member(change, "mine"));
     }
 }
 
@@ -110,12 +105,12 @@ void entry_add_what(const json_t *entry, struct buffer *out)
 /* What a change does to its field; a removal, a share or a mention has none. */
 static bool has_field(const json_t *change)
 {
-    return member(change, "field")[0] != '\0' && !mentions(change);
+    return cli_member(change, "field")[0] != '\0' && !mentions(change);
 }
 
 static bool removes(const json_t *change)
 {
-    return strcmp(member(change, "op"), "remove") == 0;
+    return strcmp(cli_member(change, "op"), "remove") == 0;
 }
 
 /* ", with suppliers, partner:Nordic Paper" */
@@ -144,7 +139,7 @@ static void add_sharing(const json_t *change, const char **between, struct buffe
 static bool add_value(const json_t *change, size_t columns, struct buffer *out)
 {
     struct buffer value = {0};
-    names_put(json_object_get(change, "names"), member(change, "mine"), &value);
+    names_put(json_object_get(change, "names"), cli_member(change, "mine"), &value);
     const char *text = text_of(&value);
     bool whole = text_add_short(out, text == NULL ? "" : text, columns, "");
     buffer_release(&value);
@@ -158,11 +153,11 @@ static void add_values_of(const json_t *entry, const char *id, struct buffer *ou
     json_t *change = NULL;
     json_array_foreach(json_object_get(entry, "changes"), index, change)
     {
-        if (removes(change) || strcmp(member(change, "id"), id) != 0) {
+        if (removes(change) || strcmp(cli_member(change, "id"), id) != 0) {
             continue;
         }
         if (has_field(change)) {
-            text_addf(out, "%s%s=", between, member(change, "field"));
+            text_addf(out, "%s%s=", between, cli_member(change, "field"));
             (void)add_value(change, VALUE_COLUMNS, out);
             between = ", ";
         }
@@ -173,7 +168,7 @@ static void add_values_of(const json_t *entry, const char *id, struct buffer *ou
 void entry_add_values(const json_t *entry, struct buffer *out)
 {
     const json_t *first = json_array_get(json_object_get(entry, "changes"), 0);
-    add_values_of(entry, member(first, "id"), out);
+    add_values_of(entry, cli_member(first, "id"), out);
 }
 
 void entry_add_line(const json_t *entry, struct buffer *out)
@@ -198,10 +193,10 @@ static const char *other_author(const json_t *entry)
         if (!json_is_true(json_object_get(change, "conflict"))) {
             continue;
         }
-        if (by[0] != '\0' && strcmp(by, member(change, "by")) != 0) {
+        if (by[0] != '\0' && strcmp(by, cli_member(change, "by")) != 0) {
             return "others";
         }
-        by = member(change, "by");
+        by = cli_member(change, "by");
     }
     return by[0] == '\0' ? "others" : by;
 }
@@ -210,7 +205,7 @@ static const char *other_author(const json_t *entry)
 static bool is_out_of_sight(const json_t *entry)
 {
     return json_is_true(json_object_get(entry, "accessEnded")) &&
-           strcmp(member(entry, "code"), tandem_error_name(TANDEM_CODE_DENIED)) != 0;
+           strcmp(cli_member(entry, "code"), tandem_error_name(TANDEM_CODE_DENIED)) != 0;
 }
 
 /* "(note Price list follows, by nils)" */
@@ -220,8 +215,8 @@ static void add_in_the_way(const json_t *entry, struct buffer *out)
     json_t *record = NULL;
     json_array_foreach(json_object_get(entry, "inTheWay"), index, record)
     {
-        text_addf(out, "%s%s %s, by %s", index == 0 ? " (" : "; ", member(record, "entity"),
-                  member(record, "title"), member(record, "by"));
+        text_addf(out, "%s%s %s, by %s", index == 0 ? " (" : "; ", cli_member(record, "entity"),
+                  cli_member(record, "title"), cli_member(record, "by"));
     }
     text_add(out, index == 0 ? "" : ")");
 }
@@ -229,7 +224,7 @@ static void add_in_the_way(const json_t *entry, struct buffer *out)
 void entry_add_why(const json_t *entry, bool paused, struct buffer *out)
 {
     uint64_t behind = (uint64_t)json_integer_value(json_object_get(entry, "behind"));
-    const char *reason = member(entry, "reason");
+    const char *reason = cli_member(entry, "reason");
     if (entry_is(entry, TANDEM_ENTRY_CONFLICT)) {
         text_addf(out, "in conflict with %s", other_author(entry));
     } else if (is_out_of_sight(entry)) {
@@ -255,7 +250,7 @@ void entry_add_why(const json_t *entry, bool paused, struct buffer *out)
  * is. */
 static void print_value(FILE *out, const json_t *change, const char *key, const char *who)
 {
-    const char *value = member(change, key);
+    const char *value = cli_member(change, key);
     struct buffer named = {0};
     names_put(json_object_get(change, "names"), value, &named);
     const char *text = text_of(&named);
@@ -294,8 +289,8 @@ static void print_theirs(const json_t *change, FILE *out)
 {
     char when[32];
     struct buffer text = {0};
-    text_addf(&text, "  (%s, %s)", member(change, "by"),
-              text_local_time(ms_of(member(change, "at")), when));
+    text_addf(&text, "  (%s, %s)", cli_member(change, "by"),
+              text_local_time(ms_of(cli_member(change, "at")), when));
     const char *who = text_of(&text) == NULL ? "" : text_of(&text);
     if (has_field(change)) {
         print_value(out, change, "theirs", who);
@@ -315,10 +310,10 @@ static void print_long_values(const json_t *entry, const char *id, FILE *out)
     json_array_foreach(json_object_get(entry, "changes"), index, change)
     {
         struct buffer line = {0};
-        if (!removes(change) && has_field(change) && strcmp(member(change, "id"), id) == 0 &&
+        if (!removes(change) && has_field(change) && strcmp(cli_member(change, "id"), id) == 0 &&
             !add_value(change, VALUE_COLUMNS, &line)) {
             (void)fputs("  ", out);
-            (void)text_put(out, member(change, "field"), 0);
+            (void)text_put(out, cli_member(change, "field"), 0);
             (void)fputc('\n', out);
             print_value(out, change, "mine", "");
         }
@@ -329,7 +324,7 @@ static void print_long_values(const json_t *entry, const char *id, FILE *out)
 void entry_print_long_values(const json_t *entry, FILE *out)
 {
     const json_t *first = json_array_get(json_object_get(entry, "changes"), 0);
-    print_long_values(entry, member(first, "id"), out);
+    print_long_values(entry, cli_member(first, "id"), out);
 }
 
 /* Of a record that one side deleted there is no value of mine to show, or only all of them. */
@@ -344,19 +339,19 @@ static void print_mine(const json_t *entry, const json_t *change, FILE *out)
         return;
     }
     struct buffer values = {0};
-    add_values_of(entry, member(change, "id"), &values);
+    add_values_of(entry, cli_member(change, "id"), &values);
     const char *text = text_of(&values);
     (void)fprintf(out, "    %-8schanged%s", "mine", values.size > 0 ? ": " : "");
     (void)text_put(out, text == NULL ? "" : text, 0);
     (void)fputc('\n', out);
     buffer_release(&values);
-    print_long_values(entry, member(change, "id"), out);
+    print_long_values(entry, cli_member(change, "id"), out);
 }
 
 static void print_conflict(const json_t *entry, const json_t *change, FILE *out)
 {
     (void)fputs("  ", out);
-    (void)text_put(out, has_field(change) ? member(change, "field") : "the record itself", 0);
+    (void)text_put(out, has_field(change) ? cli_member(change, "field") : "the record itself", 0);
     (void)fputc('\n', out);
     if (has_field(change)) {
         print_value(out, change, "base", "");
@@ -372,7 +367,8 @@ static void print_record(const json_t *entry, const json_t *change, FILE *out)
     add_record(entry, change, &line);
     (void)fputs("  ", out);
     (void)text_put(out, text_of(&line) == NULL ? "" : text_of(&line), 0);
-    (void)fprintf(out, "  %s\n", member(change, "title")[0] == '\0' ? "" : member(change, "id"));
+    (void)fprintf(out, "  %s\n",
+                  cli_member(change, "title")[0] == '\0' ? "" : cli_member(change, "id"));
     buffer_release(&line);
 }
 
@@ -388,10 +384,10 @@ void entry_print_conflicts(const json_t *entry, FILE *out)
         if (!json_is_true(json_object_get(change, "conflict"))) {
             continue;
         }
-        if (several && strcmp(last, member(change, "id")) != 0) {
+        if (several && strcmp(last, cli_member(change, "id")) != 0) {
             print_record(entry, change, out);
         }
-        last = member(change, "id");
+        last = cli_member(change, "id");
         print_conflict(entry, change, out);
     }
 }
@@ -417,8 +413,8 @@ void entry_print_changes(const json_t *entry, FILE *out)
     json_t *change = NULL;
     json_array_foreach(json_object_get(entry, "changes"), index, change)
     {
-        if (strcmp(last, member(change, "id")) != 0) {
-            last = member(change, "id");
+        if (strcmp(last, cli_member(change, "id")) != 0) {
+            last = cli_member(change, "id");
             print_record(entry, change, out);
         }
         print_sharing(change, out);
@@ -426,7 +422,7 @@ void entry_print_changes(const json_t *entry, FILE *out)
             print_conflict(entry, change, out);
         } else if (has_field(change)) {
             (void)fputs("  ", out);
-            (void)text_put(out, member(change, "field"), 0);
+            (void)text_put(out, cli_member(change, "field"), 0);
             (void)fputc('\n', out);
             print_value(out, change, "base", "");
             print_value(out, change, "mine", "");
@@ -464,10 +460,11 @@ void entry_print_next_step(const json_t *entry, FILE *out)
             number, number, number);
     } else if (json_array_size(json_object_get(entry, "inTheWay")) > 0) {
         const json_t *record = json_array_get(json_object_get(entry, "inTheWay"), 0);
-        (void)fprintf(out,
-                      "  Remove that too: tandem remove %s, then tandem outbox retry %llu, or let it "
-                      "go: tandem outbox drop %llu\n",
-                      member(record, "id"), number, number);
+        (void)fprintf(
+            out,
+            "  Remove that too: tandem remove %s, then tandem outbox retry %llu, or let it "
+            "go: tandem outbox drop %llu\n",
+            cli_member(record, "id"), number, number);
     } else if (entry_is(entry, TANDEM_ENTRY_REFUSED)) {
         (void)fprintf(out,
                       "  Try again: tandem outbox retry %llu, or let it go: tandem outbox drop "

@@ -13,12 +13,6 @@ struct look {
     json_t *found;
 };
 
-static const char *member(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text == NULL ? "" : text;
-}
-
 static bool take(void *context, const tandem_record *record)
 {
     struct look *look = context;
@@ -78,13 +72,13 @@ void entry_add_in_the_way(struct cli *cli, json_t *entry)
     struct look look = {.entry = entry};
     const json_t *main = json_array_get(json_object_get(entry, "changes"), 0);
     if (!entry_is(entry, TANDEM_ENTRY_REFUSED) ||
-        strcmp(member(entry, "code"), tandem_error_name(TANDEM_CODE_REFERENCED)) != 0 ||
-        strcmp(member(main, "op"), "remove") != 0 ||
-        strcmp(member(main, "entity"), "account") != 0) {
+        strcmp(cli_member(entry, "code"), tandem_error_name(TANDEM_CODE_REFERENCED)) != 0 ||
+        strcmp(cli_member(main, "op"), "remove") != 0 ||
+        strcmp(cli_member(main, "entity"), "account") != 0) {
         return;
     }
     look.found = json_array();
-    find(cli, &look, member(main, "id"));
+    find(cli, &look, cli_member(main, "id"));
     if (json_array_size(look.found) > 0) {
         (void)json_object_set(entry, "inTheWay", look.found);
     }

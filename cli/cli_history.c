@@ -28,12 +28,6 @@ static void print_value(FILE *out, const char *value)
     (void)fputc('"', out);
 }
 
-static const char *member(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text == NULL ? "" : text;
-}
-
 static const char *text_at(const json_t *kept, const char *list, size_t index)
 {
     const char *text = json_string_value(json_array_get(json_object_get(kept, list), index));
@@ -124,7 +118,7 @@ static void print_tags(FILE *out, const char *label, const json_t *tags, const j
 static void print_audience(FILE *out, const json_t *kept, const json_t *table)
 {
     const json_t *audience = json_object_get(json_object_get(kept, "entry"), "audience");
-    if (strcmp(member(kept, "op"), "share") == 0) {
+    if (strcmp(cli_member(kept, "op"), "share") == 0) {
         print_tags(out, "    with ", json_object_get(audience, "added"), table);
         print_tags(out, "    no longer with ", json_object_get(audience, "removed"), table);
     }
@@ -173,9 +167,9 @@ static void print_entry(struct cli *cli, struct names *names, const char *entity
     }
     (void)fprintf(cli->out, "%s  ",
                   text_local_time(json_integer_value(json_object_get(kept, "at")), when));
-    (void)text_put(cli->out, member(kept, "by"), 0);
+    (void)text_put(cli->out, cli_member(kept, "by"), 0);
     (void)fputc(' ', cli->out);
-    (void)text_put(cli->out, names_verb(member(kept, "op"), whole), 0);
+    (void)text_put(cli->out, names_verb(cli_member(kept, "op"), whole), 0);
     (void)fprintf(cli->out, " (seq %llu)\n",
                   (unsigned long long)json_integer_value(json_object_get(kept, "seq")));
     print_audience(cli->out, kept, table);

@@ -1,6 +1,5 @@
 /* Batches of an import on their way (cli_import.h). */
 #include <string.h>
-#include <time.h>
 
 #include "cli/cli_import.h"
 #include "protocol/memory.h"
@@ -132,13 +131,6 @@ static void split(struct import *import, struct import_batch *batch)
     free_batch(batch);
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void lose(struct import *import)
 {
     if (import->fatal == TANDEM_DONE) {
@@ -150,8 +142,10 @@ static void lose(struct import *import)
 static void pause_for(struct import *import, uint64_t asked_ms)
 {
     uint64_t pause = asked_ms == 0 ? PAUSE_MS : asked_ms;
-    int64_t until = now_ms() + (int64_t)(pause > LONGEST_PAUSE_MS ? LONGEST_PAUSE_MS : pause);
-    for (int64_t left; import->fatal == TANDEM_DONE && (left = until - now_ms()) > 0;) {
+    int64_t until = cli_now_ms(CLOCK_MONOTONIC) +
+                    (int64_t)(pause > LONGEST_PAUSE_MS ? LONGEST_PAUSE_MS : pause);
+    for (int64_t left;
+         import->fatal == TANDEM_DONE && (left = until - cli_now_ms(CLOCK_MONOTONIC)) > 0;) {
         if (!cli_turn(import->cli, (int)left)) {
             lose(import);
         }
@@ -240,7 +234,7 @@ static void start_waiting(struct import *import)
 /* Sends and waits until at most `most` batches are unsettled. */
 static void pump(struct import *import, size_t most)
 {
-    int64_t deadline = now_ms() + SILENCE_MS;
+    int64_t deadline = cli_now_ms(CLOCK_MONOTONIC) + SILENCE_MS;
     size_t before = import->under_way_count;
     for (;;) {
         start_waiting(import);
@@ -251,9 +245,9 @@ static void pump(struct import *import, size_t most)
         }
         if (import->under_way_count != before) {
             before = import->under_way_count;
-            deadline = now_ms() + SILENCE_MS;
+            deadline = cli_now_ms(CLOCK_MONOTONIC) + SILENCE_MS;
         }
-        int64_t left = deadline - now_ms();
+        int64_t left = deadline - cli_now_ms(CLOCK_MONOTONIC);
         if (left <= 0) {
             import->cli->fault = (tandem_fault){.code = STATUS_UNREACHABLE, .change = -1};
             lose(import);

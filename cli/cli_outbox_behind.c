@@ -4,12 +4,6 @@
 #include "cli/cli_entry.h"
 #include "cli/cli_outbox.h"
 
-static const char *member(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text == NULL ? "" : text;
-}
-
 /* The records that the entry would have made. */
 static void note_made(const json_t *entry, json_t *made)
 {
@@ -17,8 +11,8 @@ static void note_made(const json_t *entry, json_t *made)
     json_t *change = NULL;
     json_array_foreach(json_object_get(entry, "changes"), index, change)
     {
-        if (strcmp(member(change, "op"), "create") == 0) {
-            (void)json_object_set_new(made, member(change, "id"), json_true());
+        if (strcmp(cli_member(change, "op"), "create") == 0) {
+            (void)json_object_set_new(made, cli_member(change, "id"), json_true());
         }
     }
 }
@@ -30,8 +24,8 @@ static bool needs(const json_t *entry, const json_t *made)
     json_t *change = NULL;
     json_array_foreach(json_object_get(entry, "changes"), index, change)
     {
-        if (json_object_get(made, member(change, "id")) != NULL ||
-            json_object_get(made, member(change, "mine")) != NULL) {
+        if (json_object_get(made, cli_member(change, "id")) != NULL ||
+            json_object_get(made, cli_member(change, "mine")) != NULL) {
             return true;
         }
     }

@@ -90,12 +90,6 @@ json_t *overwrite_find(struct cli *cli, const char *id, uint64_t seen, uint64_t 
 
 /* ---- Entries of the outbox ------------------------------------------------------------------- */
 
-static const char *member(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text == NULL ? "" : text;
-}
-
 /* The fields of its first record, which is the only one of an edit. */
 static json_t *fields_of(const json_t *entry, const char *id)
 {
@@ -104,8 +98,8 @@ static json_t *fields_of(const json_t *entry, const char *id)
     json_t *change = NULL;
     json_array_foreach(json_object_get(entry, "changes"), index, change)
     {
-        if (strcmp(member(change, "id"), id) == 0 && member(change, "field")[0] != '\0') {
-            (void)json_object_set_new(fields, member(change, "field"), json_true());
+        if (strcmp(cli_member(change, "id"), id) == 0 && cli_member(change, "field")[0] != '\0') {
+            (void)json_object_set_new(fields, cli_member(change, "field"), json_true());
         }
     }
     return fields;
@@ -121,7 +115,7 @@ static void put(json_t *object, json_t *overwrote)
 
 void overwrite_note(struct cli *cli, json_t *entry)
 {
-    const char *id = member(json_array_get(json_object_get(entry, "changes"), 0), "id");
+    const char *id = cli_member(json_array_get(json_object_get(entry, "changes"), 0), "id");
     struct search search = {.seen = (uint64_t)json_integer_value(json_object_get(entry, "base"))};
     if (!entry_is(entry, TANDEM_ENTRY_ACCEPTED) ||
         !json_is_true(json_object_get(entry, "overwrite"))) {
@@ -141,10 +135,10 @@ void overwrite_note_theirs(json_t *object, const json_t *entry)
     json_array_foreach(json_object_get(entry, "changes"), index, change)
     {
         if (json_is_true(json_object_get(change, "conflict")) &&
-            member(change, "field")[0] != '\0') {
-            json_t *value = json_pack("{s:s, s:s, s:s, s:s}", "field", member(change, "field"),
-                                      "value", member(change, "theirs"), "by", member(change, "by"),
-                                      "at", member(change, "at"));
+            cli_member(change, "field")[0] != '\0') {
+            json_t *value = json_pack("{s:s, s:s, s:s, s:s}", "field", cli_member(change, "field"),
+                                      "value", cli_member(change, "theirs"), "by",
+                                      cli_member(change, "by"), "at", cli_member(change, "at"));
             json_t *names = json_object_get(change, "names");
             if (value != NULL && names != NULL) {
                 (void)json_object_set(value, "names", names);
@@ -167,17 +161,17 @@ void overwrite_print(const json_t *object, FILE *out)
         int64_t at_ms = 0;
         struct buffer text = {0};
         struct buffer quoted = {0};
-        (void)schema_time_from_text(bytes_text(member(value, "at")), &at_ms);
-        names_put(json_object_get(value, "names"), member(value, "value"), &text);
+        (void)schema_time_from_text(bytes_text(cli_member(value, "at")), &at_ms);
+        names_put(json_object_get(value, "names"), cli_member(value, "value"), &text);
         const char *shown = text_of(&text) == NULL ? "" : text_of(&text);
         (void)fputs("  overwrote ", out);
-        (void)text_put(out, member(value, "field"), 0);
+        (void)text_put(out, cli_member(value, "field"), 0);
         (void)text_add_short(&quoted, shown, VALUE_COLUMNS, "\"");
         (void)fputs(shown[0] == '\0' ? ", which was empty" : " ", out);
         (void)text_put(out, shown[0] == '\0' || text_of(&quoted) == NULL ? "" : text_of(&quoted),
                        0);
         (void)fputs("  (", out);
-        (void)text_put(out, member(value, "by"), 0);
+        (void)text_put(out, cli_member(value, "by"), 0);
         (void)fprintf(out, ", %s)\n", text_local_time(at_ms, when));
         buffer_release(&text);
         buffer_release(&quoted);

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/cli_entry.h"
@@ -33,13 +32,6 @@ struct settling {
     size_t first, left; /* entries that waited in the beginning, and now */
     uint64_t moves;     /* events, and entries that left the outbox */
 };
-
-static int64_t now_ms(clockid_t clock)
-{
-    struct timespec now;
-    (void)clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Marks an entry as one that was accepted, or dropped: when it is gone, nothing else tells. */
 static void mark(struct settling *settling, uint64_t number, const char *how)
@@ -184,7 +176,7 @@ static void look(struct settling *settling)
 static bool wait_for_end(struct settling *settling)
 {
     struct cli *cli = settling->cli;
-    int64_t deadline = now_ms(CLOCK_MONOTONIC) + SILENCE_MS;
+    int64_t deadline = cli_now_ms(CLOCK_MONOTONIC) + SILENCE_MS;
     bool still = false;
     for (;;) {
         uint64_t before = settling->moves;
@@ -197,7 +189,7 @@ static bool wait_for_end(struct settling *settling)
             return false;
         }
         still = settling->moves == before;
-        int64_t now = now_ms(CLOCK_MONOTONIC);
+        int64_t now = cli_now_ms(CLOCK_MONOTONIC);
         deadline = still ? deadline : now + SILENCE_MS;
         if (now >= deadline) {
             tandem_last_fault(cli->client, &cli->fault);
@@ -251,7 +243,7 @@ static void note_copy(struct settling *settling)
     (void)snprintf(copy->user, sizeof copy->user, "%s", session->user);
     (void)snprintf(copy->role, sizeof copy->role, "%.60s", tandem_user_role(cli->client));
     if (settling->caught_up) {
-        copy->caught_up_ms = now_ms(CLOCK_REALTIME);
+        copy->caught_up_ms = cli_now_ms(CLOCK_REALTIME);
     }
     if (!copy_save(&cli->profile, copy, problem)) {
         cli_note(cli, "%s", problem);

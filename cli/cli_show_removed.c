@@ -11,12 +11,6 @@
 #include "protocol/schema.h"
 #include "protocol/wire.h"
 
-static const char *member(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text == NULL ? "" : text;
-}
-
 static bool take_whole(void *context, const tandem_entry *entry)
 {
     json_t **whole = context;
@@ -35,7 +29,7 @@ static json_t *what_was_seen(struct cli *cli, uint64_t number, const char *id)
     (void)tandem_outbox_get(cli->client, number, take_whole, &whole);
     json_array_foreach(json_object_get(whole, "seen"), index, seen)
     {
-        if (strcmp(member(seen, "id"), id) == 0) {
+        if (strcmp(cli_member(seen, "id"), id) == 0) {
             found = json_incref(seen);
             break;
         }
@@ -130,7 +124,7 @@ static void print_fields(struct cli *cli, const json_t *seen)
     json_object_foreach(json_object_get(seen, "fields"), name, value)
     {
         struct buffer text = {0};
-        add_value(&names, member(seen, "entity"), name, value, &text);
+        add_value(&names, cli_member(seen, "entity"), name, value, &text);
         show_line(cli->out, name, text_of(&text) == NULL ? "" : text_of(&text));
         buffer_release(&text);
     }
@@ -141,8 +135,8 @@ static void print_removed(struct cli *cli, const json_t *entry, const json_t *ch
                           const json_t *seen)
 {
     struct buffer why = {0};
-    (void)text_put(cli->out, member(change, "entity"), 0);
-    (void)fprintf(cli->out, "  %s  removal waits\n", member(change, "id"));
+    (void)text_put(cli->out, cli_member(change, "entity"), 0);
+    (void)fprintf(cli->out, "  %s  removal waits\n", cli_member(change, "id"));
     print_fields(cli, seen);
     text_addf(&why, "entry %llu, ", (unsigned long long)entry_number(entry));
     entry_add_why(entry, tandem_paused(cli->client), &why);
@@ -159,8 +153,8 @@ static void print_object(struct cli *cli, const json_t *entry, const json_t *cha
 {
     static const char *const parts[] = {"scope", "seq", "fields"};
     json_t *object = json_pack("{s:s, s:I, s:s, s:s}", "state", "pending", "removal",
-                               (json_int_t)entry_number(entry), "id", member(change, "id"),
-                               "entity", member(change, "entity"));
+                               (json_int_t)entry_number(entry), "id", cli_member(change, "id"),
+                               "entity", cli_member(change, "entity"));
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         json_t *part = json_object_get(seen, parts[i]);
         if (object != NULL && part != NULL) {
@@ -178,7 +172,7 @@ bool show_removed(struct cli *cli, const char *text)
     if (entry == NULL) {
         return false;
     }
-    json_t *seen = what_was_seen(cli, entry_number(entry), member(change, "id"));
+    json_t *seen = what_was_seen(cli, entry_number(entry), cli_member(change, "id"));
     if (cli->json) {
         print_object(cli, entry, change, seen);
     } else {

@@ -18,12 +18,6 @@ struct sum {
     bool restored; /* every field is again what it was */
 };
 
-static const char *member(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text == NULL ? "" : text;
-}
-
 /* ---- Gathering ------------------------------------------------------------------------------- */
 
 bool watch_gather(struct watch_line *line, const tandem_history_entry *entry)
@@ -70,21 +64,21 @@ static void add_person(json_t *people, const char *name)
 
 static void take_change(struct sum *sum, const json_t *change, const char *by)
 {
-    const char *name = member(change, "field");
+    const char *name = cli_member(change, "field");
     json_t *field = json_object_get(sum->fields, name);
     if (field == NULL) {
-        field = json_pack("{s:s, s:[]}", "from", member(change, "from"), "people");
+        field = json_pack("{s:s, s:[]}", "from", cli_member(change, "from"), "people");
         (void)json_object_set_new(sum->fields, name, field);
     }
-    (void)json_object_set_new(field, "to", json_string(member(change, "to")));
+    (void)json_object_set_new(field, "to", json_string(cli_member(change, "to")));
     (void)json_object_set_new(field, "by", json_string(by));
     add_person(json_object_get(field, "people"), by);
 }
 
 static void take_entry(struct sum *sum, const json_t *entry)
 {
-    const char *by = member(entry, "by");
-    const char *op = member(entry, "op");
+    const char *by = cli_member(entry, "by");
+    const char *op = cli_member(entry, "op");
     size_t index = 0;
     json_t *change = NULL;
     json_array_foreach(json_object_get(entry, "changes"), index, change)
@@ -94,14 +88,14 @@ static void take_entry(struct sum *sum, const json_t *entry)
     if (strcmp(op, "create") == 0) {
         sum->creator = by;
     } else if (strcmp(op, "share") == 0) {
-        sum->shared = member(entry, "verb");
+        sum->shared = cli_member(entry, "verb");
         sum->sharer = by;
     }
 }
 
 static bool is_restored(const json_t *field)
 {
-    return strcmp(member(field, "from"), member(field, "to")) == 0;
+    return strcmp(cli_member(field, "from"), cli_member(field, "to")) == 0;
 }
 
 /* What is as it was is no difference, and only told when there is no other. */
@@ -148,7 +142,7 @@ static void find_people(struct sum *sum)
         add_person(sum->people, sum->sharer);
     }
     for (size_t i = count; i-- > 0 && json_array_size(sum->people) == 0;) {
-        add_person(sum->people, member(json_array_get(sum->line->entries, i), "by"));
+        add_person(sum->people, cli_member(json_array_get(sum->line->entries, i), "by"));
     }
 }
 
@@ -179,8 +173,8 @@ static void add_field(struct sum *sum, const char *name, const json_t *field)
     struct watch_line *line = sum->line;
     struct buffer before = {0};
     struct buffer after = {0};
-    watch_name_value(line->watch, line->entity, name, member(field, "from"), &before);
-    watch_name_value(line->watch, line->entity, name, member(field, "to"), &after);
+    watch_name_value(line->watch, line->entity, name, cli_member(field, "from"), &before);
+    watch_name_value(line->watch, line->entity, name, cli_member(field, "to"), &after);
     const char *from = text_of(&before) == NULL ? "" : text_of(&before);
     const char *to = text_of(&after) == NULL ? "" : text_of(&after);
     const char *about = text_of(&line->about) == NULL ? "" : text_of(&line->about);
@@ -194,7 +188,7 @@ static void add_field(struct sum *sum, const char *name, const json_t *field)
             text_add(&line->details, " -> ");
         }
         watch_add_value(&line->details, to);
-        add_author(sum, member(field, "by"));
+        add_author(sum, cli_member(field, "by"));
     }
     buffer_release(&before);
     buffer_release(&after);

@@ -1,6 +1,5 @@
-/* How new the copy is while a watch keeps it so (cli_watch.h): what is said of its age when the server
- * is away. A watch runs for days, and may be killed. */
-#include <time.h>
+/* How new the copy is while a watch keeps it so (cli_watch.h): what is said of its age when the
+ * server is away. A watch runs for days, and may be killed. */
 
 #include "cli/cli_watch.h"
 
@@ -8,13 +7,6 @@
  * which nothing changes is as new as one in which much does. */
 #define AFTER_NEWS_MS 5000
 #define AT_REST_MS 60000
-
-static int64_t now_ms(clockid_t clock)
-{
-    struct timespec now;
-    (void)clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Only the profile's own replica is a copy, and only once all of it has come. */
 static bool keeps(const struct watch *watch)
@@ -26,7 +18,7 @@ static bool keeps(const struct watch *watch)
 int watch_copy_due(const struct watch *watch)
 {
     int64_t pause = watch->newer ? AFTER_NEWS_MS : AT_REST_MS;
-    int64_t left = watch->noted_ms + pause - now_ms(CLOCK_MONOTONIC);
+    int64_t left = watch->noted_ms + pause - cli_now_ms(CLOCK_MONOTONIC);
     if (!keeps(watch)) {
         return -1;
     }
@@ -39,9 +31,9 @@ void watch_note_copy(struct watch *watch, bool now)
     if (!keeps(watch) || (!now && watch_copy_due(watch) > 0)) {
         return;
     }
-    watch->noted_ms = now_ms(CLOCK_MONOTONIC);
+    watch->noted_ms = cli_now_ms(CLOCK_MONOTONIC);
     watch->newer = false;
-    if (!copy_note_time(&watch->cli->profile, now_ms(CLOCK_REALTIME), problem)) {
+    if (!copy_note_time(&watch->cli->profile, cli_now_ms(CLOCK_REALTIME), problem)) {
         cli_note(watch->cli, "%s", problem);
     }
 }
