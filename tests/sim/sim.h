@@ -19,6 +19,7 @@
  *     sim_history.c  what happened, in each history of the server
  *     sim_trap.c     processes that die inside a commit
  *     sim_device.c   a client with its folder, driven as a program drives it
+ *     sim_process.c  two of them as processes of one folder
  *     sim_watch.c    what must hold at every event and at every read
  *     sim_own.c      what must hold of an author's own work
  *     sim_note.c     live notes as the server has them, from sim_noted.c
@@ -47,7 +48,7 @@
 #include "tests/survival/faults/lost_writes.h"
 
 #define SIM_PATH 96 /* a scratch folder, and a name in it */
-#define SIM_DEVICES 10u
+#define SIM_DEVICES 16u
 #define SIM_USERS 8u
 #define SIM_CONNECTIONS 64u
 #define SIM_DEEDS 512u
@@ -73,6 +74,7 @@ struct sim_progress {
     uint64_t trace; /* a hash of everything that was told */
     uint64_t simulated_ms;
     uint64_t frames, records, mutations, accepted, refused, crashes, cuts, compared, restored;
+    uint64_t taken_over; /* folders, by the other process */
 };
 
 /* ---- Network ---- */
@@ -207,6 +209,11 @@ struct sim_device {
     char name[8]; /* "d2", for people */
     unsigned user;
     char folder[SIM_PATH];
+    struct sim_device *home;  /* whose folder it is: itself, but for a second process */
+    struct sim_device *other; /* the other process of the folder; NULL: there is none */
+    unsigned process;         /* its number in the system */
+    bool leads;               /* as far as was told */
+    uint64_t wake_at;         /* the other has woken it, which it hears then; SIM_NEVER */
     tandem_client *client; /* NULL: not running */
     struct port port;
     int64_t skew;        /* of its wall clock */
@@ -219,7 +226,7 @@ struct sim_device {
     bool dying; /* inside a step in which the trap has sprung: nothing it does gets out */
     bool caught_up, failed;
     bool settles;           /* inside sim_settle() */
-    bool behind_itself;     /* a loss of power took back what the replica had shown */
+    bool behind_itself; /* of `home`: a loss of power took back what the replica had shown */
     uint64_t connected_seq; /* the server's newest when it signed in last */
     char scopes[4][SCOPE_TEXT_SIZE];
     const char *scope_list[4];
@@ -227,7 +234,7 @@ struct sim_device {
     char entities[SIM_ENTITIES][24];
     const char *entity_list[SIM_ENTITIES];
     size_t entity_count; /* 0: all */
-    unsigned history;    /* of the server, to which its outbox belongs */
+    unsigned history;    /* of `home`: of the server, to which its outbox belongs */
     struct sim_open open[SIM_OPEN];
     unsigned spins; /* times served at the same moment */
     uint64_t spun_at;
@@ -295,8 +302,9 @@ struct sim {
     uint64_t next_connection;
     struct sim_server server;
     struct sim_connection connections[SIM_CONNECTIONS];
-    struct sim_device devices[SIM_DEVICES];
-    unsigned device_count;
+    struct sim_device devices[SIM_DEVICES]; /* those with a folder of their own first */
+    unsigned device_count, folder_count;
+    unsigned processes; /* that were ever started */
     struct sim_user users[SIM_USERS];
     unsigned user_count;
     struct sim_deed deeds[SIM_DEEDS];
@@ -447,6 +455,8 @@ void trap_clear(struct sim *sim, struct sim_trap *trap);
 /* ---- sim_device.c ---- */
 
 void device_make(struct sim *sim, unsigned user);
+/* Starts a second process on its folder, unless there is one. */
+void device_second(struct sim_device *device);
 void device_start(struct sim_device *device);
 void device_stop(struct sim_device *device); /* as a program that ends */
 void device_crash(struct sim_device *device);
@@ -460,9 +470,22 @@ tandem_code device_subscribe(struct sim_device *device);
  * process is gone, and what the call said was heard by nobody. */
 void device_enter(struct sim_device *device);
 bool device_leave(struct sim_device *device);
-uint64_t device_next(const struct sim *sim);
+uint64_t device_next(struct sim *sim);
 void device_run(struct sim *sim);
 const struct port *device_port(struct sim *sim);
+
+/* ---- sim_process.c ---- */
+
+/* What is called in the library from now on is called by this process. */
+void process_is(const struct sim_device *device);
+/* Whether both have the same folder, and with it the outbox and the replica. */
+bool process_shares(const struct sim_device *one, const struct sim_device *other);
+/* Whether it has seen all that was done to its folder: it has not, until it hears the other. */
+bool process_has_heard(const struct sim_device *device);
+/* Takes note of who was woken by what was done last, and of who leads since. */
+void process_listen(struct sim *sim);
+/* The one of the folder that keeps the replica; NULL: nobody does. */
+struct sim_device *process_leader(struct sim_device *device);
 
 /* ---- sim_watch.c ---- */
 
@@ -497,8 +520,8 @@ struct own_walk own_walk(struct bytes changes);
 struct sim_deed *own_next(struct sim *sim, struct own_walk *walk);
 /* The text of a field's encoded value; "" when it is none. */
 void own_text(struct bytes value, char out[32]);
-/* What the deed's author sees of the field it is about. */
-void own_see(struct sim_deed *deed);
+/* What the deed's author sees on a device of the field it is about. */
+void own_see(struct sim_device *device, struct sim_deed *deed);
 /* Before the server takes it: it forces nothing over that its author has not seen. */
 void own_forced(const struct sim_deed *deed);
 /* What waits for the server, or for the replica to show it, is shown. */

@@ -12,6 +12,8 @@
 #define MAP_BYTES (64u << 20)
 /* A device that is served so often without any time passing is going round in a circle. */
 #define SPINS 20000u
+/* Process ids: none that is in use, which nothing depends on. */
+#define FIRST_PROCESS 100000000u
 
 /* ---- The link ---- */
 
@@ -175,22 +177,40 @@ static void plan_next(struct sim_device *device)
 
 void device_enter(struct sim_device *device)
 {
+    process_is(device);
     device->dying = trap_set(device->sim, &device->trap, device->folder);
+}
+
+/* The process does not run any more. */
+static void ended(struct sim_device *device)
+{
+    type_forget(device);
+    device->client = NULL;
+    device->caught_up = device->failed = false;
+    device->wake_at = SIM_NEVER;
 }
 
 static void gone(struct sim_device *device)
 {
     struct sim *sim = device->sim;
+    process_is(device);
     client_abandon(device->client);
-    type_forget(device);
-    device->client = NULL;
-    device->caught_up = device->failed = false;
+    ended(device);
     for (unsigned i = 0; i < sim->deed_count; i++)
         if (sim->deeds[i].device == device && sim->deeds[i].outcome == DEED_OPEN)
             sim->deeds[i].outcome = DEED_UNKNOWN;
     device->restart_at = sim->now + 1000 + sim_random(sim, sim_chance(sim, 30) ? 3600000 : 30000);
     sim->progress->crashes++;
     sim_tell(sim, "%s crashes", device->name);
+}
+
+/* A machine that loses power loses all its processes. */
+static void lose_power(struct sim_device *device, enum lost_writes lost)
+{
+    if (lost != LOST_NONE && device->other != NULL)
+        device_crash(device->other);
+    trap_take(device->sim, lost);
+    device->home->behind_itself = device->home->behind_itself || lost != LOST_NONE;
 }
 
 bool device_leave(struct sim_device *device)
@@ -203,8 +223,7 @@ bool device_leave(struct sim_device *device)
     const bool sprung = trap_sprung(device->sim, &device->trap);
     if (sprung) {
         gone(device);
-        trap_take(device->sim, lost);
-        device->behind_itself = device->behind_itself || lost != LOST_NONE;
+        lose_power(device, lost);
     }
     device->dying = false;
     plan_next(device);
@@ -227,6 +246,7 @@ void device_serve(struct sim_device *device)
     device->spun_at = sim->now;
     if (++device->spins > SPINS)
         sim_differ(sim, "%s wants to be served again and again at the same moment", device->name);
+    device->wake_at = SIM_NEVER;
     device_enter(device);
     const tandem_code code = tandem_service(device->client);
     if (device_leave(device) && code != TANDEM_OK)
@@ -234,12 +254,19 @@ void device_serve(struct sim_device *device)
     own_watch(device);
 }
 
-uint64_t device_next(const struct sim *sim)
+static uint64_t next_of(const struct sim_device *device)
+{
+    if (device->client == NULL)
+        return device->restart_at;
+    return device->wake_at < device->due_at ? device->wake_at : device->due_at;
+}
+
+uint64_t device_next(struct sim *sim)
 {
     uint64_t first = SIM_NEVER;
+    process_listen(sim);
     for (unsigned i = 0; i < sim->device_count; i++) {
-        const struct sim_device *device = &sim->devices[i];
-        const uint64_t at = device->client != NULL ? device->due_at : device->restart_at;
+        const uint64_t at = next_of(&sim->devices[i]);
         first = at < first ? at : first;
     }
     return first;
@@ -249,14 +276,13 @@ void device_run(struct sim *sim)
 {
     for (unsigned i = 0; i < sim->device_count; i++) {
         struct sim_device *device = &sim->devices[i];
-        if (device->client == NULL && device->restart_at <= sim->now) {
+        if (next_of(device) > sim->now)
+            continue;
+        if (device->client == NULL)
             device_start(device);
-            return;
-        }
-        if (device->client != NULL && device->due_at <= sim->now) {
+        else
             device_serve(device);
-            return;
-        }
+        return;
     }
 }
 
@@ -312,6 +338,8 @@ void device_start(struct sim_device *device)
                                     .replica_map_bytes = MAP_BYTES};
     tandem_fault fault;
     device->restart_at = SIM_NEVER;
+    device->process = FIRST_PROCESS + sim->processes++;
+    process_is(device);
     tandem_code code = client_open(&options, &device->port, &ops, &device->client, &fault);
     if (code != TANDEM_OK)
         sim_differ(sim, "%s cannot be opened: %s %s", device->name, tandem_error_name(code),
@@ -329,12 +357,21 @@ void device_stop(struct sim_device *device)
 {
     if (device->client == NULL)
         return;
+    process_is(device);
     tandem_close(device->client);
-    type_forget(device);
-    device->client = NULL;
-    device->caught_up = device->failed = false;
+    ended(device);
     device->restart_at = device->sim->now + 500 + sim_random(device->sim, 60000);
     sim_tell(device->sim, "%s ends", device->name);
+}
+
+static void place_pointers(struct sim_device *device)
+{
+    device->port = (struct port){device, port_now, port_wall, port_random};
+    device->wake_at = SIM_NEVER;
+    for (unsigned i = 0; i < 4; i++)
+        device->scope_list[i] = device->scopes[i];
+    for (unsigned i = 0; i < SIM_ENTITIES; i++)
+        device->entity_list[i] = device->entities[i];
 }
 
 void device_make(struct sim *sim, unsigned user)
@@ -342,6 +379,7 @@ void device_make(struct sim *sim, unsigned user)
     static const struct {
         uint64_t latency, jitter;
     } places[] = {{1, 3}, {15, 40}, {60, 300}, {400, 2500}};
+    assert(sim->device_count < SIM_DEVICES && sim->device_count == sim->folder_count);
     struct sim_device *device = &sim->devices[sim->device_count];
     const uint64_t place = sim_random(sim, sizeof places / sizeof *places);
     *device = (struct sim_device){.sim = sim,
@@ -354,15 +392,38 @@ void device_make(struct sim *sim, unsigned user)
                                   .restart_at = SIM_NEVER,
                                   .due_at = SIM_NEVER,
                                   .history = sim->history_count - 1};
-    device->port = (struct port){device, port_now, port_wall, port_random};
-    for (unsigned i = 0; i < 4; i++)
-        device->scope_list[i] = device->scopes[i];
-    for (unsigned i = 0; i < SIM_ENTITIES; i++)
-        device->entity_list[i] = device->entities[i];
+    sim->folder_count = sim->device_count;
+    place_pointers(device);
+    device->home = device;
     (void)snprintf(device->name, sizeof device->name, "d%u", device->index);
     sim_below(sim, device->name, device->folder);
     sim_tell(sim, "%s is of %s", device->name, sim->users[user].name);
     if (mkdir(device->folder, 0700) != 0)
         sim_differ(sim, "no folder for %s", device->name);
+    device_start(device);
+}
+
+void device_second(struct sim_device *home)
+{
+    struct sim *sim = home->sim;
+    if (home->other != NULL || sim->device_count == SIM_DEVICES)
+        return;
+    struct sim_device *device = &sim->devices[sim->device_count];
+    *device = (struct sim_device){.sim = sim,
+                                  .index = sim->device_count++,
+                                  .user = home->user,
+                                  .home = home,
+                                  .other = home,
+                                  .skew = home->skew,
+                                  .reachable = home->reachable,
+                                  .latency = home->latency,
+                                  .jitter = home->jitter,
+                                  .restart_at = SIM_NEVER,
+                                  .due_at = SIM_NEVER};
+    home->other = device;
+    place_pointers(device);
+    memcpy(device->folder, home->folder, sizeof device->folder);
+    (void)snprintf(device->name, sizeof device->name, "d%ub", home->index);
+    sim_tell(sim, "%s is of %s", device->name, sim->users[device->user].name);
     device_start(device);
 }

@@ -72,6 +72,7 @@ void files_check(struct sim_device *device)
     static const char *const names[] = {"data.mdb", "outbox.mdb"};
     struct sim *sim = device->sim;
     struct texts_found held = {{false}};
+    process_is(device);
     if (replica_each(device->client->replica, bytes_of(NULL, 0), note_record, &held) != STATUS_OK ||
         outbox_store_each(device->client->store, 0, note_item, &held) != STATUS_OK)
         sim_differ(sim, "%s cannot be read", device->name);

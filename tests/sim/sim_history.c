@@ -173,36 +173,46 @@ static unsigned find(const struct sim *sim, struct id epoch, unsigned otherwise)
 }
 
 /* An empty replica is of the history that it will be filled from. */
-const struct model *history_shown(const struct sim_device *device)
+static unsigned shown(const struct sim_device *device)
 {
     const struct sim *sim = device->sim;
-    const unsigned last = sim->history_count - 1;
-    return sim->histories[find(sim, replica_epoch(device->client->replica), last)].model;
+    return find(sim, replica_epoch(device->client->replica), sim->history_count - 1);
+}
+
+/* What a process reads may be newer than what it has heard of. */
+const struct model *history_shown(const struct sim_device *device)
+{
+    unsigned newest = shown(device);
+    const struct sim_device *other = device->other;
+    if (other != NULL && other->client != NULL && shown(other) > newest)
+        newest = shown(other);
+    return device->sim->histories[newest].model;
 }
 
 bool history_is_shown(const struct sim_device *device)
 {
-    return history_shown(device) == device->sim->histories[device->history].model;
+    return history_shown(device) == device->sim->histories[device->home->history].model;
 }
 
 bool history_is_former(const struct sim_device *device)
 {
-    return device->history + 1 != device->sim->history_count;
+    return device->home->history + 1 != device->sim->history_count;
 }
 
 void history_watch(struct sim_device *device, const struct own_entries *entries)
 {
     struct sim *sim = device->sim;
-    const unsigned now = find(sim, outbox_store_epoch(device->client->store), device->history);
+    struct sim_device *home = device->home;
+    const unsigned now = find(sim, outbox_store_epoch(device->client->store), home->history);
     for (unsigned i = 0; i < sim->deed_count; i++) {
         struct sim_deed *deed = &sim->deeds[i];
-        if (deed->device != device)
+        if (!process_shares(deed->device, device))
             continue;
-        if (now != device->history && deed->undone && deed->applied == 0)
+        if (now != home->history && deed->undone && deed->applied == 0)
             deed->gone = deed->gone || !deed->pending || deed->outcome == DEED_TAKEN;
         deed->pending = entries->has[i] && entries->state[i] != TANDEM_ENTRY_ACCEPTED;
     }
-    if (now != device->history)
+    if (now != home->history)
         sim_tell(sim, "%s knows of another history", device->name);
-    device->history = now;
+    home->history = now;
 }

@@ -197,7 +197,7 @@ static void do_edit(const struct doing *doing)
     if (strcmp(word(doing, 4), "overwrite") == 0)
         tandem_set_overwrite(mutation, true);
     else
-        own_see(deed);
+        own_see(doing->device, deed);
     send(doing, deed, mutation);
 }
 
@@ -343,12 +343,19 @@ static void do_disable(const struct doing *doing)
 
 /* ---- Network and devices ---- */
 
+static void reach(struct sim_device *device, bool reachable)
+{
+    device->reachable = reachable;
+    if (!reachable)
+        net_cut_all(device->sim, device);
+}
+
 static void do_offline(const struct doing *doing)
 {
-    struct sim_device *device = doing->device;
-    device->reachable = word(doing, 0)[1] == 'n';
-    if (!device->reachable)
-        net_cut_all(doing->sim, device);
+    const bool reachable = word(doing, 0)[1] == 'n';
+    reach(doing->device, reachable);
+    if (doing->device->other != NULL)
+        reach(doing->device->other, reachable);
 }
 
 static void do_cut(const struct doing *doing)
@@ -404,6 +411,11 @@ static void do_server(const struct doing *doing)
         restore_from_copy(doing->sim);
     else
         restore_version(doing->sim, strcmp(what, "downgrade") == 0);
+}
+
+static void do_second(const struct doing *doing)
+{
+    device_second(doing->device->home);
 }
 
 static void do_restart(const struct doing *doing)
@@ -510,6 +522,7 @@ static const struct {
     {"stall", do_stall, true},
     {"crash", do_crash, true},
     {"restart", do_restart, false},
+    {"second", do_second, true},
     {"pause", do_pause, false},
     {"resume", do_pause, false},
     {"prefer", do_look, false},
@@ -523,14 +536,23 @@ static const struct {
     {"upgrade", do_server, true},
 };
 
+/* "d2", or "d2b" for the second process there, which is the first where there is no other. */
+static struct sim_device *device_of(struct sim *sim, const char *name)
+{
+    struct sim_device *device = &sim->devices[number_of(name + 1) % sim->folder_count];
+    return name[strlen(name) - 1] == 'b' && device->other != NULL ? device->other : device;
+}
+
 void sim_do(struct sim *sim, const struct sim_line *line)
 {
     struct sim_words words;
     struct doing doing = {sim, &words, NULL};
     sim_words(line, &words);
     const char *who = word(&doing, 1);
-    if (who[0] == 'd' && strspn(who + 1, "0123456789") > 0)
-        doing.device = &sim->devices[number_of(who + 1) % sim->device_count];
+    if (who[0] == 'd' && strspn(who + 1, "0123456789") > 0) {
+        doing.device = device_of(sim, who);
+        process_is(doing.device);
+    }
     if (strcmp(word(&doing, 0), "wait") == 0) {
         sim_pass(sim, sim_duration(who));
         return;

@@ -76,6 +76,7 @@ static bool note_entry(void *context, const struct outbox_item *item)
 void own_look(struct sim_device *device, struct own_entries *out)
 {
     struct looking looking = {device, out};
+    process_is(device);
     memset(out, 0, sizeof *out);
     if (device->client->store == NULL)
         return;
@@ -151,13 +152,13 @@ static bool is_there(void *context, const tandem_record *record)
 
 /* Of a record of their own that is not taken yet they see nothing of others, and of one that is not
  * shown to them nothing at all. */
-void own_see(struct sim_deed *deed)
+void own_see(struct sim_device *device, struct sim_deed *deed)
 {
     char id[ID_TEXT_SIZE];
     deed->careful = false;
     deed->saw[0][0] = deed->saw[1][0] = '\0';
-    (void)tandem_get(deed->device->client, id_to_text(deed->record, id), is_there, &deed->careful);
-    (void)replica_get(deed->device->client->replica, deed->record, read_seen, deed);
+    (void)tandem_get(device->client, id_to_text(deed->record, id), is_there, &deed->careful);
+    (void)replica_get(device->client->replica, deed->record, read_seen, deed);
 }
 
 /* Who made the field what it is. */
@@ -197,7 +198,7 @@ void own_forced(const struct sim_deed *deed)
 static bool is_pending(const struct sim_device *device, const struct sim_deed *deed,
                        const struct own_entries *entries, const struct showing *showing)
 {
-    if (deed->device != device || !deed->texted || deed->outcome == DEED_SETTLED)
+    if (!deed->texted || deed->outcome == DEED_SETTLED)
         return false;
     if (entries->has[deed->number] && (entries->state[deed->number] == TANDEM_ENTRY_WAITING ||
                                        entries->state[deed->number] == TANDEM_ENTRY_SENT))
@@ -215,8 +216,8 @@ static bool is_hidden(const struct sim_device *device, const struct sim_deed *de
     const struct sim *sim = device->sim;
     for (unsigned i = 0; i < sim->deed_count; i++) {
         const struct sim_deed *later = &sim->deeds[i];
-        if (later != deed && (later->moved || i > deed->number) && later->device == device &&
-            id_equal(later->record, deed->record) &&
+        if (later != deed && (later->moved || i > deed->number) &&
+            process_shares(later->device, device) && id_equal(later->record, deed->record) &&
             (!later->texted || strcmp(later->field, deed->field) == 0))
             return true;
     }
@@ -227,17 +228,17 @@ void own_watch(struct sim_device *device)
 {
     struct sim *sim = device->sim;
     struct own_entries entries;
-    if (device->client == NULL || device->client->store == NULL)
+    if (device->client == NULL || device->client->store == NULL || !process_has_heard(device))
         return;
     own_look(device, &entries);
     history_watch(device, &entries);
-    if (device->behind_itself)
+    if (device->home->behind_itself)
         return;
     for (unsigned i = 0; i < sim->deed_count; i++) {
         struct sim_deed *deed = &sim->deeds[i];
         struct showing showing = {.deed = deed};
         char id[ID_TEXT_SIZE];
-        if (deed->device != device || !deed->texted || deed->done_with)
+        if (!process_shares(deed->device, device) || !deed->texted || deed->done_with)
             continue;
         (void)replica_get(device->client->replica, deed->record, read_seq, &showing);
         if (!is_pending(device, deed, &entries, &showing)) {
@@ -303,7 +304,7 @@ void own_check(struct sim_device *device)
     struct own_entries entries;
     own_look(device, &entries);
     for (unsigned i = 0; i < sim->deed_count; i++)
-        if (sim->deeds[i].device == device)
+        if (process_shares(sim->deeds[i].device, device))
             check_deed(sim, &sim->deeds[i], &entries);
     if (entries.shown > 0)
         sim_differ(sim, "all is quiet, and %u accepted mutations still lie over what %s holds",

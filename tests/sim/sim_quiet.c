@@ -61,8 +61,13 @@ static const char *unsettled(struct sim_device *device)
         return device->failed ? NULL : "may not sign in and was not told";
     if (!tandem_connected(device->client))
         return "is not connected";
-    if (!device->caught_up)
+    const struct sim_device *leader = process_leader(device);
+    if (leader == NULL)
+        return "has nobody who keeps the replica";
+    if (!leader->caught_up)
         return "is not caught up";
+    if (!process_has_heard(device))
+        return "has not heard what the other process did";
     if (history_is_former(device) || history_shown(device) != device->sim->model)
         return "is of a former history";
     if (replica_next_backfill(device->client->replica, NULL, &backfill) != STATUS_NOT_FOUND)
@@ -102,6 +107,7 @@ static void wait_for_all(struct sim *sim)
 
 struct comparison {
     struct sim_device *device;
+    struct sim_device *leader; /* who has subscribed to what is in the folder */
     struct model_person who;
     size_t held;
 };
@@ -141,7 +147,8 @@ static bool compare_one(void *context, struct bytes encoded)
                    (unsigned long long)tandem_cursor(device->client),
                    (unsigned long long)model_head(sim->model), (int)view.entity.size,
                    (const char *)view.entity.data, id_to_text(view.id, id), why);
-    if (!wants_scope(device, view.scope) || !wants_entity(device, view.entity))
+    if (!wants_scope(comparison->leader, view.scope) ||
+        !wants_entity(comparison->leader, view.entity))
         sim_differ(sim, "%s holds %.*s %s, for which it did not ask", device->name,
                    (int)view.entity.size, (const char *)view.entity.data, id_to_text(view.id, id));
     return true;
@@ -157,9 +164,10 @@ static bool nothing(void *context, struct bytes encoded)
 static void compare_replica(struct sim_device *device)
 {
     struct sim *sim = device->sim;
-    struct comparison comparison = {device, {.staff = false}, 0};
+    struct comparison comparison = {device, process_leader(device), {.staff = false}, 0};
     const uint64_t head = model_head(sim->model);
     size_t expected = 0;
+    process_is(device);
     (void)model_person(sim->model, sim->users[device->user].id, head, &comparison.who);
     const enum status status =
         replica_each(device->client->replica, bytes_of(NULL, 0), compare_one, &comparison);
@@ -170,7 +178,8 @@ static void compare_replica(struct sim_device *device)
         struct model_view view;
         char id[ID_TEXT_SIZE];
         if (!model_view(sim->model, &comparison.who, record, head, &view) ||
-            !wants_scope(device, view.scope) || !wants_entity(device, bytes_text(record->entity)))
+            !wants_scope(comparison.leader, view.scope) ||
+            !wants_entity(comparison.leader, bytes_text(record->entity)))
             continue;
         expected++;
         if (replica_get(device->client->replica, record->id, nothing, NULL) != STATUS_OK)

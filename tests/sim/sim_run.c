@@ -85,7 +85,7 @@ void sim_differ(struct sim *sim, const char *format, ...)
     _exit(1);
 }
 
-static uint64_t earliest(const struct sim *sim)
+static uint64_t earliest(struct sim *sim)
 {
     uint64_t first = net_next(sim);
     const uint64_t server = server_next(sim), device = device_next(sim);
@@ -136,8 +136,10 @@ static void release(struct sim *sim)
 {
     sim->calm = true;
     for (unsigned i = 0; i < sim->device_count; i++)
-        if (sim->devices[i].client != NULL)
+        if (sim->devices[i].client != NULL) {
+            process_is(&sim->devices[i]);
             tandem_close(sim->devices[i].client);
+        }
     if (sim->server.store != NULL)
         server_crash(sim, LOST_NONE);
     net_forget(sim);

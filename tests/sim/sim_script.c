@@ -9,6 +9,7 @@
 struct writer {
     struct sim_script *script;
     uint64_t random;
+    bool seconds; /* some devices have a second process */
 };
 
 /* SplitMix64 (Steele, Lea, Flood 2014). */
@@ -25,6 +26,19 @@ static unsigned some(struct writer *writer, unsigned below)
     return (unsigned)draw(writer, below);
 }
 
+/* Has the device named in a line be its second process: "edit d2 ..." becomes "edit d2b ...". */
+static void mean_second(char text[SIM_LINE])
+{
+    const size_t verb = strcspn(text, " "), length = strlen(text);
+    if (text[verb] != ' ' || text[verb + 1] != 'd' || length + 2 > SIM_LINE)
+        return;
+    const size_t end = verb + 2 + strspn(text + verb + 2, "0123456789");
+    if (end == verb + 2 || (text[end] != ' ' && text[end] != '\0'))
+        return;
+    memmove(text + end + 1, text + end, length + 1 - end);
+    text[end] = 'b';
+}
+
 __attribute__((format(printf, 2, 3))) static void put(struct writer *writer, const char *format,
                                                       ...)
 {
@@ -37,6 +51,8 @@ __attribute__((format(printf, 2, 3))) static void put(struct writer *writer, con
     va_start(arguments, format);
     (void)vsnprintf(line->text, sizeof line->text, format, arguments);
     va_end(arguments);
+    if (writer->seconds && some(writer, 2) == 0)
+        mean_second(line->text);
 }
 
 /* ---- What people do ---- */
@@ -272,6 +288,12 @@ static void restart(struct writer *writer)
     put(writer, "restart d%u", DEVICE);
 }
 
+static void second(struct writer *writer)
+{
+    put(writer, "second d%u", DEVICE);
+    writer->seconds = true;
+}
+
 static void pause_device(struct writer *writer)
 {
     put(writer, "%s d%u", draw(writer, 2) == 0 ? "pause" : "resume", DEVICE);
@@ -432,6 +454,7 @@ void sim_script_make(uint64_t seed, struct sim_script *out)
                  {4, stall},
                  {7, crash},
                  {3, restart},
+                 {1, second},
                  {3, pause_device},
                  {5, settle},
                  {3, look},
@@ -445,7 +468,7 @@ void sim_script_make(uint64_t seed, struct sim_script *out)
                  {24, pass},
                  {4, be_quiet}};
     const size_t count = sizeof kinds / sizeof *kinds;
-    struct writer writer = {out, seed * 0x2545f4914f6cdd1du + 1};
+    struct writer writer = {out, seed * 0x2545f4914f6cdd1du + 1, false};
     unsigned all = 0;
     *out = (struct sim_script){.seed = seed};
     for (size_t i = 0; i < count; i++)
@@ -453,6 +476,8 @@ void sim_script_make(uint64_t seed, struct sim_script *out)
     const size_t length = 20 + draw(&writer, 100);
     if (draw(&writer, 6) == 0)
         put(&writer, "downgrade server");
+    for (unsigned i = draw(&writer, 2) == 0 ? 2 + some(&writer, 4) : 0; i > 0; i--)
+        second(&writer);
     while (out->count < length) {
         uint64_t at = draw(&writer, all);
         size_t i = 0;

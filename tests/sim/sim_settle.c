@@ -9,6 +9,7 @@
 
 struct picking {
     struct sim *sim;
+    struct sim_device *device; /* on which it is settled */
     unsigned nth, seen;
     uint64_t entry;
     struct sim_deed *deeds[DEEDS]; /* whose mutation it is */
@@ -45,7 +46,7 @@ static bool pick(void *context, const struct outbox_item *item)
 static bool find_entry(struct sim_device *device, unsigned n, struct picking *out)
 {
     struct outbox_store *store = device->client->store;
-    *out = (struct picking){.sim = device->sim};
+    *out = (struct picking){.sim = device->sim, .device = device};
     const size_t count = store != NULL ? outbox_store_count(store, QUARANTINE) : 0;
     if (count == 0)
         return false;
@@ -56,7 +57,7 @@ static bool find_entry(struct sim_device *device, unsigned n, struct picking *ou
 /* Their author has looked at what is in their place. */
 static void see(const struct picking *picking, struct sim_deed *deed, unsigned at)
 {
-    own_see(deed);
+    own_see(picking->device, deed);
     memcpy(deed->saw[1], picking->theirs[at], sizeof deed->saw[1]);
 }
 
@@ -95,7 +96,7 @@ static tandem_code settle(struct sim_device *device, const struct picking *picki
 /* Whether it is about the same record, and what makes that again takes it along. */
 static bool goes_along(const struct picking *picking, const struct sim_deed *deed)
 {
-    return deed->device == picking->deeds[0]->device &&
+    return process_shares(deed->device, picking->device) &&
            id_equal(deed->record, picking->deeds[0]->record) &&
            picking->entries.has[deed->number] &&
            picking->entries.state[deed->number] != TANDEM_ENTRY_SENT &&
@@ -159,7 +160,7 @@ static void note_others(const struct picking *picking, struct sim_device *device
     own_look(device, &now);
     for (unsigned i = 0; i < picking->sim->deed_count; i++) {
         struct sim_deed *deed = &picking->sim->deeds[i];
-        const bool was = deed->device == device && picking->entries.has[i] &&
+        const bool was = process_shares(deed->device, device) && picking->entries.has[i] &&
                          picking->entries.state[i] == TANDEM_ENTRY_CONFLICT;
         if (was && !is_of(picking, deed) && now.has[i] && now.state[i] != TANDEM_ENTRY_CONFLICT)
             note_along(picking, deed);

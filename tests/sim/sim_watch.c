@@ -225,7 +225,7 @@ void watch_event(struct sim_device *device, const tandem_event *event)
         break;
     case TANDEM_EVENT_CAUGHT_UP:
         device->caught_up = true;
-        device->behind_itself = false;
+        device->home->behind_itself = false;
         break;
     case TANDEM_EVENT_ENTERED:
         device->caught_up = false;
@@ -290,6 +290,7 @@ void watch_read(struct sim_device *device)
 {
     if (device->client == NULL)
         return;
+    process_is(device);
     const tandem_code code = tandem_each(device->client, NULL, look, device);
     if (code != TANDEM_OK)
         sim_differ(device->sim, "%s cannot be read: %s", device->name, tandem_error_name(code));

@@ -133,7 +133,7 @@ static bool run_twice(const struct runner *runner, const struct sim_script *scri
 
 struct figures {
     uint64_t runs, simulated_ms, frames, mutations, accepted, refused, crashes, cuts, compared,
-        restored;
+        restored, taken_over;
 };
 
 static void add(struct figures *sum, const struct sim_progress *progress)
@@ -148,6 +148,7 @@ static void add(struct figures *sum, const struct sim_progress *progress)
     sum->cuts += progress->cuts;
     sum->compared += progress->compared;
     sum->restored += progress->restored;
+    sum->taken_over += progress->taken_over;
 }
 
 static double seconds(void)
@@ -161,12 +162,13 @@ static void print(const struct figures *sum, double began)
 {
     const double hours = (double)sum->simulated_ms / 3600000.0, took = seconds() - began;
     printf("%llu runs: %.0f simulated hours (%.1f a second), %llu mutations (%llu refused), "
-           "%llu frames, %llu crashes, %llu connections cut, %llu servers restored, %llu replicas "
-           "compared\n",
+           "%llu frames, %llu crashes, %llu connections cut, %llu servers restored, %llu folders "
+           "taken over, %llu replicas compared\n",
            (unsigned long long)sum->runs, hours, hours / took, (unsigned long long)sum->mutations,
            (unsigned long long)sum->refused, (unsigned long long)sum->frames,
            (unsigned long long)sum->crashes, (unsigned long long)sum->cuts,
-           (unsigned long long)sum->restored, (unsigned long long)sum->compared);
+           (unsigned long long)sum->restored, (unsigned long long)sum->taken_over,
+           (unsigned long long)sum->compared);
     (void)fflush(stdout);
 }
 
