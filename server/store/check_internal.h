@@ -2,6 +2,7 @@
 #ifndef TANDEM_STORE_CHECK_INTERNAL_H
 #define TANDEM_STORE_CHECK_INTERNAL_H
 
+#include "server/core/note/note.h"
 #include "server/store/entries.h"
 #include "server/store/tables.h"
 
@@ -33,5 +34,8 @@ enum status check_strangers(struct check *check, enum table table, check_visit *
 
 /* check_notes.c: heads, and the log and snapshots behind each. */
 enum status check_notes(struct check *check);
+/* check_note_replay.c: the log of a note, all of which could be read, comes to its snapshots and to
+ * its head. */
+enum status check_note_replay(struct check *check, struct bytes id, const struct note_head *head);
 
 #endif

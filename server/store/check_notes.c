@@ -1,6 +1,7 @@
 /* The scrub of live notes: a head must decode and belong to a note, its runs must be as long as its
- * text, its log must have a row for every version behind the oldest, and its snapshots lie between
- * the oldest version and the newest, with one at the oldest. */
+ * text, its log must have every version behind the oldest, and its snapshots lie between the oldest
+ * version and the newest, with one at the oldest. It stands in the due table when it says so. Where
+ * all that holds, the log must make of each snapshot the next, and of the last the head. */
 #include "protocol/utf16.h"
 #include "protocol/wire.h"
 #include "server/core/note/note_block.h"
@@ -17,18 +18,26 @@ static struct id id_of(struct bytes key)
     return id;
 }
 
-/* The record of the note; *gone: it was removed and its rows are going, so that some may be gone.
- */
-static enum status find_note(struct check *check, struct bytes id, bool *found, bool *gone)
+/* What its record says of a note. */
+struct standing {
+    bool found;
+    struct bytes text;
+    bool removed;
+    bool gone; /* so long ago that its rows are going: some may be gone */
+};
+
+static enum status find_note(struct check *check, struct bytes id, struct standing *out)
 {
     struct bytes stored;
     enum status status = txn_get_sealed(&check->txn, TABLE_RECORD, id, &stored);
-    *found = *gone = false;
+    *out = (struct standing){.found = false};
     if (status == STATUS_OK)
         status = record_decode(stored, &check->record);
     if (status == STATUS_OK) {
-        *found = bytes_is(check->record.entity, "note");
-        *gone = check->record.deleted && check->record.seq <= check->meta.horizon;
+        out->found = bytes_is(check->record.entity, "note");
+        out->text = record_text(&check->record, "text");
+        out->removed = check->record.deleted;
+        out->gone = out->removed && check->record.seq <= check->meta.horizon;
     }
     return status == STATUS_IO || status == STATUS_NO_MEMORY ? status : STATUS_OK;
 }
@@ -184,13 +193,59 @@ static enum status check_snapshots(struct check *check, struct bytes id,
     return STATUS_OK;
 }
 
+static struct key due_key(struct bytes id, uint64_t at_ms)
+{
+    struct key key = {0};
+    key_add_u64(&key, at_ms);
+    key_add(&key, id);
+    return key;
+}
+
+/* What waits stands in the due table, where the head says. */
+static enum status check_waiting(struct check *check, struct bytes id, const struct note_head *head)
+{
+    const struct key key = due_key(id, head->due_ms);
+    struct bytes value;
+    enum status status = STATUS_OK;
+    if (head->due_ms != 0)
+        status = txn_get(&check->txn, TABLE_DUE, key_bytes(&key), &value);
+    if (status == STATUS_NOT_FOUND)
+        check_finding_at(check, TABLE_DUE, key_bytes(&key), "missing: its note waits to settle");
+    else if (status == STATUS_OK && head->due_ms == 0 && head->settled < head->version)
+        check_finding_at(check, TABLE_NOTE_HEAD, id, "has not settled, and is not to");
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+/* All that is kept of a note whose head can be read. */
+static enum status check_note(struct check *check, struct bytes id, const struct note_head *head)
+{
+    const uint64_t findings = check->findings;
+    struct standing standing;
+    enum status status = find_note(check, id, &standing);
+    if (status == STATUS_OK && !standing.found)
+        check_finding_at(check, TABLE_NOTE_HEAD, id, "belongs to no note");
+    if (status == STATUS_OK)
+        status = check_text(check, TABLE_NOTE_HEAD, id, head->text, head->runs);
+    if (status == STATUS_OK)
+        status = check_log(check, id, head, standing.gone);
+    if (status == STATUS_OK)
+        status = check_snapshots(check, id, head, standing.gone);
+    if (status == STATUS_OK && check->findings == findings && !standing.gone)
+        status = check_note_replay(check, id, head);
+    if (status == STATUS_OK && check->findings == findings && !standing.removed &&
+        head->settled == head->version && !bytes_equal(standing.text, head->text))
+        check_finding_at(check, TABLE_RECORD, id, "shows another text than its note settled with");
+    if (status == STATUS_OK && standing.found && !standing.removed)
+        status = check_waiting(check, id, head);
+    return status;
+}
+
 static enum status check_head(struct check *check, enum table table, struct bytes key,
                               struct bytes value)
 {
     struct bytes row;
     struct note_head head;
     uint64_t before_ms;
-    bool found, gone;
     if (key.size != ID_SIZE) {
         check_finding_at(check, table, key, "is no key of this table");
         return STATUS_OK;
@@ -206,16 +261,28 @@ static enum status check_head(struct check *check, enum table table, struct byte
         check_finding_at(check, table, key, "cannot be decoded");
         return STATUS_OK;
     }
-    if (id_is_zero(id))
+    return id_is_zero(id) ? STATUS_OK : check_note(check, key, &head);
+}
+
+/* A note stands in the due table when its head says, and at no other time. */
+static enum status check_due_note(struct check *check, enum table table, struct bytes key,
+                                  struct bytes value)
+{
+    struct bytes row;
+    struct note_head head;
+    struct standing standing;
+    (void)value;
+    if (key.size != 8 + ID_SIZE)
         return STATUS_OK;
-    status = find_note(check, key, &found, &gone);
-    if (status == STATUS_OK && !found)
-        check_finding_at(check, table, key, "belongs to no note");
+    const struct bytes id = bytes_slice(key, 8, ID_SIZE);
+    enum status status = txn_get_sealed(&check->txn, TABLE_NOTE_HEAD, id, &row);
     if (status == STATUS_OK)
-        status = check_text(check, table, key, head.text, head.runs);
+        status = note_head_decode(row, &head);
     if (status == STATUS_OK)
-        status = check_log(check, key, &head, gone);
-    return status == STATUS_OK ? check_snapshots(check, key, &head, gone) : status;
+        status = find_note(check, id, &standing);
+    if (status == STATUS_OK && !standing.removed && head.due_ms != get_u64(key.data))
+        check_finding_at(check, table, key, "is not when its note is to settle");
+    return status == STATUS_NOT_FOUND || status == STATUS_CORRUPT ? STATUS_OK : status;
 }
 
 /* A row behind no head, or of a version that its head does not have. */
@@ -247,6 +314,8 @@ static enum status check_row(struct check *check, enum table table, struct bytes
 enum status check_notes(struct check *check)
 {
     enum status status = check_each_row(check, TABLE_NOTE_HEAD, check_head);
+    if (status == STATUS_OK)
+        status = check_each_row(check, TABLE_DUE, check_due_note);
     if (status == STATUS_OK)
         status = check_strangers(check, TABLE_NOTE_LOG, check_row);
     return status == STATUS_OK ? check_strangers(check, TABLE_NOTE_SNAPSHOT, check_row) : status;

@@ -102,17 +102,13 @@ static enum status finish(const struct replay *replay, struct bytes from, struct
     return status == STATUS_OK || status == STATUS_NO_MEMORY ? status : STATUS_CORRUPT;
 }
 
-enum status note_replay(const struct state *state, struct id note, uint64_t version,
-                        struct buffer *text, struct buffer *runs)
+enum status note_replay_from(const struct state *state, struct id note, uint64_t from,
+                             uint64_t version, struct buffer *text, struct buffer *runs)
 {
     struct bytes row;
     struct note_snapshot snapshot;
     struct replay replay = {.count = 0};
-    uint64_t from;
-    enum status status =
-        state->ops->note_before(state->self, NOTE_SNAPSHOT, note, version + 1, &from, &row);
-    if (status == STATUS_NOT_FOUND)
-        return STATUS_CORRUPT; /* the oldest version has one */
+    enum status status = state->ops->note_row(state->self, NOTE_SNAPSHOT, note, from, &row);
     if (status == STATUS_OK)
         status = note_snapshot_decode(row, &snapshot);
     if (status == STATUS_OK)
@@ -122,5 +118,17 @@ enum status note_replay(const struct state *state, struct id note, uint64_t vers
     if (status == STATUS_OK)
         status = finish(&replay, snapshot.text, text, runs);
     replay_release(&replay);
-    return status;
+    return status == STATUS_NOT_FOUND ? STATUS_CORRUPT : status;
+}
+
+enum status note_replay(const struct state *state, struct id note, uint64_t version,
+                        struct buffer *text, struct buffer *runs)
+{
+    struct bytes row;
+    uint64_t from;
+    const enum status status =
+        state->ops->note_before(state->self, NOTE_SNAPSHOT, note, version + 1, &from, &row);
+    if (status == STATUS_NOT_FOUND)
+        return STATUS_CORRUPT; /* the oldest version has one */
+    return status == STATUS_OK ? note_replay_from(state, note, from, version, text, runs) : status;
 }

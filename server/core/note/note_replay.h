@@ -9,4 +9,8 @@
 enum status note_replay(const struct state *state, struct id note, uint64_t version,
                         struct buffer *text, struct buffer *runs);
 
+/* The same from any version `from` that has a snapshot, `version` being the newest, too. */
+enum status note_replay_from(const struct state *state, struct id note, uint64_t from,
+                             uint64_t version, struct buffer *text, struct buffer *runs);
+
 #endif

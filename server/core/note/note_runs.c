@@ -71,6 +71,15 @@ uint64_t note_runs_length(const struct note_runs *runs)
     return length;
 }
 
+bool note_runs_equal(const struct note_runs *a, const struct note_runs *b)
+{
+    bool equal = a->count == b->count;
+    for (size_t i = 0; equal && i < a->count; i++)
+        equal = a->runs[i].length == b->runs[i].length && a->runs[i].at_ms == b->runs[i].at_ms &&
+                bytes_equal(a->runs[i].by, b->runs[i].by);
+    return equal;
+}
+
 static bool read_run(struct wire_reader *reader, struct note_run *out)
 {
     uint32_t parts;
@@ -112,8 +121,22 @@ void note_runs_write(const struct note_runs *runs, struct buffer *out)
     out->failed = out->failed || runs->failed;
 }
 
-/* Makes one run of those that follow each other with at most `shortest` units. Where they are not of
- * one author it has none: nobody is named for what somebody else wrote. */
+/* Makes one run of neighbours of one author. */
+static void unite(struct note_runs *runs)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < runs->count; i++) {
+        const struct note_run run = runs->runs[i];
+        if (kept > 0 && bytes_equal(runs->runs[kept - 1].by, run.by))
+            join(&runs->runs[kept - 1], run.length, run.at_ms);
+        else
+            runs->runs[kept++] = run;
+    }
+    runs->count = kept;
+}
+
+/* Makes one run of those that follow each other with at most `shortest` units. Where they are not
+ * of one author it has none: nobody is named for what somebody else wrote. */
 static void coarsen(struct note_runs *runs, uint32_t shortest)
 {
     size_t kept = 0;
@@ -132,6 +155,7 @@ static void coarsen(struct note_runs *runs, uint32_t shortest)
         short_before = is_short;
     }
     runs->count = kept;
+    unite(runs);
 }
 
 /* Where a walk through the runs stands. */
@@ -141,8 +165,8 @@ struct walk {
     uint32_t left; /* of the run before `next` */
 };
 
-/* Adds whole runs, which follow each other in the old list, as they are: it has no neighbours of one
- * author. Returns the units left. */
+/* Adds whole runs, which follow each other in the old list, as they are: it has no neighbours of
+ * one author. Returns the units left. */
 static uint32_t add_whole(struct walk *walk, uint32_t length, struct note_runs *out)
 {
     const struct note_run *from = walk->runs->runs + walk->next;

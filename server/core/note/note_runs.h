@@ -23,6 +23,7 @@ struct note_runs {
 void note_runs_release(struct note_runs *runs);
 void note_runs_clear(struct note_runs *runs);
 void note_runs_add(struct note_runs *runs, uint32_t length, struct bytes by, uint64_t at_ms);
+bool note_runs_equal(const struct note_runs *a, const struct note_runs *b);
 /* Units of all runs together. */
 uint64_t note_runs_length(const struct note_runs *runs);
 

@@ -14,6 +14,7 @@
 #define NOTE 1
 #define OLDEST 1
 #define NEWEST 4
+#define TEXT "abc\xc3\xa9"
 
 static const char *const letters[] = {"", "a", "b", "c", "\xc3\xa9", "f"};
 
@@ -30,20 +31,34 @@ static struct buffer runs_of(uint32_t units)
 /* Bytes of the log's row of version 4. */
 #define LOGGED 30u
 
-static void put_head(struct fixture *fixture, struct id note, const char *text, uint32_t units)
+static const struct note_head sound_head = {
+    .version = NEWEST, .oldest = OLDEST, .settled = NEWEST, .snapshot = 3, .logged = LOGGED};
+
+static void write_head(struct fixture *fixture, struct note_head head, const char *text,
+                       struct bytes runs)
 {
-    struct buffer row = {0}, runs = runs_of(units);
-    const struct note_head head = {.version = NEWEST,
-                                   .oldest = OLDEST,
-                                   .settled = NEWEST,
-                                   .snapshot = 3,
-                                   .logged = LOGGED,
-                                   .by = bytes_text("ada"),
-                                   .text = bytes_text(text),
-                                   .runs = buffer_bytes(&runs)};
+    struct buffer row = {0};
+    head.by = bytes_text("ada");
+    head.text = bytes_text(text);
+    head.runs = runs;
     note_head_encode(&row, &head);
-    assert_ok(fixture->write.ops->put_note_head(fixture->write.self, note, buffer_bytes(&row)));
+    assert_ok(fixture->write.ops->put_note_head(fixture->write.self, id_number(NOTE),
+                                                buffer_bytes(&row)));
     buffer_release(&row);
+}
+
+static void put_head(struct fixture *fixture, const char *text, uint32_t units)
+{
+    struct buffer runs = runs_of(units);
+    write_head(fixture, sound_head, text, buffer_bytes(&runs));
+    buffer_release(&runs);
+}
+
+/* The sound text under other numbers. */
+static void put_numbers(struct fixture *fixture, struct note_head head)
+{
+    struct buffer runs = runs_of(4);
+    write_head(fixture, head, TEXT, buffer_bytes(&runs));
     buffer_release(&runs);
 }
 
@@ -91,6 +106,7 @@ static void put_record(struct fixture *fixture, unsigned number, const char *ent
                        bool deleted)
 {
     struct made *made = made_new(number, entity, account_scope(1), seq);
+    made_text(made, "text", TEXT);
     if (!deleted)
         made_place(made, account_scope(1), tag_internal, seq);
     made->record.deleted = deleted;
@@ -111,7 +127,7 @@ static int setup(void **state)
     struct buffer horizon = {0};
     fixture_begin(fixture);
     put_record(fixture, NOTE, "note", 1, false);
-    put_head(fixture, id_number(NOTE), "abc\xc3\xa9", 4);
+    put_head(fixture, TEXT, 4);
     put_snapshot(fixture, OLDEST, "a", 1);
     put_snapshot(fixture, 3, "abc", 3);
     put_row(fixture, NOTE, 2, 3);
@@ -185,22 +201,125 @@ static void more_versions_than_the_note_has_are_found(void **state)
 
 static void a_log_of_another_size_is_found(void **state)
 {
-    struct buffer row = {0}, runs = runs_of(4);
-    const struct note_head head = {.version = NEWEST,
-                                   .oldest = OLDEST,
-                                   .settled = NEWEST,
-                                   .snapshot = 3,
-                                   .logged = LOGGED + 1,
-                                   .text = bytes_text("abc\xc3\xa9"),
-                                   .runs = buffer_bytes(&runs)};
-    struct fixture *fixture = *state;
-    note_head_encode(&row, &head);
-    assert_ok(fixture->write.ops->put_note_head(fixture->write.self, id_number(NOTE),
-                                                buffer_bytes(&row)));
-    expect_findings(fixture, 1, "says another size of its log");
-    buffer_release(&row);
-    buffer_release(&runs);
+    struct note_head head = sound_head;
+    head.logged++;
+    put_numbers(*state, head);
+    expect_findings(*state, 1, "says another size of its log");
 }
+
+/* ---- What the log makes ------------------------------------------------------------------------
+ */
+
+static void a_head_with_another_text_is_found(void **state)
+{
+    struct fixture *fixture = *state;
+    struct made *old = made_new(NOTE, "note", account_scope(1), 1);
+    struct made *shown = made_new(NOTE, "note", account_scope(1), 1);
+    made_place(old, account_scope(1), tag_internal, 1);
+    made_place(shown, account_scope(1), tag_internal, 1);
+    made_text(shown, "text", "abcd");
+    put_head(fixture, "abcd", 4);
+    put(fixture->write, old, shown);
+    expect_findings(fixture, 1,
+                    "note_head 01000000000000000000000000000001: has another text than");
+    made_free(old);
+    made_free(shown);
+}
+
+/* From a snapshot that is wrong nothing right is made, either. */
+static void a_snapshot_with_another_text_is_found(void **state)
+{
+    put_snapshot(*state, 3, "abd", 3);
+    expect_findings(*state, 2, "has another text than the note's log makes");
+    fixture_begin(*state);
+    put_snapshot(*state, 3, "abc", 3);
+    put_snapshot(*state, OLDEST, "b", 1);
+    expect_findings(*state, 1, "has another text than the note's log makes");
+}
+
+static void other_authors_and_times_are_found(void **state)
+{
+    static const struct note_run wrong[] = {{4, {(const uint8_t *)"kari", 4}, 1},
+                                            {4, {(const uint8_t *)"ada", 3}, 2}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct note_runs runs = {0};
+        struct buffer encoded = {0};
+        note_runs_add(&runs, wrong[i].length, wrong[i].by, wrong[i].at_ms);
+        note_runs_write(&runs, &encoded);
+        write_head(*state, sound_head, TEXT, buffer_bytes(&encoded));
+        expect_findings(*state, 1, "names other authors than the note's log");
+        fixture_begin(*state);
+        note_runs_release(&runs);
+        buffer_release(&encoded);
+    }
+}
+
+/* The last change of the log is of another text than the changes before it make. */
+static void a_log_that_does_not_fit_together_is_found(void **state)
+{
+    struct note_block block;
+    struct buffer row = {0};
+    struct change_set set = {0};
+    const struct note_entry entry = {.version = 4, .by = bytes_text("ada"), .set = &set};
+    change_set_keep(&set, 4);
+    change_set_replace(&set, 0, bytes_text("d"), false);
+    note_block_start(&block, &row, &entry);
+    assert_true(note_block_add(&block, &row, &entry));
+    assert_int_equal(row.size, LOGGED - 1); /* of a letter of one byte */
+    put_bytes(*state, 4, buffer_bytes(&row));
+    struct note_head head = sound_head;
+    head.logged = row.size;
+    put_numbers(*state, head);
+    expect_findings(*state, 1, "cannot be made of the note's log");
+    change_set_release(&set);
+    buffer_release(&row);
+}
+
+/* ---- Settling ----------------------------------------------------------------------------------
+ */
+
+static void put_due(struct fixture *fixture, uint64_t at_ms, bool present)
+{
+    assert_ok(fixture->write.ops->put_due(fixture->write.self, at_ms, id_number(NOTE), present));
+}
+
+static void a_note_that_is_not_to_settle_is_found(void **state)
+{
+    struct note_head head = sound_head;
+    head.settled--;
+    put_numbers(*state, head);
+    expect_findings(*state, 1, "has not settled, and is not to");
+    fixture_begin(*state);
+    head.due_ms = 70;
+    put_numbers(*state, head);
+    expect_findings(*state, 1, "missing: its note waits to settle");
+    fixture_begin(*state);
+    put_due(*state, 70, true);
+    expect_findings(*state, 0, "");
+}
+
+static void a_note_that_is_to_settle_at_another_time_is_found(void **state)
+{
+    put_due(*state, 71, true);
+    expect_findings(*state, 1, "is not when its note is to settle");
+}
+
+static void a_record_that_shows_another_text_is_found(void **state)
+{
+    struct fixture *fixture = *state;
+    struct made *old = made_new(NOTE, "note", account_scope(1), 1);
+    struct made *shown = made_new(NOTE, "note", account_scope(1), 1);
+    made_place(old, account_scope(1), tag_internal, 1);
+    made_place(shown, account_scope(1), tag_internal, 1);
+    made_text(shown, "text", "ab");
+    put(fixture->write, old, shown);
+    expect_findings(fixture, 1, "shows another text than its note settled with");
+    made_free(old);
+    made_free(shown);
+}
+
+/* ---- Rows --------------------------------------------------------------------------------------
+ */
 
 /* Rows of one version each, as they once were. */
 static void rows_of_an_older_format_are_read(void **state)
@@ -246,14 +365,14 @@ static void rows_out_of_range_are_found(void **state)
 
 static void runs_of_another_length_are_found(void **state)
 {
-    put_head(*state, id_number(NOTE), "abc\xc3\xa9", 5);
+    put_head(*state, "abc\xc3\xa9", 5);
     put_snapshot(*state, 2, "ab", 3);
     expect_findings(*state, 2, "another length than its text");
 }
 
 static void texts_that_are_not_utf8_are_found(void **state)
 {
-    put_head(*state, id_number(NOTE), "abc\xff", 4);
+    put_head(*state, "abc\xff", 4);
     put_snapshot(*state, 2, "\x80", 1);
     expect_findings(*state, 2, "not UTF-8");
 }
@@ -358,13 +477,27 @@ int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(a_version_in_two_rows_is_found),     TEST(more_versions_than_the_note_has_are_found),
-        TEST(a_log_of_another_size_is_found),     TEST(rows_of_an_older_format_are_read),
-        TEST(a_gap_in_the_log_is_found),          TEST(missing_snapshots_are_found),
-        TEST(rows_out_of_range_are_found),        TEST(runs_of_another_length_are_found),
-        TEST(texts_that_are_not_utf8_are_found),  TEST(rows_that_cannot_be_decoded_are_found),
-        TEST(heads_of_what_is_no_note_are_found), TEST(spoilt_rows_are_found),
-        TEST(keys_of_another_shape_are_found),    TEST(what_is_going_may_be_gone_in_part),
+        TEST(a_head_with_another_text_is_found),
+        TEST(a_snapshot_with_another_text_is_found),
+        TEST(other_authors_and_times_are_found),
+        TEST(a_log_that_does_not_fit_together_is_found),
+        TEST(a_note_that_is_not_to_settle_is_found),
+        TEST(a_note_that_is_to_settle_at_another_time_is_found),
+        TEST(a_record_that_shows_another_text_is_found),
+        TEST(a_version_in_two_rows_is_found),
+        TEST(more_versions_than_the_note_has_are_found),
+        TEST(a_log_of_another_size_is_found),
+        TEST(rows_of_an_older_format_are_read),
+        TEST(a_gap_in_the_log_is_found),
+        TEST(missing_snapshots_are_found),
+        TEST(rows_out_of_range_are_found),
+        TEST(runs_of_another_length_are_found),
+        TEST(texts_that_are_not_utf8_are_found),
+        TEST(rows_that_cannot_be_decoded_are_found),
+        TEST(heads_of_what_is_no_note_are_found),
+        TEST(spoilt_rows_are_found),
+        TEST(keys_of_another_shape_are_found),
+        TEST(what_is_going_may_be_gone_in_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
