@@ -5,6 +5,7 @@
 #include "protocol/wire.h"
 #include "server/core/apply/apply_draft.h"
 #include "server/core/apply/apply_note.h"
+#include "server/core/note/note_cut.h"
 #include "server/core/note/note_edit.h"
 #include "server/core/note/note_prune.h"
 
@@ -65,7 +66,8 @@ static enum status settle(struct plan *plan, struct draft *draft, struct note_ed
 enum status note_due(struct plan *plan, struct draft *draft, struct effects *effects)
 {
     struct note_edit edit;
-    bool kept;
+    unsigned dropped = 0;
+    bool kept, done;
     if (draft->old->deleted)
         return draft->old->seq <= plan->meta.horizon ? erase(plan, draft) : STATUS_OK;
     enum status status = note_is_kept(plan->state, draft->id, &kept);
@@ -80,6 +82,8 @@ enum status note_due(struct plan *plan, struct draft *draft, struct effects *eff
     }
     if (status == STATUS_OK && note_settle_ms(&edit.head) <= plan->at_ms)
         status = settle(plan, draft, &edit, effects);
+    if (status == STATUS_OK)
+        status = note_cut(plan->state, edit.id, &edit.head, &dropped, &done);
     if (status == STATUS_OK)
         status = note_edit_write(&edit, plan->state);
     note_edit_release(&edit);

@@ -7,6 +7,7 @@
 #include "server/core/apply/apply_note.h"
 #include "server/core/apply/apply_rules.h"
 #include "server/core/credential.h"
+#include "server/core/note/note_cut.h"
 #include "server/core/note/note_prune.h"
 
 /* Bounds of one command, so that no batch is held up by another's housekeeping. */
@@ -96,6 +97,20 @@ static enum status forget(const struct state *state, const struct pruning *pruni
                 : state->ops->forget_record(state->self, pruning->record);
 }
 
+/* What was typed in a note that has long been left alone. When there is too much of it for one command
+ * the walk ends here, and the next begins with this note again. */
+static enum status forget_typing(const struct state *state, struct pruning *pruning, bool *more)
+{
+    unsigned dropped = 0;
+    bool done = false;
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && !done && pruning->forgotten + dropped < MOST_FORGOTTEN)
+        status = note_forget_old(state, pruning->id, &dropped, &done);
+    pruning->forgotten += dropped;
+    *more = done;
+    return status;
+}
+
 /* Visits one entry of the feed; *more is false when the walk is over. All of one seq are visited
  * together, because a horizon speaks of whole seqs. */
 static enum status prune_step(const struct state *state, struct pruning *pruning, bool *more)
@@ -125,7 +140,8 @@ static enum status prune_step(const struct state *state, struct pruning *pruning
     }
     pruning->visited++;
     if (!pruning->record->deleted)
-        return STATUS_OK;
+        return bytes_is(pruning->record->entity, "note") ? forget_typing(state, pruning, more)
+                                                         : STATUS_OK;
     pruning->forgotten++;
     return forget(state, pruning);
 }

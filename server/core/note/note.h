@@ -17,9 +17,11 @@
  *
  * A note whose text nobody changed has no head: it is at version 0, the text is its record's (line
  * ends made \n). There is a snapshot of the oldest version that is kept, and the log has each version
- * behind it. What is older than the company remembers deletions goes when the next snapshot
- * is made, so that what is kept of a note is bounded by what is typed in that time. How old that is,
- * the last COMMAND_PRUNE said: the row of the heads under the id zero.
+ * behind it. What is older than the company remembers deletions goes, so that what is kept of a note is
+ * bounded by what is typed in that time: while it is busy, what lies below the newest snapshot that is
+ * older (note_prune.h); when it settles, and with COMMAND_PRUNE when it has long been left alone, all
+ * of it (note_cut.h). How old that is, the last COMMAND_PRUNE said: the row of the heads under the id
+ * zero.
  *
  * A mutation that sets `text` as a whole is such a change too: it makes the next version, so that
  * who has the note open sees it as an edit.

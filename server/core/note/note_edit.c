@@ -177,6 +177,8 @@ enum status note_edit_write(struct note_edit *edit, const struct state *state)
     note_runs_write(&edit->runs, &runs);
     head->text = buffer_bytes(&edit->text);
     head->runs = buffer_bytes(&runs);
+    unsigned dropped = 0;
+    bool done;
     enum status status = runs.failed ? STATUS_NO_MEMORY : STATUS_OK;
     if (status == STATUS_OK && edit->first.size > 0)
         status = state->ops->put_note_row(state->self, NOTE_SNAPSHOT, edit->id, 0,
@@ -187,7 +189,7 @@ enum status note_edit_write(struct note_edit *edit, const struct state *state)
     if (status == STATUS_OK && wants_snapshot(head)) {
         status = write_snapshot(edit, state);
         if (status == STATUS_OK)
-            status = note_prune(state, edit->id, head);
+            status = note_prune(state, edit->id, head, &dropped, &done);
     }
     if (status == STATUS_OK)
         status = write_due(edit, state);

@@ -9,22 +9,21 @@
 static const struct id horizon_id = {{0}};
 static const struct bytes none = {NULL, 0};
 
-/* 0 while none was set. */
-static enum status horizon(const struct state *state, uint64_t *before_ms)
+enum status note_horizon(const struct state *state, uint64_t *before_ms)
 {
     struct bytes row;
     const enum status status = state->ops->note_head(state->self, horizon_id, &row);
-    *before_ms = 0;
-    if (status == STATUS_NOT_FOUND)
+    if (status == STATUS_OK && note_horizon_decode(row, before_ms) == STATUS_OK)
         return STATUS_OK;
-    return status == STATUS_OK ? note_horizon_decode(row, before_ms) : status;
+    *before_ms = 0;
+    return status == STATUS_NOT_FOUND || status == STATUS_CORRUPT ? STATUS_OK : status;
 }
 
 enum status note_remember_horizon(const struct state *state, uint64_t before_ms)
 {
     struct buffer row = {0};
     uint64_t known;
-    enum status status = horizon(state, &known);
+    enum status status = note_horizon(state, &known);
     if (status != STATUS_OK || before_ms <= known)
         return status;
     note_horizon_encode(&row, before_ms);
@@ -47,33 +46,33 @@ static enum status next_snapshot(const struct state *state, struct id note, uint
         status = note_snapshot_decode(row, &snapshot);
     if (status == STATUS_OK)
         *old = snapshot.at_ms < before_ms;
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    return status == STATUS_NOT_FOUND || status == STATUS_CORRUPT ? STATUS_OK : status;
 }
 
-/* The first row of the log behind `after`, also when it is damaged. */
+/* The first row of the log behind `after`, also when it is damaged: then it counts for nothing. */
 static enum status next_row(const struct state *state, struct id note, uint64_t after,
-                            uint64_t *first)
+                            uint64_t *first, uint64_t *bytes)
 {
     struct bytes row;
     *first = after;
     const enum status status =
         state->ops->note_next(state->self, NOTE_LOG, note, after, first, &row);
+    *bytes = status == STATUS_OK ? row.size : 0;
     return status == STATUS_CORRUPT && *first > after ? STATUS_OK : status;
 }
 
-/* Drops the snapshot `from` and the log from it up to the snapshot `to`, behind which another row
- * begins. */
-static enum status drop_versions(const struct state *state, struct id note, uint64_t from,
-                                 uint64_t to, unsigned *dropped)
+enum status note_drop_versions(const struct state *state, struct id note, uint64_t from,
+                               uint64_t to, unsigned *dropped, uint64_t *bytes)
 {
     enum status status = state->ops->put_note_row(state->self, NOTE_SNAPSHOT, note, from, none);
     while (status == STATUS_OK) {
-        uint64_t first;
-        status = next_row(state, note, from, &first);
+        uint64_t first, size;
+        status = next_row(state, note, from, &first, &size);
         if (status != STATUS_OK || first > to)
             break;
         status = state->ops->put_note_row(state->self, NOTE_LOG, note, first, none);
         from = first;
+        *bytes += size;
         ++*dropped;
     }
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
@@ -81,19 +80,21 @@ static enum status drop_versions(const struct state *state, struct id note, uint
 
 /* The rows between two snapshots come to about as many bytes as a text has, so that a step over one
  * is bounded; what is left goes with the next snapshot. */
-enum status note_prune(const struct state *state, struct id note, struct note_head *head)
+enum status note_prune(const struct state *state, struct id note, struct note_head *head,
+                       unsigned *dropped, bool *done)
 {
-    uint64_t before_ms, next;
-    unsigned dropped = 0;
-    bool old;
-    enum status status = horizon(state, &before_ms);
-    while (status == STATUS_OK && dropped < MOST_PRUNED) {
+    const unsigned most = *dropped + MOST_PRUNED;
+    uint64_t before_ms, next, bytes = 0;
+    bool old = true;
+    enum status status = note_horizon(state, &before_ms);
+    while (status == STATUS_OK && *dropped < most) {
         status = next_snapshot(state, note, head->oldest, before_ms, &next, &old);
         if (status != STATUS_OK || !old)
-            return status;
-        status = drop_versions(state, note, head->oldest, next, &dropped);
+            break;
+        status = note_drop_versions(state, note, head->oldest, next, dropped, &bytes);
         head->oldest = next;
     }
+    *done = !old;
     return status;
 }
 

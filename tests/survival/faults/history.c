@@ -97,6 +97,8 @@ static void typing(struct world *w)
     assert_ok(create(w, KARI, "note", nid(6), fmt("account=%s", tx(nid(1)))));
     assert_pushed(push(w, KARI, nid(6), 0, "+gone|=4 +_soon"), 2);
     assert_ok(erase(w, KARI, nid(6)));
+    assert_ok(create(w, KARI, "note", nid(7), "text=x"));
+    assert_pushed(push(w, KARI, nid(7), 0, "=1 +y|=2 +z"), 2);
 }
 
 static void refusals(struct world *w)
@@ -122,6 +124,15 @@ static void endings(struct world *w)
     order_before(w, w->now + 1);
     run_due(w);
     assert_int_equal(order(w, COMMAND_FORGET_CLIENT, NILS, bytes_of(NULL, 0)), STATUS_OK);
+}
+
+/* In the note of which the history was forgotten: some of it has settled, some waits. */
+static void typing_on(struct world *w)
+{
+    assert_pushed(push(w, KARI, nid(7), 2, "-3+done|=4 +_all|=8 +!"), 5);
+    w->now += NOTE_PAUSE_MS;
+    run_due(w);
+    assert_pushed(push(w, w->ada, nid(7), 5, "-4+said =5|=9 +_so"), 7);
 }
 
 /* Takes the log of a world that is done with. */
@@ -152,6 +163,7 @@ void history_make(struct history *history)
     everything_at_once(&w);
     refusals(&w);
     endings(&w);
+    typing_on(&w);
     take_log(history, &w);
 }
 

@@ -1,6 +1,7 @@
 /* What is kept of live notes: snapshots, what is pruned, and what goes with a note that was
  * removed.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "protocol/wire.h"
@@ -114,6 +115,7 @@ static void a_snapshot_comes_with_as_many_bytes_as_its_authors_have(void **state
     buffer_release(&sets);
 }
 
+/* While a note is busy, with the next snapshot. */
 static void what_is_older_than_deletions_are_remembered_goes(void **state)
 {
     struct world *w = *state;
@@ -121,6 +123,7 @@ static void what_is_older_than_deletions_are_remembered_goes(void **state)
     w->now += 100 * DAY;
     const uint64_t between = w->now;
     version = type(w, version, 1000);
+    pass(w, NOTE_PAUSE_MS);
     assert_int_equal(head_of(w, NOTE).oldest, 0);
     prune(w, between);
     assert_int_equal(head_of(w, NOTE).oldest, 0); /* until there is a new snapshot */
@@ -137,13 +140,110 @@ static void what_is_older_than_deletions_are_remembered_goes(void **state)
     assert_int_equal(head_of(w, NOTE).oldest, oldest);
 }
 
+/* When it settles all that is older goes, whether there was a snapshot or not, and nothing else. */
+static void when_a_note_settles_what_is_older_goes(void **state)
+{
+    struct world *w = *state;
+    uint64_t version = type(w, 0, 450);
+    w->now += 100 * DAY;
+    const uint64_t between = w->now;
+    version = type(w, version, 99);
+    pass(w, NOTE_PAUSE_MS);
+    prune(w, between);
+    version = type(w, version, 1);
+    assert_pushed(push(w, w->ada, NOTE, version, "+b =551"), version + 1);
+    char *before = strdup(authors_of(w, NOTE, 451));
+    assert_int_equal(head_of(w, NOTE).oldest, 0);
+    pass(w, NOTE_PAUSE_MS);
+    assert_int_equal(head_of(w, NOTE).oldest, 450);
+    assert_int_equal(head_of(w, NOTE).snapshot, 450);
+    check_kept(w, NOTE);
+    assert_null(text_of(w, NOTE, 449));
+    assert_int_equal(strlen(text_of(w, NOTE, 450)), 451);
+    assert_string_equal(authors_of(w, NOTE, 451), before);
+    assert_string_equal(authors_of(w, NOTE, version + 1), "1 ada, 551 kari");
+    const uint64_t rows = memory_state_note_rows(w->memory);
+    type(w, version + 1, 1);
+    pass(w, NOTE_PAUSE_MS); /* nothing more is older */
+    assert_int_equal(head_of(w, NOTE).oldest, 450);
+    assert_int_equal(memory_state_note_rows(w->memory), rows);
+    free(before);
+}
+
+/* A letter a month never outgrows anything. */
+static void what_is_typed_seldom_is_not_kept_for_ever(void **state)
+{
+    struct world *w = *state;
+    for (unsigned month = 0; month < 30; month++) {
+        type(w, month, 1);
+        prune(w, w->now > 90 * DAY ? w->now - 90 * DAY : 0);
+        pass(w, NOTE_PAUSE_MS);
+        check_kept(w, NOTE);
+        assert_true(head_of(w, NOTE).oldest + 3 >= month || month < 4);
+        w->now += 30 * DAY;
+    }
+    assert_int_equal(head_of(w, NOTE).oldest, 27);
+}
+
+/* Nobody comes by any more but the server. */
+static void a_note_left_alone_keeps_no_history(void **state)
+{
+    struct world *w = *state;
+    const uint64_t version = type(w, 0, 700);
+    pass(w, NOTE_PAUSE_MS);
+    prune(w, w->now - DAY);
+    assert_int_equal(head_of(w, NOTE).oldest, 0);
+    w->now += 100 * DAY;
+    const uint64_t seq = head(w);
+    prune(w, w->now - 90 * DAY);
+    assert_int_equal(head(w), seq);
+    assert_int_equal(head_of(w, NOTE).oldest, version);
+    assert_int_equal(memory_state_note_rows(w->memory), 3); /* head, snapshot, horizon */
+    check_kept(w, NOTE);
+    assert_int_equal(strlen(text_of(w, NOTE, version)), 701);
+    assert_null(text_of(w, NOTE, version - 1));
+    assert_string_equal(authors_of(w, NOTE, version), "701 kari");
+    type(w, version, 1);
+    check_kept(w, NOTE);
+    pass(w, NOTE_PAUSE_MS);
+    assert_string_equal(value_of(w, NOTE, "version"), "701");
+}
+
+/* Of one with a long history a bounded part goes with each command, which then ends; what comes
+ * behind it in the feed waits. */
+static void a_long_history_goes_in_pieces(void **state)
+{
+    struct world *w = *state;
+    const uint64_t version = rewrite(w, 0, 3000);
+    struct bytes unused;
+    pass(w, NOTE_PAUSE_MS);
+    assert_ok(create(w, KARI, "note", nid(11), "text=y"));
+    assert_ok(erase(w, KARI, nid(11)));
+    w->now += 100 * DAY;
+    const uint64_t before = w->now - 90 * DAY;
+    unsigned commands = 0;
+    for (uint64_t oldest = 0; oldest < version; commands++) {
+        assert_int_equal(w->state.ops->record(w->state.self, nid(11), &unused), STATUS_OK);
+        prune(w, before);
+        check_kept(w, NOTE);
+        assert_true(head_of(w, NOTE).oldest > oldest && head_of(w, NOTE).oldest < oldest + 1300);
+        oldest = head_of(w, NOTE).oldest;
+    }
+    assert_true(commands >= 3);
+    prune(w, before);
+    assert_int_equal(w->state.ops->record(w->state.self, nid(11), &unused), STATUS_NOT_FOUND);
+}
+
 /* A long history goes in pieces, each with a snapshot. */
 static void pruning_takes_its_time(void **state)
 {
     struct world *w = *state;
     uint64_t version = rewrite(w, 0, 1000), oldest = 0;
     w->now += 100 * DAY;
-    prune(w, w->now);
+    const uint64_t between = w->now;
+    version = rewrite(w, version, 1);
+    pass(w, NOTE_PAUSE_MS);
+    prune(w, between);
     unsigned steps = 0;
     while (head_of(w, NOTE).oldest < 980) {
         version = rewrite(w, version, 1);
@@ -214,6 +314,10 @@ int main(void)
         NOTE_TEST(a_snapshot_comes_with_many_versions),
         NOTE_TEST(a_snapshot_comes_with_as_many_bytes_as_its_authors_have),
         NOTE_TEST(what_is_older_than_deletions_are_remembered_goes),
+        NOTE_TEST(when_a_note_settles_what_is_older_goes),
+        NOTE_TEST(what_is_typed_seldom_is_not_kept_for_ever),
+        NOTE_TEST(a_note_left_alone_keeps_no_history),
+        NOTE_TEST(a_long_history_goes_in_pieces),
         NOTE_TEST(pruning_takes_its_time),
         NOTE_TEST(a_removed_note_is_kept_as_long_as_its_tombstone),
         NOTE_TEST(replaying_the_log_comes_to_the_same),

@@ -22,7 +22,7 @@
 
 #define WORLD_CLIENTS 64u
 #define WORLD_START 1790000000000u /* a moment in September 2026 */
-#define DAY 86400000u
+#define DAY UINT64_C(86400000)
 
 struct world {
     struct memory_state *memory;

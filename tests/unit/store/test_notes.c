@@ -4,6 +4,7 @@
 #include <lmdb.h>
 #include <string.h>
 
+#include "server/core/note/note_prune.h"
 #include "server/store/layout.h"
 
 #define FORMAT_AT 8
@@ -129,6 +130,33 @@ static void spoilt_rows_are_never_given_out(void **state)
     assert_status(ops->note_before(self, NOTE_LOG, id_number(2), 2, &version, &row), CORRUPT);
     assert_status(ops->note_before(self, NOTE_SNAPSHOT, id_number(2), 9, &version, &row), CORRUPT);
     fixture_done(fixture);
+}
+
+/* Their version is told, so that they can be dropped: what is kept of a removed note goes whole. */
+static void what_is_spoilt_can_be_erased(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct key row_key = note_key(2, 3);
+    struct bytes row;
+    uint64_t version = 0;
+    bool done = false;
+    fixture_begin(fixture);
+    for (uint64_t at = 1; at < 5; at++)
+        put_row(fixture, NOTE_LOG, 2, at, "some");
+    fixture_commit(fixture);
+    fixture_close(fixture);
+    fixture_tamper(fixture, "note_log", row_key.data, row_key.size, flip_last);
+    fixture_open(fixture, false);
+    fixture_begin(fixture);
+    const struct state_ops *ops = fixture->write.ops;
+    assert_status(ops->note_next(fixture->write.self, NOTE_LOG, id_number(2), 2, &version, &row),
+                  CORRUPT);
+    assert_int_equal(version, 3);
+    assert_ok(note_erase(&fixture->write, id_number(2), &done));
+    assert_true(done);
+    assert_status(ops->note_next(fixture->write.self, NOTE_LOG, id_number(2), 0, &version, &row),
+                  NOT_FOUND);
+    fixture_commit(fixture);
 }
 
 /* As the store was before it had notes. */
@@ -300,6 +328,7 @@ int main(void)
         TEST(rows_are_walked_by_version),
         TEST(rows_are_replaced_and_deleted),
         TEST(spoilt_rows_are_never_given_out),
+        TEST(what_is_spoilt_can_be_erased),
         TEST(an_older_store_is_raised_and_keeps_everything),
         TEST(an_older_store_can_be_left_as_it_is),
         TEST(a_backup_of_an_older_store_can_be_used),
