@@ -1,7 +1,7 @@
 /* Rows of a store as a disk may give them back: a script writes, bends, moves and removes rows of
  * any table, with or without a checksum that fits. Then the store is opened, checked, read through
- * all its port, and a committer begins on it. A row that is wrong may be called so; nothing else
- * may come of it. */
+ * all its port, live notes and their versions too, and a committer begins on it. A row that is
+ * wrong may be called so; nothing else may come of it. */
 #include "fuzz.h"
 
 #include <fcntl.h>
@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "server/core/access/principal.h"
+#include "server/core/note/note_log.h"
 #include "server/core/record/record.h"
 #include "server/store/store_struct.h"
 #include "server/store/tables.h"
@@ -188,6 +189,57 @@ static void damage(struct script *script)
 
 /* ---- Reading ---- */
 
+/* Between two snapshots a version may be none, though both are: only of those does the check know.
+ */
+static void read_versions(const struct state *state, const struct record *record,
+                          const struct note_head *head, bool sound)
+{
+    struct buffer text = {0}, runs = {0};
+    for (uint64_t version = head->oldest, i = 0; i < WALK_MOST && version <= head->version;
+         version++, i++) {
+        const enum status status = note_read_version(state, record, version, &text, &runs);
+        const bool stored = version == head->oldest || version == head->version;
+        MUST(status == STATUS_OK || status == STATUS_CORRUPT);
+        MUST(status == STATUS_OK || !sound || !stored);
+        buffer_clear(&text);
+        buffer_clear(&runs);
+    }
+    buffer_release(&text);
+    buffer_release(&runs);
+}
+
+static void read_log(const struct state *state, struct id note, const struct note_head *head,
+                     bool sound)
+{
+    struct note_log log;
+    struct note_entry entry;
+    uint64_t after = head->oldest, before = UINT64_MAX;
+    note_log_begin(&log, state, note);
+    for (unsigned i = 0; i < WALK_MOST && note_log_next(&log, after, &entry) == STATUS_OK; i++) {
+        MUST(entry.version > after && (entry.version == after + 1 || !sound));
+        after = entry.version;
+    }
+    MUST(after == head->version || !sound || after - head->oldest == WALK_MOST);
+    for (unsigned i = 0; i < WALK_MOST && note_log_before(&log, before, &entry) == STATUS_OK; i++) {
+        MUST(entry.version < before);
+        before = entry.version;
+    }
+    note_log_release(&log);
+}
+
+static void read_note(const struct state *state, const struct record *record, bool sound)
+{
+    struct buffer scratch = {0};
+    struct note_head head;
+    const enum status status = note_read_head(state, record, &scratch, &head);
+    MUST(status == STATUS_OK || !sound);
+    if (status == STATUS_OK) {
+        read_versions(state, record, &head, sound);
+        read_log(state, record->id, &head, sound);
+    }
+    buffer_release(&scratch);
+}
+
 static void read_record(const struct state *state, struct id id, bool sound)
 {
     static struct record record;
@@ -198,8 +250,10 @@ static void read_record(const struct state *state, struct id id, bool sound)
     struct access_row row;
     const enum status status = state->ops->record(state->self, id, &bytes);
     MUST(status == STATUS_OK || !sound);
-    if (status == STATUS_OK)
-        MUST(record_decode(bytes, &record) == STATUS_OK || !sound);
+    const bool known = status == STATUS_OK && record_decode(bytes, &record) == STATUS_OK;
+    MUST(known || status != STATUS_OK || !sound);
+    if (known && !record.deleted && bytes_is(record.entity, "note"))
+        read_note(state, &record, sound);
     for (unsigned i = 0; i < WALK_MOST && state->ops->history_next(state->self, id, before, &seq,
                                                                    &bytes) == STATUS_OK;
          i++, before = seq)

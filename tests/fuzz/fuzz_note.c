@@ -1,10 +1,9 @@
 /* Live notes from outside and from disk. The first byte chooses.
  *
- * Bytes as rows: corrupt, or what encodes to the same bytes again (to the same entries, of a log); as
- * runs they read back. Else a
- * script of pushes of any change sets, whole texts and pauses by several people: applying never
- * fails, what is refused changes nothing, every version reads, and its runs are as long as its
- * text.
+ * Bytes as rows: corrupt, or what encodes to the same bytes again (to the same entries, of a log);
+ * as runs they read back. Else a script of pushes of any change sets, whole texts and pauses by
+ * several people: applying never fails, what is refused changes nothing, every version reads, and
+ * its runs are as long as its text.
  */
 #include "tests/fuzz/script.h"
 #include "tests/fuzz/stage.h"
