@@ -40,6 +40,7 @@ struct search {
     const char *name; /* NULL: whatever comes */
     enum party_choice choice;
     size_t found;
+    bool exact; /* it has the name letter for letter */
     struct buffer others; /* names of what was there, for the person */
 };
 
@@ -88,13 +89,24 @@ enum tandem_failure lookup_record(struct cli *cli, const char *id, struct sighti
     return code == TANDEM_OK ? TANDEM_DONE : cli_fault(cli, id, &cli->fault);
 }
 
-/* Accounts or users of this name, two at most. Says nothing. */
+/* Conditions do not tell Å from å, sign-in names do: those are two people. */
+static bool match_user(void *context, const tandem_record *record)
+{
+    struct search *search = context;
+    const char *name = tandem_record_text(record, "name");
+    return name == NULL || !text_same(name, search->name) || take_first(search, record);
+}
+
+/* The user of this name, or accounts of it, two at most. Says nothing. */
 static tandem_code find_named(struct cli *cli, const char *entity, const char *name,
                               struct search *search)
 {
+    bool user = strcmp(entity, "user") == 0;
     tandem_condition condition = {.field = "name", .op = "=", .text = name};
-    tandem_query query = {.entity = entity, .where = &condition, .where_count = 1, .limit = 2};
-    return cli_query(cli, &query, take_first, search);
+    tandem_query query = {
+        .entity = entity, .where = &condition, .where_count = 1, .limit = user ? 0 : 2};
+    search->name = name;
+    return cli_query(cli, &query, user ? match_user : take_first, search);
 }
 
 enum tandem_failure lookup_account(struct cli *cli, const char *text, struct sighting *out)
@@ -140,8 +152,10 @@ static bool match_party(void *context, const tandem_record *record)
     }
     const char *quote = text_has_separator(name) ? "\"" : "";
     text_addf(&search->others, "%s%s%s%s", search->others.size == 0 ? "" : ", ", quote, name, quote);
-    if (text_alike(name, search->name) && search->found++ == 0) {
+    bool exact = strcmp(name, search->name) == 0;
+    if (!search->exact && text_alike(name, search->name) && (search->found++ == 0 || exact)) {
         lookup_take(search->out, record);
+        search->exact = exact;
     }
     return true;
 }
@@ -176,6 +190,11 @@ enum tandem_failure lookup_party(struct cli *cli, const char *text, enum party_c
                              party_word(choice), text,
                              some ? "There are: " : "Add one: tandem party add NAME --kind KIND",
                              some ? others : "");
+    } else if (search.found > 1 && !search.exact) {
+        failure = cli_refuse(cli, TANDEM_REFUSED,
+                             "several parties are named \"%s\" but for capitals; name one as it is "
+                             "written, or by its id. See: tandem party list",
+                             text);
     }
     buffer_release(&search.others);
     return failure;

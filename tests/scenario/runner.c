@@ -177,7 +177,7 @@ int main(int argc, char **argv)
              folder && folder[0] ? folder : "/tmp");
     bool passed = strlen(bin) < SCENARIO_PATH && strlen(source) < SCENARIO_PATH &&
                   mkdtemp(scenario->dir) && variable_set(scenario, "DIR", scenario->dir) &&
-                  run_scenario(scenario, argv[3]);
+                  variable_set(scenario, "SOURCE", source) && run_scenario(scenario, argv[3]);
     remove_folder(scenario->dir);
     release(scenario);
     printf("%s\n", passed ? "passed" : "failed");

@@ -7,11 +7,12 @@
 #include <string.h>
 
 #include "notation.h"
+#include "protocol/fold.h"
 #include "protocol/message.h"
 #include "protocol/sum.h"
 
 struct vector {
-    struct bytes name, hex, meaning, status, field, offset, canonical, count, sum;
+    struct bytes name, hex, meaning, status, field, offset, canonical, count, sum, text, folded;
     unsigned line;
 };
 
@@ -28,6 +29,8 @@ static struct bytes *place_of(struct vector *vector, struct bytes key)
            : bytes_is(key, "canonical") ? &vector->canonical
            : bytes_is(key, "count")     ? &vector->count
            : bytes_is(key, "sum")       ? &vector->sum
+           : bytes_is(key, "text")      ? &vector->text
+           : bytes_is(key, "folded")    ? &vector->folded
                                         : NULL;
 }
 
@@ -211,12 +214,28 @@ static void records_have_their_sums(void **state)
     assert_true(each_vector("sums.txt", use_sum) >= 7);
 }
 
+static void use_fold(const struct vector *vector)
+{
+    uint8_t folded[256];
+    const size_t size = fold_begin(vector->text, folded, sizeof folded);
+    const struct fault fault = {.status = STATUS_OK};
+    if (!bytes_equal(bytes_of(folded, size), vector->folded))
+        wrong(vector, "is folded otherwise", &fault);
+}
+
+static void texts_have_their_folded_forms(void **state)
+{
+    (void)state;
+    assert_true(each_vector("folds.txt", use_fold) >= 11);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_read_and_written),
         cmocka_unit_test(messages_are_read_and_written),
         cmocka_unit_test(records_have_their_sums),
+        cmocka_unit_test(texts_have_their_folded_forms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

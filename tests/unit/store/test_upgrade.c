@@ -33,12 +33,12 @@ static const struct {
     {"user", "name", "Øystein", "øystein"},
 };
 
-/* Of the same entities, names of 200 bytes: the last two are alike, but for capitals. */
+/* Of the same entities, names of 200 bytes: the first and the last are alike. */
 static void name_at_length(unsigned i, char out[201])
 {
     for (unsigned at = 0; at < 200; at += 2)
         memcpy(out + at, "Ø", 2);
-    memcpy(out + 198, i == 0 ? "é" : i == 1 ? "Å" : "å", 2);
+    memcpy(out + 198, i == 0 ? "Å" : i == 1 ? "é" : "å", 2);
     out[200] = '\0';
 }
 
@@ -206,14 +206,14 @@ static void a_store_of_format_2_is_raised_and_keeps_everything(void **state)
     assert_int_equal(told.count, 3);
     assert_string_equal(told.lines[0], "raising the store from format 2 to 3: 13 records");
     expect_line(&told, "party", 6, 7);
-    expect_line(&told, "party", LIVE + 2, LIVE + 3);
+    expect_line(&told, "party", LIVE + 1, LIVE + 3);
     fixture_close(fixture);
     open_telling(fixture, &told); /* and is a store like any other from then on */
     assert_int_equal(told.count, 0);
     expect_raised(fixture);
     assert_ok(store_alike(fixture->store, hear, &told, NULL));
     expect_line(&told, "party", 6, 7);
-    expect_line(&told, "party", LIVE + 2, LIVE + 3);
+    expect_line(&told, "party", LIVE + 1, LIVE + 3);
 }
 
 static void one_that_is_left_as_it_is_is_whole(void **state)
