@@ -193,11 +193,15 @@ tandem_code tandem_ask_fetch(tandem_client *client, const char *id, tandem_answe
     enum status status = read_id(id, "id", &parsed, &client->fault);
     if (status != STATUS_OK)
         return (tandem_code)status;
-    struct request *request = new_request(client, MESSAGE_FETCH, done, context, &client->fault);
-    if (request == NULL)
-        return client->fault.code;
     wire_put_array(&ids, 1);
     wire_put_id(&ids, parsed);
+    if (ids.failed)
+        return (tandem_code)trouble(&client->fault, STATUS_NO_MEMORY, "", "out of memory");
+    struct request *request = new_request(client, MESSAGE_FETCH, done, context, &client->fault);
+    if (request == NULL) {
+        buffer_release(&ids);
+        return client->fault.code;
+    }
     message.as.fetch.request = number_request(client, request);
     message.as.fetch.ids = buffer_bytes(&ids);
     tandem_code code = send_request(client, request, &message, &client->fault);

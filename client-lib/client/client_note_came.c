@@ -58,24 +58,19 @@ static bool read_entry(struct wire_reader *reader, struct entry *out)
            wire_get_uint(&parts, &out->at_ms) && wire_skip(&parts, &out->changes);
 }
 
-/* Whether it is what we pushed: from a copy of this folder another client may push under our id. */
-static bool is_ours(const struct tandem_note *note, const struct entry *entry)
+/* Whether it is what we pushed: from a copy of this folder another client may push under our id.
+ * NO_MEMORY: to take it for another's would bring it twice. */
+static enum status see_ours(const struct tandem_note *note, const struct entry *entry, bool *ours)
 {
     const struct change_set *sent = note_doc_sent(note->doc);
     struct change_set came = {0};
-    struct buffer a = {0}, b = {0};
+    *ours = false;
     if (sent == NULL || !id_equal(entry->client, note->head.client))
-        return false;
-    bool same = change_set_read(entry->changes, &came, NULL) == STATUS_OK;
-    if (same) {
-        change_set_write(sent, &a);
-        change_set_write(&came, &b);
-        same = !a.failed && !b.failed && bytes_equal(buffer_bytes(&a), buffer_bytes(&b));
-    }
+        return STATUS_OK;
+    enum status status = change_set_read(entry->changes, &came, NULL);
+    *ours = status == STATUS_OK && change_set_equal(sent, &came);
     change_set_release(&came);
-    buffer_release(&a);
-    buffer_release(&b);
-    return same;
+    return status;
 }
 
 /* Of changes that are merged as a whole, by several people, nobody can be named. */
@@ -94,10 +89,12 @@ static enum status apply_entry(struct note_change *change, const struct entry *e
     struct tandem_note *note = change->note;
     uint64_t version = note_doc_version(note->doc) + 1;
     struct buffer row = {0};
-    bool own = is_ours(note, entry);
+    bool own;
+    enum status status = see_ours(note, entry, &own);
     note_author(note, entry->by);
-    enum status status = note_doc_row_entry(note->doc, entry->changes, own, version <= note->newest,
-                                            version < note->newest, &row);
+    if (status == STATUS_OK)
+        status = note_doc_row_entry(note->doc, entry->changes, own, version <= note->newest,
+                                    version < note->newest, &row);
     if (status == STATUS_OK)
         status = row.failed ? STATUS_NO_MEMORY
                             : note_change_apply(change, buffer_bytes(&row), NOTE_DOC_TYPED, false);

@@ -363,10 +363,10 @@ enum status note_change_begin(struct tandem_note *note, bool keep, struct note_c
     struct outbox_store *store = note->client->store;
     *change = (struct note_change){.note = note};
     bool fresh = note->head.next == 0;
-    if (store == NULL || (fresh && !keep))
-        return STATUS_OK;
     if (note->reload)
         return STATUS_BEHIND;
+    if (store == NULL || (fresh && !keep))
+        return STATUS_OK;
     enum status status = note_store_begin(store, note->id, &note->head, &change->writing);
     if (status == STATUS_NOT_FOUND)
         status = STATUS_BEHIND;
@@ -395,15 +395,22 @@ static enum status remember(struct note_change *change)
     return STATUS_OK;
 }
 
+/* Of a note that is not in the folder nothing was typed before. */
+static bool put_back(struct tandem_note *note)
+{
+    return note->head.next == 0 && !note_doc_catching_up(note->doc) &&
+           note_doc_begin(note->doc, note_doc_version(note->doc), buffer_bytes(&note->before)) ==
+               STATUS_OK;
+}
+
 /* For the program it was not, while the document has it until it is read from the folder again. */
 static void take_back(struct note_change *change)
 {
     struct tandem_note *note = change->note;
-    note->reload = true;
-    if (!change->own)
-        return;
-    note->stands = true;
-    note_news_take_back(note, &change->news);
+    if (change->own)
+        note_news_take_back(note, &change->news);
+    note->reload = !change->own || !put_back(note);
+    note->stands = change->own && note->reload;
 }
 
 enum status note_change_apply(struct note_change *change, struct bytes row,

@@ -44,6 +44,11 @@ void client_send_hello(tandem_client *client)
     bool secret = server->method != TANDEM_SIGN_IN_CERTIFICATE;
     wire_put_array(&versions, 1);
     wire_put_uint(&versions, PROTOCOL_VERSION);
+    if (versions.failed) {
+        buffer_release(&versions);
+        client_break(client, 1011, STATUS_NO_MEMORY, "out of memory while signing in");
+        return;
+    }
     hello.as.hello.versions = buffer_bytes(&versions);
     hello.as.hello.client = client->id;
     hello.as.hello.method = bytes_text(methods[server->method]);

@@ -25,15 +25,26 @@ struct lost_write {
     struct lost_write *older;
 };
 
+/* Bytes of a file that are durable, from a write or a flush behind others that were lost. */
+struct durable_size {
+    ino_t file;
+    int64_t size;
+};
+
+#define FILES_MOST 8
+
 /* The functions of the C library have no context. */
 static struct {
     char folder[PATH_MAX];
     struct lost_write *newest;
+    struct durable_size durable[FILES_MOST];
+    unsigned files;
 } watch;
 
 void lost_writes_watch(const char *folder)
 {
     assert(watch.newest == NULL);
+    watch.files = 0;
     (void)snprintf(watch.folder, sizeof watch.folder, "%s/", folder);
 }
 
@@ -80,6 +91,43 @@ void failing_before_write(int fd, int64_t at, uint64_t size)
     (void)close(file);
 }
 
+static int64_t *durable_size(ino_t file)
+{
+    unsigned i = 0;
+    while (i < watch.files && watch.durable[i].file != file)
+        i++;
+    assert(i < FILES_MOST);
+    if (i == watch.files)
+        watch.durable[watch.files++] = (struct durable_size){.file = file};
+    return &watch.durable[i].size;
+}
+
+static void reach(ino_t file, int64_t end)
+{
+    int64_t *size = durable_size(file);
+    if (end > *size)
+        *size = end;
+}
+
+/* What is durable now over a write before it, which a flush has doomed, is not lost with that one.
+ */
+static void cover(struct lost_write *doomed, const struct lost_write *durable)
+{
+    const int64_t end = doomed->at + doomed->size, until = durable->at + durable->size;
+    const int64_t from = doomed->at > durable->at ? doomed->at : durable->at;
+    const int64_t to = end < until ? end : until;
+    if (doomed->file != durable->file || !doomed->doomed || from >= to)
+        return;
+    const int file = open_now(doomed->path, O_RDONLY);
+    assert(file >= 0);
+    const ssize_t got =
+        pread(file, doomed->before + (from - doomed->at), (size_t)(to - from), from);
+    assert(got == to - from);
+    if (to - doomed->at > doomed->held)
+        doomed->held = to - doomed->at;
+    (void)close(file);
+}
+
 /* Forgets what is durable now. */
 static void forget(ino_t file, const struct lost_write *only)
 {
@@ -91,6 +139,9 @@ static void forget(ino_t file, const struct lost_write *only)
             continue;
         }
         *place = write->older;
+        reach(file, write->at + write->size);
+        for (struct lost_write *older = write->older; older != NULL; older = older->older)
+            cover(older, write);
         free(write->before);
         free(write);
     }
@@ -136,13 +187,16 @@ static bool some_lost(uint64_t seed, int64_t at)
 static void undo(const struct lost_write *write, bool cut)
 {
     const int file = open_now(write->path, O_WRONLY);
+    const int64_t durable = *durable_size(write->file);
     if (file < 0 && errno == ENOENT)
         return; /* the file was removed */
     assert(file >= 0);
+    cut = cut && durable <= write->at + write->held;
     const size_t size = cut ? (size_t)write->held : (size_t)write->size;
     const ssize_t put = syscall(SYS_pwrite64, file, write->before, size, write->at);
     assert(put == (ssize_t)size);
-    const int failed = cut ? (int)syscall(SYS_ftruncate, file, write->file_size) : 0;
+    const int64_t left = durable > write->file_size ? durable : write->file_size;
+    const int failed = cut ? (int)syscall(SYS_ftruncate, file, left) : 0;
     assert(failed == 0);
     (void)close(file);
 }
