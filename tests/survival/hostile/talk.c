@@ -176,6 +176,9 @@ bool talk_ask(struct talk *talk, struct message *message, uint64_t *request)
         if (talk->last.type == MESSAGE_ANSWER && talk->last.as.answer.request == talk->request) {
             return true;
         }
+        if (talk->last.type == MESSAGE_NOTE && talk->last.as.note.request == talk->request) {
+            return true;
+        }
         if (talk->last.type == MESSAGE_PONG && talk->last.as.pong.request == talk->request) {
             return true;
         }

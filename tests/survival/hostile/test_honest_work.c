@@ -1,6 +1,7 @@
 /* Who works hard is not taken for somebody who means no good: on a real server that allows a single
- * error a second, an import, thousands of changes sent without waiting for an answer, and a first
- * sync that has to be acknowledged all along are charged nothing. */
+ * error a second, an import, thousands of changes sent without waiting for an answer, people who
+ * type in one note as fast as the server takes it, and a first sync that has to be acknowledged all
+ * along are charged nothing, and wait for nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +16,7 @@
 #include "tests/support/tandem_command.h"
 #include "tests/survival/hostile/company.h"
 #include "tests/survival/hostile/honest.h"
+#include "tests/survival/hostile/typing.h"
 
 #define BALLAST 1500u /* records to sync */
 #define BALLAST_BYTES 4096u
@@ -22,6 +24,8 @@
 #define CHANGES 3000u
 #define BAD_CHANGE 10u /* every so many */
 #define IN_FLIGHT 64u
+#define TYPISTS 5u
+#define KEYSTROKES 800u
 #define PATH (SCRATCH_PATH + 64)
 
 struct fixture {
@@ -147,6 +151,52 @@ static void test_bulk_writer(void **state)
     check_nothing_charged(fixture);
 }
 
+static void open_note(struct talk *talk, struct id note)
+{
+    struct message message = {.type = MESSAGE_NOTE_OPEN};
+    message.as.note_open.note = note;
+    assert_true(talk_ask(talk, &message, &message.as.note_open.request));
+    assert_int_equal(talk->last.type, MESSAGE_NOTE);
+}
+
+static void be_present(struct talk *talk, struct id note, uint64_t at)
+{
+    struct message message = {.type = MESSAGE_PRESENT};
+    message.as.present.about = note;
+    message.as.present.typing = true;
+    message.as.present.head = at;
+    message_mark(&message, "typing");
+    message_mark(&message, "head");
+    assert_true(talk_say(talk, &message));
+}
+
+/* One user at five windows, which is harder than five users: all have the note open, and tell where
+ * they are with each keystroke. */
+static void test_typists(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct talk_hello hello = {.method = "token", .secret = fixture->company.token};
+    static struct talk talks[TYPISTS];
+    char refusal[TALK_NAME] = "";
+    struct id note;
+    assert_true(typing_make_note(&fixture->honest.talk, fixture->company.account, &note));
+    for (unsigned i = 0; i < TYPISTS; i++) {
+        assert_true(talk_open(&talks[i], fixture->server.address, fixture->server.ca, NULL));
+        assert_true(talk_sign_in(&talks[i], &hello, refusal));
+        open_note(&talks[i], note);
+    }
+    for (unsigned i = 0; i < KEYSTROKES; i++) {
+        struct talk *talk = &talks[i % TYPISTS];
+        be_present(talk, note, i);
+        assert_true(typing_say_push(talk, note, i, i));
+        assert_true(typing_hear_result(talk));
+    }
+    check_nothing_charged(fixture);
+    for (unsigned i = 0; i < TYPISTS; i++) {
+        talk_close(&talks[i]);
+    }
+}
+
 /* Each frame is acknowledged by itself, which is the most that can be. */
 static void test_first_sync(void **state)
 {
@@ -175,6 +225,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_import),
         cmocka_unit_test(test_bulk_writer),
+        cmocka_unit_test(test_typists),
         cmocka_unit_test(test_first_sync),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

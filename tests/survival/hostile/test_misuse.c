@@ -1,8 +1,8 @@
 /* What somebody may cost a real server, and who pays for it: a user whose clients make errors is
  * answered at a rate, on all connections together, and read at that rate when they flood, while
- * everybody else, and whoever of that user makes none, is answered at once; and newcomers of an
- * address whose connections come to nothing wait for their turn, while others do not, and nobody is
- * turned away. */
+ * everybody else, and whoever of that user makes none, is answered at once; a user whose clients
+ * ask for much work is served at a rate, likewise; and newcomers of an address whose connections
+ * come to nothing wait for their turn, while others do not, and nobody is turned away. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,6 +21,7 @@
 
 #include "tests/survival/hostile/company.h"
 #include "tests/survival/hostile/honest.h"
+#include "tests/survival/hostile/typing.h"
 #include "tests/survival/hostile/vitals.h"
 
 #define RATE 100u /* errors a second */
@@ -31,6 +32,12 @@
 /* What a turn of the server's loop may read before it stops reading. */
 #define RECORDS_ON_THE_WAY 4u
 #define RECORD_POINTS (16640u / 64u)
+#define WORK_RATE 100u /* units a second */
+#define WORK_BURST 400u
+#define PUSHES 90u /* of each of two connections */
+#define PUSH_UNITS 3u
+/* What a push is taken to be while nobody knows better. */
+#define PUSH_MOST 64u
 #define FAILURES 12 /* more than an address may have at once */
 #define BROKEN "127.0.0.5"
 #define WAITING 8
@@ -44,7 +51,8 @@ struct fixture {
 
 static int set_up(void **state)
 {
-    static const char *const flags[] = {"--user-errors", "100", "--suspects", "1", NULL};
+    static const char *const flags[] = {"--user-errors", "100", "--user-work", "100",
+                                        "--suspects",    "1",   NULL};
     struct fixture *fixture = calloc(1, sizeof *fixture);
     *state = fixture;
     return fixture != NULL && scratch_make(fixture->folder) &&
@@ -171,6 +179,42 @@ static void test_errors_at_a_rate(void **state)
     }
 }
 
+/* Two connections of one user type as fast as they can, in a note each. */
+static void test_work_at_a_rate(void **state)
+{
+    struct fixture *fixture = *state;
+    struct talk types[2];
+    struct id notes[2];
+    unsigned answered = 0;
+    const uint64_t paused = figure(&fixture->honest.talk, "pauses");
+    for (int i = 0; i < 2; i++) {
+        come_in(fixture, &types[i], fixture->company.token, NULL);
+        assert_true(typing_make_note(&types[i], fixture->company.account, &notes[i]));
+    }
+    const uint64_t began = now_ms();
+    for (int i = 0; i < 2; i++) {
+        for (unsigned said = 0; said < PUSHES; said++) {
+            assert_true(typing_say_push(&types[i], notes[i], said, said));
+        }
+    }
+    for (int i = 0; i < 2; i++) {
+        for (unsigned heard = 0; heard < PUSHES; heard++) {
+            assert_true(typing_hear_result(&types[i]));
+            answered++;
+            assert_true((uint64_t)answered * PUSH_UNITS <=
+                        WORK_BURST + (now_ms() - began) * WORK_RATE / 1000 + PUSH_MOST);
+            if (heard % 20 == 0) {
+                assert_true(honest_work(&fixture->honest)); /* others wait for nothing */
+            }
+        }
+    }
+    assert_true(figure(&fixture->honest.talk, "pauses") > paused);
+    assert_true(log_says(fixture, "units of work on notes and presence"));
+    for (int i = 0; i < 2; i++) {
+        talk_close(&types[i]);
+    }
+}
+
 /* Thousands of changes, refused ones among them, are no errors. */
 static void test_changes_are_free(void **state)
 {
@@ -281,9 +325,8 @@ static void test_broken_device(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_changes_are_free),
-        cmocka_unit_test(test_errors_at_a_rate),
-        cmocka_unit_test(test_broken_device),
+        cmocka_unit_test(test_changes_are_free), cmocka_unit_test(test_errors_at_a_rate),
+        cmocka_unit_test(test_work_at_a_rate),   cmocka_unit_test(test_broken_device),
         cmocka_unit_test(test_flood_of_pings),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
