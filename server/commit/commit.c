@@ -219,15 +219,16 @@ static enum status finish_state(struct committer *committer, const struct state 
 
 /* One transaction for entries [first, first + *count), of which it takes fewer when they are much
  * work: nobody who asked for little waits for an answer until all of that is done. When applying
- * fails, nothing of it happened. `broken` tells a failure to commit, after which the store must not
- * be used. */
+ * fails, nothing of it happened, and *applied is how many could be before. `broken` tells a failure
+ * to commit, after which the store must not be used. */
 static enum status run_transaction(struct committer *committer, size_t first, size_t *count,
-                                   bool *broken)
+                                   size_t *applied, bool *broken)
 {
     const uint64_t most = BATCH_WORK * (uint64_t)committer->batch_commands;
     struct state state;
     uint64_t due_ms = UINT64_MAX;
     *broken = false;
+    *applied = 0;
     effects_clear(&committer->effects);
     memset(committer->work + first, 0, *count * sizeof *committer->work);
     enum status status = store_write_begin(committer->store, &state);
@@ -235,10 +236,11 @@ static enum status run_transaction(struct committer *committer, size_t first, si
     if (status != STATUS_OK) {
         return status;
     }
-    for (size_t i = first; i < first + *count && status == STATUS_OK; i++) {
-        status = apply_entry(committer, &state, i);
-        if (committer->effects.work >= most) {
-            *count = i + 1 - first;
+    while (*applied < *count && status == STATUS_OK) {
+        status = apply_entry(committer, &state, first + *applied);
+        *applied += status == STATUS_OK;
+        if (committer->effects.work >= most && status == STATUS_OK) {
+            *count = *applied;
         }
     }
     if (status == STATUS_OK) {
@@ -291,13 +293,30 @@ static void fail(struct committer *committer, enum status status)
     committer->port.failed(committer->port.self, status);
 }
 
+/* As run_transaction, without those from the first on that cannot be applied (it met a damaged
+ * record, say): what stands before it is done alone, and when nothing does, it is the one that
+ * fails. So it spoils no other, however often it comes. */
+static enum status run_what_can_be(struct committer *committer, size_t first, size_t *count,
+                                   bool *broken)
+{
+    size_t applied;
+    enum status status = run_transaction(committer, first, count, &applied, broken);
+    while (status != STATUS_OK && status != STATUS_READ_ONLY && applied < *count) {
+        *count = applied > 0 ? applied : 1;
+        if (applied == 0) {
+            return status;
+        }
+        status = run_transaction(committer, first, count, &applied, broken);
+    }
+    return status;
+}
+
 /* Commits entries together, as many of *count as it says then, and tells; false when the committer
- * must stop. A failure to apply several is looked for one by one, so that one command that cannot be
- * applied (it met a damaged record, say) spoils no other. */
+ * must stop. When it is not to be told which of several cannot be kept, each is tried by itself. */
 static bool commit_entries(struct committer *committer, size_t first, size_t *count)
 {
     bool broken;
-    enum status status = run_transaction(committer, first, count, &broken);
+    enum status status = run_what_can_be(committer, first, count, &broken);
     if (broken || (status == STATUS_OK && !announce(committer))) {
         fail(committer, status != STATUS_OK ? status : STATUS_NO_MEMORY);
         return false;

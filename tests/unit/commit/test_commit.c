@@ -285,6 +285,27 @@ static void test_what_cannot_be_applied_spoils_no_other(void **state)
     assert_int_equal(bad, 1);
 }
 
+/* And costs them no flush of their own, however many wait with it. */
+static void test_what_cannot_be_applied_takes_nobody_apart(void **state)
+{
+    struct fixture *f = *state;
+    unsigned good = 0, flushes = 0;
+    assert_true(submit_account(f, 1, 1));
+    assert_true(submit_account(f, 2, 2));
+    assert_true(submit(f, (enum command_kind)200, bytes_of(NULL, 0), 77));
+    assert_true(submit_account(f, 3, 3));
+    assert_int_equal(committer_run_batch(f->committer), 4);
+    for (size_t i = 0; i < f->told_count; i++) {
+        flushes += f->told[i].what == TOLD_NOTICE;
+        good += f->told[i].what == TOLD_ANSWER && f->told[i].status == STATUS_OK;
+    }
+    assert_int_equal(good, 3);
+    assert_int_equal(flushes, 2);
+    assert_int_equal(f->told[0].what, TOLD_NOTICE);
+    assert_int_equal(f->told[1].ticket, 1);
+    assert_int_equal(f->told[3].ticket, 77); /* in their order */
+}
+
 static void test_the_stamp_never_runs_backwards(void **state)
 {
     struct fixture *f = *state;
@@ -363,6 +384,7 @@ int main(void)
         T(test_a_repeated_number_gets_the_same_answer_after_a_restart),
         T(test_a_nearly_full_disk_refuses_and_keeps_the_number_free),
         T(test_what_cannot_be_applied_spoils_no_other),
+        T(test_what_cannot_be_applied_takes_nobody_apart),
         T(test_the_stamp_never_runs_backwards),
         T(test_the_thread_finishes_what_it_took_before_it_stops),
         T(test_a_clock_younger_than_the_retention_forgets_nothing),

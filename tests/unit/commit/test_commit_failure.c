@@ -303,7 +303,7 @@ static void a_commit_that_fails_is_the_end_and_nobody_hears(void **state)
     expect_refused(f);
 }
 
-/* One command cannot be applied, so each is run alone; then the store fails in the midst of them.
+/* One command cannot be applied, so that what stands before it is run alone; then the store fails.
  */
 static void a_commit_that_fails_among_single_ones_is_the_end(void **state)
 {
