@@ -1,9 +1,10 @@
 /* A program that types is killed again and again, now and then the server as well.
  *
- *     kill_writer --rounds N --seed N
+ *     kill_writer --rounds N --seed N [--note]
  *
  * What tandem_send() said OK to before the kill is on the server in the end, and each of it once;
- * what it did not get to say is there once or not at all. */
+ * what it did not get to say is there once or not at all. With --note it types in a live note, in
+ * which somebody else types as well, and the same holds of what tandem_note_insert() took. */
 #include <getopt.h>
 #include <signal.h>
 #include <stdint.h>
@@ -13,27 +14,11 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "tandem/tandem.h"
 #include "tests/support/child.h"
-#include "tests/support/server_process.h"
+#include "tests/survival/profile/kill_writer.h"
 
 #define PASSWORD "a long password"
-#define LINE 96
-#define TYPED_MOST 20000u
 #define LINES_MOST 60u /* of a round, before the kill */
-#define WAIT_MS 60000
-
-struct run {
-    struct server_process server;
-    char folder[SCRATCH_PATH], profile[SCRATCH_PATH + 16], token[128];
-    tandem_client *client; /* the witness */
-    uint64_t seed;
-    char (*typed)[LINE];
-    unsigned *found;
-    size_t count;
-    unsigned strange; /* on the server, and never said */
-    bool answered, failed;
-};
 
 static uint64_t chance(struct run *run, uint64_t bound)
 {
@@ -44,6 +29,13 @@ static uint64_t chance(struct run *run, uint64_t bound)
 }
 
 /* ---- The witness ---- */
+
+bool run_wait(struct run *run, const bool *until)
+{
+    for (int ms = 0; ms < WAIT_MS && !*until; ms += 100)
+        (void)tandem_wait(run->client, 100);
+    return *until;
+}
 
 static bool connect_witness(struct run *run, bool first)
 {
@@ -64,16 +56,21 @@ static bool connect_witness(struct run *run, bool first)
     return tandem_connected(run->client) && run->token[0] != '\0';
 }
 
+void run_found(struct run *run, const char *line)
+{
+    for (size_t i = 0; i < run->count; i++)
+        if (strcmp(run->typed[i], line) == 0) {
+            run->found[i]++;
+            return;
+        }
+    run->strange++;
+}
+
 static bool look_at(void *context, const tandem_record *record)
 {
     struct run *run = context;
     const char *name = tandem_record_text(record, "name");
-    for (size_t i = 0; i < run->count; i++)
-        if (name != NULL && strcmp(run->typed[i], name) == 0) {
-            run->found[i]++;
-            return true;
-        }
-    run->strange++;
+    run_found(run, name != NULL ? name : "");
     return true;
 }
 
@@ -87,15 +84,16 @@ static void on_answer(void *context, const tandem_answer *answer, const tandem_f
     run->answered = run->failed || tandem_answer_last(answer);
 }
 
-static bool count_on_server(struct run *run)
+static bool count_accounts(struct run *run)
 {
     const tandem_query query = {.entity = "account"};
-    if (!connect_witness(run, false) ||
-        tandem_ask_query(run->client, &query, on_answer, run, NULL) != TANDEM_OK)
-        return false;
-    for (int ms = 0; ms < WAIT_MS && !run->answered; ms += 100)
-        (void)tandem_wait(run->client, 100);
-    return run->answered && !run->failed;
+    return tandem_ask_query(run->client, &query, on_answer, run, NULL) == TANDEM_OK &&
+           run_wait(run, &run->answered) && !run->failed;
+}
+
+static bool count_on_server(struct run *run)
+{
+    return connect_witness(run, false) && (run->in_note ? note_count(run) : count_accounts(run));
 }
 
 /* ---- The writer ---- */
@@ -105,7 +103,7 @@ static pid_t start(struct run *run, const char *mode, const char *name, int *out
 {
     const char *const arguments[] = {WRITER_PROGRAM, run->profile, run->server.url,
                                      run->server.ca, run->token,   mode,
-                                     name,           NULL};
+                                     name,           run->note_id, NULL};
     int ends[2];
     if (pipe(ends) != 0)
         return -1;
@@ -116,7 +114,7 @@ static pid_t start(struct run *run, const char *mode, const char *name, int *out
     return pid;
 }
 
-static bool note(struct run *run, const char *line)
+bool run_typed(struct run *run, const char *line)
 {
     if (run->count == TYPED_MOST)
         return false;
@@ -135,7 +133,7 @@ static bool read_until_killed(struct run *run, FILE *from, pid_t pid, uint64_t m
         if (end == NULL)
             break; /* killed in the middle of it: the name is not whole */
         *end = '\0';
-        if (!note(run, line))
+        if (!run_typed(run, line))
             return false;
         if (++lines == most)
             (void)kill(pid, SIGKILL);
@@ -147,9 +145,12 @@ static bool play(struct run *run, unsigned round)
 {
     char name[32];
     int out = -1;
-    bool kills_server = chance(run, 4) == 0;
-    (void)snprintf(name, sizeof name, "typed %u", round);
-    pid_t pid = start(run, "write", name, &out);
+    /* Of the note it hears from the server first. */
+    bool kills_server = chance(run, 4) == 0 && (round > 0 || !run->in_note);
+    (void)snprintf(name, sizeof name, run->in_note ? "%u" : "typed %u", round);
+    if (run->in_note && !note_type_beside(run, round))
+        return false;
+    pid_t pid = start(run, run->in_note ? "note" : "write", name, &out);
     FILE *from = pid > 0 ? fdopen(out, "r") : NULL;
     if (from == NULL)
         return false;
@@ -191,17 +192,19 @@ static bool judge(const struct run *run, unsigned rounds)
         lost += run->found[i] == 0;
         repeated += run->found[i] > 1;
     }
-    (void)printf("kill_writer: %u rounds, %zu typed, %u lost, %u repeated, %u more\n", rounds,
-                 run->count, lost, repeated, run->strange);
     /* At most one in a round was taken by the outbox and not said any more. */
-    return lost == 0 && repeated == 0 && run->strange <= rounds && run->count >= rounds;
+    const bool good = lost == 0 && repeated == 0 && run->strange <= rounds && run->count >= rounds;
+    (void)printf("kill_writer: %s: %u rounds, %zu typed, %u lost, %u repeated, %u more\n",
+                 good ? "passed" : "FAILED", rounds, run->count, lost, repeated, run->strange);
+    return good;
 }
 
 static bool perform(struct run *run, unsigned rounds)
 {
     if (!scratch_make(run->folder) ||
         !server_process_make(&run->server, run->folder, "admin", PASSWORD) ||
-        !server_process_start(&run->server, NULL, 0) || !connect_witness(run, true))
+        !server_process_start(&run->server, NULL, 0) || !connect_witness(run, true) ||
+        (run->in_note && !note_begin(run)))
         return false;
     (void)snprintf(run->profile, sizeof run->profile, "%s/profile", run->folder);
     for (unsigned round = 0; round < rounds; round++)
@@ -210,21 +213,25 @@ static bool perform(struct run *run, unsigned rounds)
     return settle(run) && count_on_server(run) && judge(run, rounds);
 }
 
-static void read_options(int count, char **arguments, unsigned *rounds, uint64_t *seed)
+static void read_options(int count, char **arguments, unsigned *rounds, struct run *run)
 {
     static const struct option options[] = {{"rounds", required_argument, NULL, 'r'},
                                             {"seed", required_argument, NULL, 's'},
+                                            {"note", no_argument, NULL, 'n'},
                                             {NULL, 0, NULL, 0}};
     int option;
-    if (getrandom(seed, sizeof *seed, 0) != (ssize_t)sizeof *seed)
-        *seed = 1;
+    if (getrandom(&run->seed, sizeof run->seed, 0) != (ssize_t)sizeof run->seed)
+        run->seed = 1;
     while ((option = getopt_long(count, arguments, "", options, NULL)) != -1)
         switch (option) {
         case 'r':
             *rounds = (unsigned)strtoul(optarg, NULL, 10);
             break;
         case 's':
-            *seed = strtoull(optarg, NULL, 10);
+            run->seed = strtoull(optarg, NULL, 10);
+            break;
+        case 'n':
+            run->in_note = true;
             break;
         default:
             exit(2);
@@ -235,9 +242,10 @@ int main(int count, char **arguments)
 {
     static struct run run;
     unsigned rounds = 10;
-    read_options(count, arguments, &rounds, &run.seed);
+    read_options(count, arguments, &rounds, &run);
     run.seed |= 1; /* xorshift stays at 0 */
-    (void)printf("kill_writer: --seed %llu\n", (unsigned long long)run.seed);
+    (void)printf("kill_writer: --seed %llu%s\n", (unsigned long long)run.seed,
+                 run.in_note ? " --note" : "");
     (void)fflush(stdout);
     run.typed = calloc(TYPED_MOST, sizeof *run.typed);
     run.found = calloc(TYPED_MOST, sizeof *run.found);

@@ -2,7 +2,9 @@
  * output when, and only when, tandem_send() has taken it. It is killed by whoever started it.
  *
  *     writer FOLDER URL CA TOKEN write NAME     accounts "NAME 0", "NAME 1", ... without end
- *     writer FOLDER URL CA TOKEN settle         until all is answered; says how many were refused
+ *     writer FOLDER URL CA TOKEN note NAME ID   words "<NAME 0>", "<NAME 1>", ... in this live
+ * note, in various places of it writer FOLDER URL CA TOKEN settle         until all is answered;
+ * says how many were refused
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tandem/note.h"
 #include "tandem/tandem.h"
 
 #define SETTLE_SECONDS 60
@@ -47,16 +50,75 @@ static int keep_typing(tandem_client *client, const char *name)
     }
 }
 
+/* ---- A live note ---- */
+
+/* Its beginning, its end, or between two words; never within one. */
+static size_t place_in(const tandem_note *note, unsigned n)
+{
+    size_t size = 0;
+    const char *text = tandem_note_text(note, &size);
+    const char *found = size > 0 ? memchr(text + size / 2, '<', size - size / 2) : NULL;
+    if (n % 3 == 0)
+        return 0;
+    return n % 3 == 1 || found == NULL ? size : (size_t)(found - text);
+}
+
+static bool type_word(tandem_note *note, const char *name, unsigned n)
+{
+    char word[96];
+    const int size = snprintf(word, sizeof word, "<%s %u>", name, n);
+    return tandem_note_insert(note, place_in(note, n), word, (size_t)size) == TANDEM_OK &&
+           say(word);
+}
+
+/* It may not be known here before the first connection. */
+static tandem_note *open_note(tandem_client *client, const char *id)
+{
+    tandem_note *note = NULL;
+    const time_t until = time(NULL) + SETTLE_SECONDS;
+    while (tandem_note_open(client, id, NULL, NULL, &note) == TANDEM_CODE_NOT_FOUND &&
+           time(NULL) < until && tandem_wait(client, 100) == TANDEM_OK)
+        continue;
+    return note;
+}
+
+static int keep_typing_in_note(tandem_client *client, const char *name, const char *id)
+{
+    tandem_note *note = open_note(client, id);
+    bool good = note != NULL;
+    for (unsigned n = 0; good; n++)
+        good = type_word(note, name, n) && (n < OFFLINE || tandem_wait(client, 1) == TANDEM_OK);
+    tandem_fault fault;
+    tandem_last_fault(client, &fault);
+    (void)fprintf(stderr, "writer: %s\n", fault.detail);
+    return 1;
+}
+
+/* ---- The end ---- */
+
+static bool count_work(void *context, const tandem_note_work *work)
+{
+    *(size_t *)context += work->waiting > 0 || work->code != TANDEM_OK;
+    return true;
+}
+
+/* What the server has not answered. */
+static size_t left(tandem_client *client)
+{
+    size_t count = tandem_unanswered(client);
+    return tandem_each_note_work(client, count_work, &count) == TANDEM_OK ? count : count + 1;
+}
+
 static int settle(tandem_client *client)
 {
     const unsigned bad = 1u << TANDEM_ENTRY_CONFLICT | 1u << TANDEM_ENTRY_REFUSED;
     char text[64];
     time_t until = time(NULL) + SETTLE_SECONDS;
-    while (tandem_unanswered(client) > 0 && time(NULL) < until)
+    while (left(client) > 0 && time(NULL) < until)
         if (tandem_wait(client, 100) != TANDEM_OK)
             return 1;
     (void)snprintf(text, sizeof text, "refused %zu", tandem_outbox_count(client, bad));
-    return tandem_unanswered(client) == 0 && say(text) ? 0 : 1;
+    return left(client) == 0 && say(text) ? 0 : 1;
 }
 
 int main(int count, char **arguments)
@@ -76,8 +138,11 @@ int main(int count, char **arguments)
         (void)fprintf(stderr, "writer: %s\n", fault.detail);
         return 1;
     }
-    bool writes = strcmp(arguments[5], "write") == 0 && count > 6;
-    int status = writes ? keep_typing(client, arguments[6]) : settle(client);
+    const bool writes = strcmp(arguments[5], "write") == 0 && count > 6;
+    const bool notes = strcmp(arguments[5], "note") == 0 && count > 7;
+    int status = notes    ? keep_typing_in_note(client, arguments[6], arguments[7])
+                 : writes ? keep_typing(client, arguments[6])
+                          : settle(client);
     tandem_close(client);
     return status;
 }
