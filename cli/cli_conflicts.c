@@ -256,7 +256,7 @@ static void tell_resolved(struct cli *cli, const json_t *entry, enum choice choi
     if (choice != CHOICE_THEIRS) {
         json_t *object = json_object();
         overwrite_note_theirs(object, entry);
-        overwrite_print(object, cli->out);
+        overwrite_print(object, "replaces", cli->out);
         json_decref(object);
     }
 }

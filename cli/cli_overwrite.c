@@ -151,7 +151,7 @@ void overwrite_note_theirs(json_t *object, const json_t *entry)
 
 /* ---- Telling --------------------------------------------------------------------------------- */
 
-void overwrite_print(const json_t *object, FILE *out)
+void overwrite_print(const json_t *object, const char *verb, FILE *out)
 {
     size_t index = 0;
     json_t *value = NULL;
@@ -164,7 +164,7 @@ void overwrite_print(const json_t *object, FILE *out)
         (void)schema_time_from_text(bytes_text(cli_member(value, "at")), &at_ms);
         names_put(json_object_get(value, "names"), cli_member(value, "value"), &text);
         const char *shown = text_of(&text) == NULL ? "" : text_of(&text);
-        (void)fputs("  overwrote ", out);
+        (void)fprintf(out, "  %s ", verb);
         (void)text_put(out, cli_member(value, "field"), 0);
         (void)text_add_short(&quoted, shown, VALUE_COLUMNS, "\"");
         (void)fputs(shown[0] == '\0' ? ", which was empty" : " ", out);

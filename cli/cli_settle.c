@@ -331,7 +331,7 @@ static void print_outcome(struct cli *cli, const json_t *entry, const char *outc
     (void)text_put(cli->out, line == NULL ? "" : line, 0);
     (void)fputc('\n', cli->out);
     buffer_release(&text);
-    overwrite_print(entry, cli->out);
+    overwrite_print(entry, "overwrote", cli->out);
     if (entry_is(entry, TANDEM_ENTRY_CONFLICT)) {
         entry_print_conflicts(entry, cli->out);
     } else if (entry_is(entry, TANDEM_ENTRY_REFUSED)) {

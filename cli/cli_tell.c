@@ -385,7 +385,7 @@ static void print_done(struct cli *cli, const char *format, va_list list)
             (void)fprintf(cli->out, "  (pending, entry %llu)", (unsigned long long)cli->entry);
         }
         (void)fputc('\n', cli->out);
-        overwrite_print(cli->overwrote, cli->out);
+        overwrite_print(cli->overwrote, "overwrote", cli->out);
         if (cli->conflict != 0) {
             cli_note(cli,
                      "A change of yours to it is still in conflict. Decide: tandem resolve %llu",
