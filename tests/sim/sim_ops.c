@@ -413,6 +413,14 @@ static void do_server(const struct doing *doing)
         restore_version(doing->sim, strcmp(what, "downgrade") == 0);
 }
 
+static void do_retain(const struct doing *doing)
+{
+    struct sim *sim = doing->sim;
+    sim->server.retention_ms = sim_duration(word(doing, 2));
+    if (sim->server.store != NULL)
+        server_crash(sim, LOST_NONE);
+}
+
 static void do_second(const struct doing *doing)
 {
     device_second(doing->device->home);
@@ -532,6 +540,7 @@ static const struct {
     {"resolve", do_resolve, false},
     {"copy", do_server, true},
     {"restore", do_server, true},
+    {"retain", do_retain, true},
     {"downgrade", do_server, true},
     {"upgrade", do_server, true},
 };

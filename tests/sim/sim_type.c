@@ -1,57 +1,23 @@
-/* People who type in live notes. No character is typed twice, so each is known wherever it stands:
- * the even ones are of one UTF-16 unit, the odd ones of two. */
+/* People who type in live notes, each character once: letters.h. */
 #include <string.h>
 
 #include "protocol/wire.h"
 #include "tests/sim/sim.h"
+#include "tests/support/letters.h"
 
-#define EVEN 0x4e00u
-#define ODD 0x20000u
 #define MOST_AT_ONCE 6u
 
 /* ---- Characters ------------------------------------------------------------------------------ */
 
-static size_t put_character(unsigned number, char out[4])
+static size_t width_at(struct bytes text, size_t at)
 {
-    const uint32_t point = (number % 2 == 0 ? EVEN : ODD) + number / 2;
-    if (number % 2 == 0) {
-        out[0] = (char)(0xe0 | point >> 12);
-        out[1] = (char)(0x80 | (point >> 6 & 0x3f));
-        out[2] = (char)(0x80 | (point & 0x3f));
-        return 3;
-    }
-    out[0] = (char)(0xf0 | point >> 18);
-    out[1] = (char)(0x80 | (point >> 12 & 0x3f));
-    out[2] = (char)(0x80 | (point >> 6 & 0x3f));
-    out[3] = (char)(0x80 | (point & 0x3f));
-    return 4;
-}
-
-static size_t width(uint8_t first)
-{
-    return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-}
-
-/* The number of the character that a text begins with; UINT32_MAX when nobody typed it. */
-static uint32_t number_at(const uint8_t *at)
-{
-    const size_t size = width(*at);
-    if (size == 3) {
-        const uint32_t point = (at[0] & 0xfu) << 12 | (at[1] & 0x3fu) << 6 | (at[2] & 0x3fu);
-        return point >= EVEN && point < EVEN + SIM_TYPED / 2 ? 2 * (point - EVEN) : UINT32_MAX;
-    }
-    if (size == 4) {
-        const uint32_t point =
-            (at[0] & 7u) << 18 | (at[1] & 0x3fu) << 12 | (at[2] & 0x3fu) << 6 | (at[3] & 0x3fu);
-        return point >= ODD && point < ODD + SIM_TYPED / 2 ? 2 * (point - ODD) + 1 : UINT32_MAX;
-    }
-    return UINT32_MAX;
+    return letter_width((const char *)text.data + at);
 }
 
 void type_find(struct bytes text, unsigned count, bool *there)
 {
-    for (size_t i = 0; i < text.size; i += width(text.data[i])) {
-        const uint32_t number = number_at(text.data + i);
+    for (size_t i = 0; i < text.size; i += width_at(text, i)) {
+        const unsigned number = letter_at((const char *)text.data + i);
         if (number < count)
             there[number] = true;
     }
@@ -69,14 +35,14 @@ static size_t place_of(struct bytes text, uint64_t n)
 {
     size_t at = 0;
     while (n-- > 0 && at < text.size)
-        at += width(text.data[at]);
+        at += width_at(text, at);
     return at;
 }
 
 static uint64_t count_characters(struct bytes text)
 {
     uint64_t count = 0;
-    for (size_t i = 0; i < text.size; i += width(text.data[i]))
+    for (size_t i = 0; i < text.size; i += width_at(text, i))
         count++;
     return count;
 }
@@ -122,7 +88,7 @@ void type_forget(struct sim_device *device)
 
 struct edit {
     size_t from, removed;
-    char text[MOST_AT_ONCE * 4];
+    char text[MOST_AT_ONCE * LETTER_BYTES];
     size_t size;
     unsigned first, count; /* characters typed */
     bool undo;
@@ -138,7 +104,7 @@ static void plan(struct sim *sim, struct bytes text, struct edit *edit)
         edit->removed = place_of(text, at + 1 + sim_random(sim, MOST_AT_ONCE)) - edit->from;
     for (uint64_t i = 1 + sim_random(sim, MOST_AT_ONCE - 1);
          i > 0 && kind < 8 && sim->typed_count < SIM_TYPED; i--) {
-        edit->size += put_character(sim->typed_count++, edit->text + edit->size);
+        edit->size += letter_put(sim->typed_count++, edit->text + edit->size);
         edit->count++;
     }
 }
