@@ -68,7 +68,7 @@ void note_edit_release(struct note_edit *edit)
     buffer_release(&edit->first);
     note_append_release(&edit->log);
     note_runs_release(&edit->runs);
-    note_runs_release(&edit->next_runs);
+    note_runs_release(&edit->spare_runs);
 }
 
 enum status note_edit_add(struct note_edit *edit, const struct change_set *set,
@@ -83,15 +83,12 @@ enum status note_edit_add(struct note_edit *edit, const struct change_set *set,
                          "a note has 192 KiB at most");
     if (note_runs_length(&edit->runs) != set->before)
         return STATUS_CORRUPT;
-    note_runs_apply(&edit->runs, set, author->by, author->at_ms, &edit->next_runs);
-    if (edit->next_runs.failed)
+    note_runs_change(&edit->runs, set, author->by, author->at_ms, &edit->spare_runs);
+    if (edit->runs.failed)
         return STATUS_NO_MEMORY;
     const struct buffer text = edit->text;
-    const struct note_runs runs = edit->runs;
     edit->text = edit->next_text;
-    edit->runs = edit->next_runs;
     edit->next_text = text;
-    edit->next_runs = runs;
     edit->head.version++;
     edit->head.by = author->by;
     edit->head.changed_ms = author->at_ms;

@@ -16,7 +16,7 @@ struct note_edit {
     struct note_head head; /* as it will be; text and runs are set by note_edit_write */
     struct buffer stored;  /* what the head was read from; names in the runs point here */
     struct buffer text, next_text;
-    struct note_runs runs, next_runs;
+    struct note_runs runs, spare_runs;
     struct buffer first; /* the snapshot of version 0, of a note that had no head */
     uint64_t log_from;   /* version that the first change set makes */
     struct note_append log;

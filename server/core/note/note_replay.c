@@ -16,7 +16,8 @@ struct replay {
     struct change_set open[DIGITS];
     unsigned rank[DIGITS]; /* power of two of the entries in each */
     unsigned count;
-    struct note_runs runs, next_runs;
+    struct note_runs runs, spare_runs;
+    uint64_t units; /* of the text so far */
 };
 
 static void replay_release(struct replay *replay)
@@ -24,7 +25,7 @@ static void replay_release(struct replay *replay)
     for (unsigned i = 0; i < DIGITS; i++)
         change_set_release(&replay->open[i]);
     note_runs_release(&replay->runs);
-    note_runs_release(&replay->next_runs);
+    note_runs_release(&replay->spare_runs);
 }
 
 /* Composes the newest two into one. */
@@ -52,14 +53,12 @@ static enum status add_entry(struct replay *replay, const struct note_entry *ent
         return STATUS_CORRUPT;
     const struct change_set *set = entry->set;
     enum status status = change_set_copy(set, &replay->open[replay->count]);
-    if (status == STATUS_OK && note_runs_length(&replay->runs) != set->before)
+    if (status == STATUS_OK && replay->units != set->before)
         status = STATUS_CORRUPT;
     if (status != STATUS_OK)
         return status;
-    note_runs_apply(&replay->runs, set, entry->by, entry->at_ms, &replay->next_runs);
-    const struct note_runs runs = replay->runs;
-    replay->runs = replay->next_runs;
-    replay->next_runs = runs;
+    note_runs_change(&replay->runs, set, entry->by, entry->at_ms, &replay->spare_runs);
+    replay->units = set->after;
     if (replay->runs.failed)
         return STATUS_NO_MEMORY;
     replay->rank[replay->count++] = 0;
@@ -113,6 +112,7 @@ enum status note_replay_from(const struct state *state, struct id note, uint64_t
         status = note_snapshot_decode(row, &snapshot);
     if (status == STATUS_OK)
         status = note_runs_read(snapshot.runs, &replay.runs);
+    replay.units = note_runs_length(&replay.runs);
     if (status == STATUS_OK)
         status = add_entries(state, note, from, version, &replay);
     if (status == STATUS_OK)

@@ -20,7 +20,7 @@ void note_runs_clear(struct note_runs *runs)
     runs->failed = false;
 }
 
-static bool make_room(struct note_runs *runs, size_t more)
+bool note_runs_reserve(struct note_runs *runs, size_t more)
 {
     if (runs->failed || more <= runs->capacity - runs->count)
         return !runs->failed;
@@ -51,13 +51,13 @@ void note_runs_add(struct note_runs *runs, uint32_t length, struct bytes by, uin
         return;
     if (last && bytes_equal(last->by, by))
         join(last, length, at_ms);
-    else if (make_room(runs, 1))
+    else if (note_runs_reserve(runs, 1))
         runs->runs[runs->count++] = (struct note_run){length, by, at_ms};
 }
 
 static void copy_runs(struct note_runs *runs, const struct note_run *from, size_t count)
 {
-    if (count > 0 && make_room(runs, count)) {
+    if (count > 0 && note_runs_reserve(runs, count)) {
         memcpy(runs->runs + runs->count, from, count * sizeof *from);
         runs->count += count;
     }
@@ -158,6 +158,12 @@ static void coarsen(struct note_runs *runs, uint32_t shortest)
     unite(runs);
 }
 
+void note_runs_limit(struct note_runs *runs)
+{
+    for (uint32_t shortest = 1; runs->count > NOTE_RUNS_MAX && !runs->failed; shortest *= 2)
+        coarsen(runs, shortest);
+}
+
 /* Where a walk through the runs stands. */
 struct walk {
     const struct note_runs *runs;
@@ -212,6 +218,5 @@ void note_runs_apply(const struct note_runs *old, const struct change_set *set, 
         walk_on(&walk, part->length, part->kept ? out : NULL);
         note_runs_add(out, part->kept ? 0 : part->inserted, by, at_ms);
     }
-    for (uint32_t shortest = 1; out->count > NOTE_RUNS_MAX && !out->failed; shortest *= 2)
-        coarsen(out, shortest);
+    note_runs_limit(out);
 }

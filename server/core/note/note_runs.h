@@ -36,4 +36,14 @@ void note_runs_write(const struct note_runs *runs, struct buffer *out);
 void note_runs_apply(const struct note_runs *old, const struct change_set *set, struct bytes by,
                      uint64_t at_ms, struct note_runs *out);
 
+/* The same with the list itself, of which only what changes is touched. `spare` is another, whose
+ * contents do not matter. */
+void note_runs_change(struct note_runs *runs, const struct change_set *set, struct bytes by,
+                      uint64_t at_ms, struct note_runs *spare);
+
+/* Room for `more` runs; false, and `failed`, when memory is short. */
+bool note_runs_reserve(struct note_runs *runs, size_t more);
+/* Makes NOTE_RUNS_MAX of more, as told above. */
+void note_runs_limit(struct note_runs *runs);
+
 #endif

@@ -94,6 +94,9 @@ static void expect_runs(const char *parts, const char *by, uint64_t at_ms, const
     note_runs_apply(&old, &set, text(by), at_ms, &new);
     assert_string_equal(shown(&new), expected);
     assert_int_equal(note_runs_length(&new), set.after);
+    note_runs_clear(&new);
+    note_runs_change(&old, &set, text(by), at_ms, &new);
+    assert_string_equal(shown(&old), expected);
     change_set_release(&set);
     note_runs_release(&old);
     note_runs_release(&new);
