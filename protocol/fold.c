@@ -130,6 +130,8 @@ int fold_compare(struct bytes a, struct bytes b)
     struct folding left = {.text = a}, right = {.text = b};
     size_t common = 0;
     int order = 0;
+    left.at = left.part;
+    right.at = right.part;
     do {
         go_on(&left, common);
         go_on(&right, common);
