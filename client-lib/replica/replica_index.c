@@ -65,7 +65,7 @@ enum status replica_index_store(struct replica *replica, const struct field_inde
     uint8_t key[KEY_INDEXED_MAX], value[ROW_SIZE];
     size_t size = replica_index_row(&name, key);
     value[0] = index->number;
-    value[1] = (uint8_t)(index->keys << KEYS_SHIFT | index->state);
+    value[1] = (uint8_t)((unsigned)index->keys << KEYS_SHIFT | index->state);
     memcpy(value + 2, index->until.octet, ID_SIZE);
     return environment_put(replica->write, replica->db.table[TABLE_INDEXED], bytes_of(key, size),
                            bytes_of(value, sizeof value), 0);

@@ -199,6 +199,17 @@ static void mistyped_words_are_a_few_letters_away(void **state)
     assert_true(text_distance("a word that is longer than any field can be", "a", 1) == SIZE_MAX);
 }
 
+static void capitals_of_any_alphabet_count_for_people_alone(void **state)
+{
+    (void)state;
+    assert_true(text_same("Åse", "ÅSE"));
+    assert_false(text_same("Åse", "åse"));
+    assert_true(text_alike("ÅSE Москва", "åse москва"));
+    assert_false(text_alike("Åse", "Ase"));
+    assert_false(text_alike("Åse", "Åsen"));
+    assert_true(text_alike("\xc5se", "\xc5SE")); /* not UTF-8, from a terminal of another sort */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +222,7 @@ int main(void)
         cmocka_unit_test(tables_align_whatever_the_script),
         cmocka_unit_test(tables_fit_the_screen),
         cmocka_unit_test(utf8_is_judged_strictly),
+        cmocka_unit_test(capitals_of_any_alphabet_count_for_people_alone),
         cmocka_unit_test(parts_are_between_commas),
         cmocka_unit_test(sizes_and_spans_are_for_people),
     };
