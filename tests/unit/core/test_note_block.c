@@ -192,6 +192,24 @@ static void a_long_passage_has_its_own_row(void **state)
     assert_true(largest > sizeof passage);
 }
 
+/* What is dropped up to a snapshot goes by rows: none has versions of both sides. */
+static void behind_a_snapshot_another_row_begins(void **state)
+{
+    struct log *log = *state;
+    struct note_append append;
+    for (unsigned i = 0; i < 6; i++)
+        type(log, i, "x");
+    log->count = 5;
+    write_log(log, 0, 5);
+    log->count = 6;
+    for (uint64_t snapshot = 4; snapshot <= 5; snapshot++) {
+        assert_int_equal(note_append_begin(&append, &log->state, NOTE, snapshot, 5, 5), STATUS_OK);
+        assert_int_equal(note_append_add(&append, &log->entries[5]), STATUS_OK);
+        assert_int_equal(append.block.first, 6);
+        note_append_release(&append);
+    }
+}
+
 /* More people than a row may name: another one begins. */
 static void many_authors_take_more_rows(void **state)
 {
@@ -390,10 +408,15 @@ int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(a_keystroke_takes_four_bytes),        TEST(taking_back_takes_six),
-        TEST(a_long_passage_has_its_own_row),      TEST(many_authors_take_more_rows),
-        TEST(whatever_is_put_in_is_read),          TEST(cut_rows_have_no_other_entries),
-        TEST(rows_that_make_no_sense_are_refused), TEST(an_old_log_goes_on),
+        TEST(a_keystroke_takes_four_bytes),
+        TEST(taking_back_takes_six),
+        TEST(a_long_passage_has_its_own_row),
+        TEST(many_authors_take_more_rows),
+        TEST(behind_a_snapshot_another_row_begins),
+        TEST(whatever_is_put_in_is_read),
+        TEST(cut_rows_have_no_other_entries),
+        TEST(rows_that_make_no_sense_are_refused),
+        TEST(an_old_log_goes_on),
         TEST(behind_a_damaged_row_another_begins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -118,11 +118,29 @@ static int choose_seed(void **state)
     return 0;
 }
 
+/* What was made coarser beside a run without an author is one with it: read from where it is stored
+ * it would be. */
+static void coarser_runs_are_one_with_their_like(void **state)
+{
+    struct note_runs runs = {0};
+    (void)state;
+    note_runs_add(&runs, 10, bytes_text(""), 1);
+    for (unsigned i = 0; i < NOTE_RUNS_MAX; i++)
+        note_runs_add(&runs, 1, bytes_text(i % 2 == 0 ? "ada" : "kari"), 2);
+    note_runs_limit(&runs);
+    assert_int_equal(runs.count, 1);
+    assert_int_equal(runs.runs[0].length, 10 + NOTE_RUNS_MAX);
+    assert_int_equal(runs.runs[0].at_ms, 2);
+    assert_int_equal(runs.runs[0].by.size, 0);
+    note_runs_release(&runs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(changed_runs_are_as_copied_ones),
         cmocka_unit_test(changed_runs_stay_bounded_as_copied_ones),
+        cmocka_unit_test(coarser_runs_are_one_with_their_like),
     };
     return cmocka_run_group_tests(tests, choose_seed, NULL);
 }
