@@ -176,6 +176,9 @@ void client_drop_link(tandem_client *client);
 
 /* ---- client_peers.c ---- */
 
+/* Whether a file of the folder was replaced or cut short while it is open, which ends the
+ * connection for good: nothing may be done with the folder any more. */
+bool client_lost_files(tandem_client *client);
 /* Joins those who share the folder, and opens the replica. */
 enum status client_join(tandem_client *client, const tandem_options *options, tandem_fault *fault);
 /* Whether this handle keeps the replica up to date; so does one without a folder. */

@@ -198,6 +198,11 @@ tandem_code tandem_service(tandem_client *client)
     if (client->in_service)
         return STATUS_USAGE;
     client->in_service = true;
+    if (client_lost_files(client)) {
+        client->in_service = false;
+        client_free_set_aside(client);
+        return client->fault.code;
+    }
     if (client->peers != NULL) {
         peers_run(client->peers);
         client_move_connection(client);

@@ -14,6 +14,30 @@
 #include "client-lib/client/client_loop.h"
 #include "protocol/memory.h"
 
+/* ---- Files that are not the same any more ---- */
+
+bool client_lost_files(tandem_client *client)
+{
+    const char *file = NULL;
+    tandem_fault fault;
+    if (client->store != NULL && outbox_store_is_replaced(client->store))
+        file = "outbox.mdb";
+    else if (client->replica != NULL && replica_is_replaced(client->replica))
+        file = "data.mdb";
+    if (file == NULL)
+        return false;
+    trouble(&fault, STATUS_CORRUPT, "",
+            "%s was replaced or cut short while it was open: end all programs that use its folder, "
+            "then start them again",
+            file);
+    trouble_clear(&client->parting);
+    if (client->state == CLIENT_IDLE || client->state == CLIENT_FAILED)
+        client->fault = fault;
+    else
+        client_lost(client, 0, &fault);
+    return true;
+}
+
 bool client_leads(const tandem_client *client)
 {
     return client->peers == NULL || peers_is_leader(client->peers);

@@ -23,7 +23,8 @@ static const char *const table_names[OUTBOX_TABLES] = {
 static const struct environment_layout layout = {.file = "outbox.mdb",
                                                  .tables = table_names,
                                                  .table_count = OUTBOX_TABLES,
-                                                 .map_bytes = MAP_BYTES};
+                                                 .map_bytes = MAP_BYTES,
+                                                 .only_copy = true};
 
 /* ---- Meta entries ---- */
 
@@ -98,6 +99,8 @@ static enum status read_meta(struct outbox_store *store, MDB_txn *txn)
 static uint64_t last_txn(const struct outbox_store *store)
 {
     MDB_envinfo info = {0};
+    if (store->environment.replaced)
+        return store->txn; /* nothing in it is to be trusted, or may be there at all */
     if (store->environment.env == NULL || mdb_env_info(store->environment.env, &info) != 0)
         return 0;
     return info.me_last_txnid;
@@ -697,4 +700,9 @@ size_t outbox_store_count(const struct outbox_store *store, unsigned states)
 uint64_t outbox_store_commit(const struct outbox_store *store)
 {
     return store->txn;
+}
+
+bool outbox_store_is_replaced(struct outbox_store *store)
+{
+    return environment_is_replaced(&store->environment);
 }

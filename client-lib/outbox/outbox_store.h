@@ -240,6 +240,9 @@ void outbox_store_doubt(struct outbox_store *store);
 /* Scrubs, and notes that for other processes and the next. BUSY: somebody reads, or has written
  * meanwhile. */
 enum status outbox_store_rest(struct outbox_store *store);
+/* Whether somebody put another file in its place while it is open, or cut it short: then nothing is
+ * read from it or written to it any more, and all is CORRUPT. Asks the system. */
+bool outbox_store_is_replaced(struct outbox_store *store);
 /* The last commit that this handle has made or seen. */
 uint64_t outbox_store_commit(const struct outbox_store *store);
 

@@ -82,6 +82,9 @@ uint64_t replica_scrub_bytes(const struct replica *replica);
 enum status replica_scrub(struct replica *replica, size_t budget, bool *done);
 /* Before it is closed in good order: notes that all is clean, if that takes little. */
 void replica_leave(struct replica *replica);
+/* Whether somebody cut its file short or wrote over it while it is open: then all is CORRUPT. Asks
+ * the system. */
+bool replica_is_replaced(struct replica *replica);
 
 /* ---- Changing: everything between begin and commit or abort. ---- */
 

@@ -167,3 +167,8 @@ void replica_leave(struct replica *replica)
     /* When it fails the next process scrubs the whole. */
     (void)scrub(replica, SIZE_MAX, &done);
 }
+
+bool replica_is_replaced(struct replica *replica)
+{
+    return environment_is_replaced(&replica->db);
+}

@@ -9,7 +9,7 @@
 #include "protocol/memory.h"
 
 #define SMALLEST_MAP ((size_t)1 << 20)
-#define PATH_BYTES 1100
+#define PATH_BYTES ENVIRONMENT_PATH
 /* LMDB keeps the lock of a folder's data.mdb under this name. */
 #define FOLDER_FILE "data.mdb"
 #define FOLDER_LOCK "lock.mdb"
@@ -219,6 +219,8 @@ bool environment_is_nameless(const struct environment *environment)
 
 enum status environment_reopen(struct environment *environment)
 {
+    if (environment_is_replaced(environment))
+        return STATUS_CORRUPT;
     if (environment_is_nameless(environment))
         return STATUS_OK;
     close_env(environment);
@@ -233,11 +235,15 @@ static int begin(struct environment *environment, unsigned flags, MDB_txn **txn)
 {
     if (environment->env == NULL)
         return EINVAL; /* could not be opened again */
+    if (environment->replaced)
+        return MDB_CORRUPTED;
     for (int attempt = 0;; attempt++) {
         int code =
             *txn != NULL ? mdb_txn_renew(*txn) : mdb_txn_begin(environment->env, NULL, flags, txn);
         if (code != MDB_MAP_RESIZED || attempt > 0 || environment->reading)
             return code;
+        if (!environment_begins_well(environment))
+            return MDB_CORRUPTED;
         code = mdb_env_set_mapsize(environment->env, 0);
         if (code != 0)
             return code;
@@ -249,7 +255,14 @@ enum status environment_write(struct environment *environment, MDB_txn **out)
     *out = NULL;
     if (environment->trusted != 0 && environment->env != NULL)
         environment_take_up(environment);
-    return environment_status(begin(environment, 0, out));
+    if (environment_is_replaced(environment))
+        return STATUS_CORRUPT;
+    enum status status = environment_status(begin(environment, 0, out));
+    if (status != STATUS_OK || environment_is_at(environment, *out, true))
+        return status;
+    mdb_txn_abort(*out);
+    *out = NULL;
+    return STATUS_CORRUPT;
 }
 
 /* What the commit `txn` has freed may be written from now on. */
@@ -284,6 +297,10 @@ enum status environment_read(struct environment *environment, struct environment
     if (out->own)
         return environment_status(mdb_txn_begin(environment->env, NULL, MDB_RDONLY, &out->txn));
     int code = begin(environment, MDB_RDONLY, &environment->reader);
+    if (code == 0 && !environment_is_at(environment, environment->reader, false)) {
+        mdb_txn_reset(environment->reader);
+        code = MDB_CORRUPTED;
+    }
     environment->reading = code == 0;
     out->txn = environment->reader;
     return environment_status(code);

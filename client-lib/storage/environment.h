@@ -21,6 +21,7 @@
 #include "protocol/status.h"
 
 #define ENVIRONMENT_TABLES 16
+#define ENVIRONMENT_PATH 1100
 
 struct environment_layout {
     const char *file;          /* in the folder; its lock file has "-lock" behind the name, but that
@@ -28,6 +29,8 @@ struct environment_layout {
     const char *const *tables; /* names, in the order of the enum of whoever uses it */
     size_t table_count;
     size_t map_bytes; /* largest size; halved until the address space has room */
+    bool only_copy;   /* contents cannot be had again, and are not to be written to a file that has
+                         lost its name to another */
     bool no_sync;     /* contents can be had again: a crash may lose the last commits, and
                          never the order of them */
 };
@@ -39,6 +42,8 @@ struct environment {
     char *folder;
     MDB_txn *reader; /* reset and renewed, since making one costs more than a look-up */
     bool reading;    /* `reader` is in use; a nested reader makes its own */
+    bool replaced;   /* see environment_is_replaced() */
+    uint64_t size;   /* of the file, when it was looked at last */
     uint64_t clean;  /* the commit after which all was scrubbed; 0: not known */
     struct environment_track track; /* what may differ since */
     uint64_t trusted;               /* see environment_trust(); 0: no commit */
@@ -57,6 +62,10 @@ void environment_close(struct environment *environment);
 /* Whether the file was deleted while it is open, as a program does that wants to leave nothing
  * behind however it ends. Nobody can open it any more, this handle included. */
 bool environment_is_nameless(const struct environment *environment);
+/* Whether the file was cut short or written over since it was opened, or, when it is the only copy,
+ * another has got its name. From then on all that would use it is CORRUPT: all processes are to
+ * close it and begin again. Asks the system, once or twice. */
+bool environment_is_replaced(struct environment *environment);
 /* Closes and opens, so that no buffer keeps what was deleted. No transaction may be open. After a
  * failure it is closed. One without a name stays open. */
 enum status environment_reopen(struct environment *environment);
@@ -116,7 +125,12 @@ uint64_t environment_scrub_bytes(const struct environment *environment);
  * but entries of this table of the layout: if `txn` is the last commit when this handle first
  * writes, its first scrub need not be a whole one either. */
 void environment_trust(struct environment *environment, uint64_t txn, size_t table);
-/* Internal to environment: reads what is free then. */
+/* Internal to environment: whether the file is at the commit that a transaction of ours has just
+ * begun with. */
+bool environment_is_at(struct environment *environment, MDB_txn *txn, bool writes);
+/* The same, in front of taking a size over from it: whether it is one of LMDB's at all. */
+bool environment_begins_well(struct environment *environment);
+/* The same: reads what is free then. */
 void environment_take_up(struct environment *environment);
 
 #endif
