@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/cli_entry.h"
 #include "cli/cli_note.h"
 #include "cli/cli_prompt.h"
 #include "cli/cli_text.h"
@@ -117,13 +118,6 @@ bool note_work_print(struct cli *cli, const json_t *notes, FILE *out)
 
 /* ---- Sending --------------------------------------------------------------------------------- */
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static bool count_sendable(void *context, const tandem_note_work *work)
 {
     *(size_t *)context += work->code == TANDEM_OK && work->waiting > 0;
@@ -153,13 +147,13 @@ static const json_t *find(const json_t *notes, const char *id)
 size_t note_work_settle(struct cli *cli, json_t *noted)
 {
     size_t refused = 0;
-    int64_t deadline = now_ms() + SENDING_MS;
+    int64_t deadline = cli_now_ms(CLOCK_MONOTONIC) + SENDING_MS;
     size_t index = 0;
     json_t *note = NULL;
     int64_t left = SENDING_MS;
     while (json_array_size(noted) > 0 && sendable(cli) > 0 && left > 0 &&
            cli_turn(cli, left < 500 ? (int)left : 500)) {
-        left = deadline - now_ms();
+        left = deadline - cli_now_ms(CLOCK_MONOTONIC);
     }
     json_t *now = note_work_list(cli);
     json_array_foreach(noted, index, note)
@@ -189,10 +183,25 @@ static bool open_quietly(struct cli *cli)
     return note_has_folder(cli) && tandem_open(&options, &cli->client, NULL) == TANDEM_OK;
 }
 
+/* Mentions in notes wait beside what was typed there, and are sent behind it. */
+static bool mentions_wait(const struct cli *cli)
+{
+    return tandem_outbox_count(cli->client, ENTRY_OPEN) > 0;
+}
+
+static void settle_mentions(struct cli *cli)
+{
+    int64_t deadline = cli_now_ms(CLOCK_MONOTONIC) + SENDING_MS;
+    int64_t left = SENDING_MS;
+    while (mentions_wait(cli) && left > 0 && cli_turn(cli, left < 500 ? (int)left : 500)) {
+        left = deadline - cli_now_ms(CLOCK_MONOTONIC);
+    }
+}
+
 enum tandem_failure note_work_send(struct cli *cli, size_t *refused)
 {
     char path[PROFILE_PATH];
-    bool some = open_quietly(cli) && sendable(cli) > 0;
+    bool some = open_quietly(cli) && (sendable(cli) > 0 || mentions_wait(cli));
     if (cli->client != NULL) {
         cli_close(cli);
     }
@@ -206,6 +215,7 @@ enum tandem_failure note_work_send(struct cli *cli, size_t *refused)
         failure = cli_fault(cli, "what you typed in notes is kept", &cli->fault);
     } else if (failure == TANDEM_DONE) {
         *refused = note_work_settle(cli, noted);
+        settle_mentions(cli);
     }
     json_decref(noted);
     return failure;

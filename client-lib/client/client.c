@@ -62,6 +62,7 @@ static tandem_code set_up(tandem_client *client, const tandem_options *options, 
         return (tandem_code)status;
     }
     outbox_store_on_commit(client->store, client_committed, client);
+    outbox_store_set_gate(client->store, client_notes_may_go, client);
     client_entries_begin(client);
     sync_init(&client->sync, sync_store_replica(), client->replica, &port);
     sync_settle_prepare(&client->sync, settle_purge);

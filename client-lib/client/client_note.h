@@ -9,6 +9,8 @@
  *     client_note_people.c  who else is there
  *     client_note_ask.c     versions, as requests
  *     client_note_whole.c   what differs between two texts
+ *     client_note_mention.c mentions, which are sent behind what was typed
+ *     client_note_rights.c  who may only read, before the server has said so
  *
  * Of each note there is one `struct tandem_note`: a program's, or one that is there because
  * something typed in it is to be sent, or another process that shares the folder has it open. In
@@ -35,6 +37,7 @@
 #include "tandem/note.h"
 
 struct sync_event;
+struct outbox_item;
 
 /* Milliseconds. */
 #define NOTE_PRESENT_EVERY 100u         /* between two words about one's cursor */
@@ -135,9 +138,12 @@ struct client_notes {
     uint64_t most; /* notes that it lets us have open */
     struct id epoch;
     unsigned busy;
-    bool look;       /* the folder may have notes to be sent that nobody has open */
-    bool stir;       /* something may be due */
-    uint64_t due_ms; /* when else; 0: not known */
+    bool look;                 /* the folder may have notes to be sent that nobody has open */
+    bool stir;                 /* something may be due */
+    uint64_t due_ms;           /* when else; 0: not known */
+    uint64_t welcomed_ms;      /* when this connection began */
+    struct buffer unsent;      /* ids of notes whose mentions wait: client_note_mention.c */
+    uint64_t mention_until_ms; /* one does, until then at the latest; 0: none */
 };
 
 /* ---- client_note_turn.c: called by the files of the handle ---- */
@@ -167,6 +173,16 @@ void client_notes_removed(tandem_client *client, struct id id);
 /* The folder became another user's, with nothing of the former one in it. */
 void client_notes_change_user(tandem_client *client);
 void client_notes_caught_up(tandem_client *client);
+
+/* ---- client_note_mention.c ---- */
+
+/* The outbox is about to be sent: looks which notes have to be sent before what mentions somebody
+ * in them. */
+void client_notes_look_unsent(tandem_client *client);
+/* Whether this entry may go, as outbox_gate_fn. */
+bool client_notes_may_go(void *client, const struct outbox_item *item);
+/* Sends what may go by now. */
+void client_notes_send_mentions(tandem_client *client);
 
 /* ---- client_note_people.c ---- */
 

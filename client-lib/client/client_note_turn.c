@@ -140,6 +140,7 @@ void client_notes_close(tandem_client *client)
         free_note(client->notes.first);
         client->notes.first = next;
     }
+    buffer_release(&client->notes.unsent);
 }
 
 /* ---- The folder ---- */
@@ -212,6 +213,7 @@ void client_notes_welcome(tandem_client *client, const struct msg_welcome *welco
     notes->most = most < LIMIT_NOTES_OPEN ? most : LIMIT_NOTES_OPEN;
     notes->epoch = welcome->epoch;
     notes->look = true;
+    notes->welcomed_ms = client_now(client);
     note_stir(client);
 }
 
@@ -429,8 +431,10 @@ void client_notes_turn(tandem_client *client)
 {
     struct client_notes *notes = &client->notes;
     uint64_t due = UINT64_MAX;
-    if (notes->first == NULL && notes->watches == NULL && !notes->look)
+    if (notes->first == NULL && notes->watches == NULL && !notes->look) {
+        client_notes_send_mentions(client);
         return;
+    }
     note_enter(client);
     notes->stir = false;
     if (notes->look && note_may_send(client))
@@ -441,6 +445,7 @@ void client_notes_turn(tandem_client *client)
     }
     note_present_watches(client, &due);
     notes->due_ms = due;
+    client_notes_send_mentions(client);
     note_leave(client);
 }
 
@@ -449,9 +454,10 @@ uint64_t client_notes_due(const tandem_client *client)
     const struct client_notes *notes = &client->notes;
     if (notes->look && note_may_send(client))
         return client_now(client);
+    uint64_t mentions = notes->mention_until_ms != 0 ? notes->mention_until_ms : UINT64_MAX;
     if (notes->first == NULL && notes->watches == NULL)
-        return UINT64_MAX;
+        return mentions;
     if (notes->stir)
         return client_now(client);
-    return notes->due_ms != 0 ? notes->due_ms : UINT64_MAX;
+    return earlier(mentions, notes->due_ms != 0 ? notes->due_ms : UINT64_MAX);
 }

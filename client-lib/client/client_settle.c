@@ -258,6 +258,7 @@ void settle_send(tandem_client *client)
     struct sending sending = {client, client->generation, STATUS_OK};
     if (!settle_may_send(client))
         return;
+    client_notes_look_unsent(client);
     enum status status = outbox_store_send(client->store, client->settling.sent_next,
                                            LIMIT_IN_FLIGHT, send_frame, &sending);
     if (status == STATUS_OK && sending.status == STATUS_NO_MEMORY)

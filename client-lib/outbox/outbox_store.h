@@ -162,6 +162,10 @@ enum status outbox_store_add(struct outbox_store *store, const struct outbox_ite
                              uint64_t *order);
 /* Signed in, with the highest number the server has answered, as outbox_start() of outbox.h. */
 enum status outbox_store_start(struct outbox_store *store, uint64_t last_number);
+/* Whether an entry that waits may be sent now; one that may not is looked at again with the next
+ * outbox_store_send(). */
+typedef bool outbox_gate_fn(void *context, const struct outbox_item *item);
+void outbox_store_set_gate(struct outbox_store *store, outbox_gate_fn *gate, void *context);
 /* Numbers up to `most` of those that wait, oldest first, and calls `each` for all that are then to
  * be sent (SENT and not yet sent on this connection, from number `from`), with their mutate
  * messages. */

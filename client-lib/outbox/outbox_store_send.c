@@ -72,10 +72,17 @@ enum status outbox_store_start(struct outbox_store *store, uint64_t last_number)
     return outbox_end(&writing, status);
 }
 
+void outbox_store_set_gate(struct outbox_store *store, outbox_gate_fn *gate, void *context)
+{
+    store->gate = gate;
+    store->gate_context = context;
+}
+
 /* Gives numbers to up to `room` of those that wait. */
 static enum status number_waiting(struct outbox_store *store, size_t room)
 {
     struct outbox_writing writing;
+    size_t held_back = 0;
     struct buffer places = {0}, copy = {0};
     enum status status = outbox_begin(store, &writing);
     if (status != STATUS_OK)
@@ -92,6 +99,10 @@ static enum status number_waiting(struct outbox_store *store, size_t room)
         status = outbox_load_copy(&writing, place[i].order, &copy, &item);
         if (status != STATUS_OK)
             break;
+        if (store->gate != NULL && !store->gate(store->gate_context, &item)) {
+            held_back++;
+            continue;
+        }
         item.state = TANDEM_ENTRY_SENT;
         item.number = writing.counters.next_number++;
         item.status = STATUS_OK;
@@ -99,8 +110,14 @@ static enum status number_waiting(struct outbox_store *store, size_t room)
         item.change = -1;
         status = outbox_rewrite(&writing, &item, TANDEM_ENTRY_WAITING, buffer_bytes(&copy));
     }
+    const bool none =
+        status == STATUS_OK && held_back > 0 && held_back == places.size / sizeof *place;
     buffer_release(&copy);
     buffer_release(&places);
+    if (none) {
+        (void)outbox_end(&writing, STATUS_CANCELLED); /* all as it was: no commit */
+        return STATUS_OK;
+    }
     return outbox_end(&writing, status);
 }
 

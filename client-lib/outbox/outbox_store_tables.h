@@ -57,6 +57,8 @@ struct outbox_store {
     struct buffer written;            /* struct outbox_trace, of what was committed */
     void (*committed)(void *context); /* may be NULL */
     void *committed_context;
+    outbox_gate_fn *gate; /* may be NULL */
+    void *gate_context;
 };
 
 /* ---- Transactions (outbox_store.c) ---- */

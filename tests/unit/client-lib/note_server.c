@@ -215,6 +215,9 @@ static void serve_one(struct note_server *shop, const struct message *message)
         say(&(struct message){.type = MESSAGE_PONG});
         break;
     case MESSAGE_MUTATE:
+        shop->taken_before = shop->taken;
+        if (shop->mutations == 0)
+            shop->taken_first = shop->taken;
         shop->mutations = message->as.mutate.number;
         say_result(message->as.mutate.number, "ok", 100 + shop->mutations);
         break;

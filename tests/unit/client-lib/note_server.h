@@ -36,6 +36,7 @@ struct note_server {
     uint64_t asked_version; /* with the last note-open; UINT64_MAX: none */
     struct msg_present present;
     uint64_t mutations;
+    unsigned taken_first, taken_before; /* pushes that had been when the first, the last one came */
 };
 
 void note_server_init(struct note_server *shop, const char *text);
