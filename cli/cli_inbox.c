@@ -210,8 +210,11 @@ static void print(struct cli *cli, const struct mention *mention, struct names *
     }
     (void)text_put(cli->out, line, width > 12 ? width - 6 : 0);
     (void)fputs("\n      note ", cli->out);
-    (void)text_put(cli->out, title, width > 60 ? width - 50 : 40);
-    (void)fprintf(cli->out, "  %s\n", mention->note);
+    if (strcmp(title, line) != 0) {
+        (void)text_put(cli->out, title, width > 60 ? width - 50 : 40);
+        (void)fputs("  ", cli->out);
+    }
+    (void)fprintf(cli->out, "%s\n", mention->note);
 }
 
 static void print_all(const struct inbox *inbox, bool all)
@@ -267,7 +270,7 @@ static enum tandem_failure check_given(const struct inbox *inbox, const struct a
         }
         if (at == inbox->count) {
             return cli_refuse(inbox->cli, TANDEM_REFUSED,
-                              "%s is in your inbox under no such id, and nothing was marked. See: "
+                              "your inbox has nothing with the id %s, and nothing was marked. See: "
                               "tandem inbox --all",
                               arguments->positional[i]);
         }
@@ -312,9 +315,11 @@ static enum tandem_failure mark_read(struct inbox *inbox, const struct arguments
     }
     if (cli->json) {
         (void)fprintf(cli->out, "{\"read\":%zu}\n", done);
+    } else if (done == 0) {
+        cli_note(cli, arguments->count == 0 ? "You have read everything in your inbox."
+                                            : "That was read already.");
     } else {
-        (void)fprintf(cli->out, "Marked %zu as read%s\n", done,
-                      cli->entry != 0 && done > 0 ? ", pending" : "");
+        (void)fprintf(cli->out, "Marked %zu as read%s\n", done, cli->entry != 0 ? ", pending" : "");
     }
     return TANDEM_DONE;
 }

@@ -238,6 +238,15 @@ static void tell_json(struct cli *cli, const char *note, const char *name,
     }
 }
 
+/* The server's words, as a sentence. */
+static void tell_nobody(struct cli *cli, const char *why, const char *name)
+{
+    char first = why[0] >= 'a' && why[0] <= 'z' ? (char)(why[0] - 'a' + 'A') : why[0];
+    if (first != '\0') {
+        cli_note(cli, "%c%s: \"@%s\" stays as text.", first, why + 1, name);
+    }
+}
+
 static void tell_refused(struct cli *cli, const char *note, const char *name)
 {
     const tandem_fault fault = cli->fault;
@@ -247,7 +256,7 @@ static void tell_refused(struct cli *cli, const char *note, const char *name)
     } else if (user && fault.code == STATUS_DENIED) {
         tell_choice(cli, note, name);
     } else if (user && fault.code == STATUS_NOT_FOUND) {
-        cli_note(cli, "%s: \"@%s\" stays as text.", cli_fault_detail(&fault), name);
+        tell_nobody(cli, cli_fault_detail(&fault), name);
     } else if (fault.code == STATUS_INVALID_VALUE && strcmp(fault.field, "op") == 0) {
         cli_note(cli, "This server is too old to tell people of it: \"@%s\" stays as text.", name);
     } else {
@@ -258,16 +267,38 @@ static void tell_refused(struct cli *cli, const char *note, const char *name)
     }
 }
 
-static void tell_reached(struct cli *cli, const struct mention_names *names, bool waits)
+/* Those whom it reached. */
+struct reached {
+    struct mention_names names;
+    bool waits; /* in the outbox */
+};
+
+static void tell_reached(struct cli *cli, const struct reached *reached)
 {
-    if (names->count == 0 || cli->json) {
-        return;
-    }
+    const struct mention_names *names = &reached->names;
     for (size_t i = 0; i < names->count; i++) {
         (void)fputs(i == 0 ? "" : i + 1 == names->count ? " and " : ", ", cli->out);
         (void)text_put(cli->out, names->names[i], 0);
     }
-    (void)fprintf(cli->out, waits ? ": told once this is sent\n" : ": in their inbox\n");
+    if (names->count > 0) {
+        (void)fprintf(cli->out,
+                      reached->waits ? ": told once this is sent\n" : ": in their inbox\n");
+    }
+}
+
+static void print_reached(struct cli *cli, const char *note, const struct reached *reached)
+{
+    json_t *names = json_array();
+    for (size_t i = 0; i < reached->names.count; i++) {
+        (void)json_array_append_new(names, json_string(reached->names.names[i]));
+    }
+    json_t *object = json_pack("{s:s, s:o}", "note", note, "mentioned", names);
+    if (reached->waits) {
+        (void)json_object_set_new(object, "waiting", json_true());
+    }
+    (void)json_dumpf(object, cli->out, JSON_COMPACT);
+    (void)fputc('\n', cli->out);
+    json_decref(object);
 }
 
 /* A refusal is told here, so a folder's outbox need not keep it. */
@@ -301,22 +332,21 @@ static enum tandem_failure send_one(struct cli *cli, const char *note, const cha
     return failure;
 }
 
-enum tandem_failure mention_send(struct cli *cli, const char *note,
-                                 const struct mention_names *names, bool kept)
+static enum tandem_failure send_all(struct cli *cli, const char *note,
+                                    const struct mention_names *names, bool kept,
+                                    struct reached *reached)
 {
-    struct mention_names reached = {.count = 0};
     enum tandem_failure failure = TANDEM_DONE;
-    bool waits = false;
+    *reached = (struct reached){.waits = false};
     for (size_t i = 0; i < names->count && cli->client != NULL; i++) {
         enum tandem_failure one = send_one(cli, note, names->names[i], kept);
         if (one == TANDEM_DONE) {
-            waits = waits || cli->entry != 0;
-            memcpy(reached.names[reached.count++], names->names[i], MENTION_NAME);
+            reached->waits = reached->waits || cli->entry != 0;
+            memcpy(reached->names.names[reached->names.count++], names->names[i], MENTION_NAME);
         } else {
             failure = one;
         }
     }
-    tell_reached(cli, &reached, waits);
     return failure;
 }
 
@@ -324,13 +354,17 @@ void mention_tell_typed(struct cli *cli, const char *note, const char *before, c
                         const uint8_t *typed, bool kept)
 {
     struct mention_names found, names = {.count = 0};
+    struct reached reached;
     mention_find_typed(before, after, typed, &found);
     for (size_t i = 0; i < found.count; i++) {
         if (!text_same(found.names[i], cli->profile.session.user)) {
             memcpy(names.names[names.count++], found.names[i], MENTION_NAME);
         }
     }
-    (void)mention_send(cli, note, &names, kept);
+    (void)send_all(cli, note, &names, kept, &reached);
+    if (!cli->json) {
+        tell_reached(cli, &reached);
+    }
 }
 
 void mention_tell(struct cli *cli, const char *note, const char *before, const char *after,
@@ -345,6 +379,7 @@ void mention_tell(struct cli *cli, const char *note, const char *before, const c
 enum tandem_failure command_mention(struct cli *cli, const struct arguments *arguments)
 {
     struct mention_names names = {.count = 0};
+    struct reached reached;
     struct sighting note;
     for (size_t i = 1; i < arguments->count; i++) {
         const char *name = arguments->positional[i] + (arguments->positional[i][0] == '@');
@@ -358,5 +393,14 @@ enum tandem_failure command_mention(struct cli *cli, const struct arguments *arg
     if (failure == TANDEM_DONE) {
         failure = note_lookup(cli, arguments->positional[0], &note);
     }
-    return failure == TANDEM_DONE ? mention_send(cli, note.id, &names, false) : failure;
+    if (failure != TANDEM_DONE) {
+        return failure;
+    }
+    failure = send_all(cli, note.id, &names, false, &reached);
+    if (cli->json && reached.names.count > 0) {
+        print_reached(cli, note.id, &reached);
+    } else if (!cli->json) {
+        tell_reached(cli, &reached);
+    }
+    return failure;
 }

@@ -43,8 +43,5 @@ void mention_tell(struct cli *cli, const char *note, const char *before, const c
 /* The same of what several people wrote: `typed` as above. */
 void mention_tell_typed(struct cli *cli, const char *note, const char *before, const char *after,
                         const uint8_t *typed, bool kept);
-/* The same for names that were given. REFUSED when somebody was not told. */
-enum tandem_failure mention_send(struct cli *cli, const char *note,
-                                 const struct mention_names *names, bool kept);
 
 #endif

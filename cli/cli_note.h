@@ -58,6 +58,9 @@ void note_close(struct open_note *open);
  * *kept says so. Tells when it was refused, or is lost: `what` says what has not happened then. */
 enum tandem_failure note_wait_saved(struct open_note *open, const char *what, bool *kept);
 
+/* What an edit of the note failed with becomes cli->fault. */
+void note_take_fault(struct cli *cli, tandem_code code);
+
 struct note_work {
     size_t waiting;
     tandem_code code; /* why it will not be taken; OK: it is to be sent */

@@ -46,13 +46,6 @@ struct editing {
     bool told_typing, told;
 };
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* ---- The port -------------------------------------------------------------------------------- */
 
 static const char *port_text(void *context, size_t *size)
@@ -202,7 +195,8 @@ static void gather_people(struct editing *editing)
 /* Tells others where one's cursor is; the library sees to it that this is not too often. */
 static void tell_cursor(struct editing *editing)
 {
-    bool typing = editing->typed_ms != 0 && now_ms() - editing->typed_ms < TYPING_MS;
+    bool typing =
+        editing->typed_ms != 0 && cli_now_ms(CLOCK_MONOTONIC) - editing->typed_ms < TYPING_MS;
     size_t at = editing->editor.cursor;
     if (!typing) {
         editing->typed_ms = 0;
@@ -334,7 +328,7 @@ static void leave(struct editing *editing)
         return;
     }
     editing->leaving = true;
-    editing->leave_ms = now_ms() + LEAVING_MS;
+    editing->leave_ms = cli_now_ms(CLOCK_MONOTONIC) + LEAVING_MS;
     editor_say(&editing->editor, "Sending what is left. Ctrl-Q leaves it for later.");
 }
 
@@ -344,7 +338,7 @@ static void on_key(void *context, const struct editor_key *key)
     editor_key(&editing->editor, key);
     editing->stale = true;
     if (editing->editor.typed) {
-        editing->typed_ms = now_ms();
+        editing->typed_ms = cli_now_ms(CLOCK_MONOTONIC);
     }
     if (editing->editor.quit) {
         leave(editing);
@@ -376,7 +370,7 @@ static int sooner(int timeout, int64_t left)
 static int next_timeout(const struct editing *editing)
 {
     int timeout = tandem_timeout(editing->cli->client);
-    int64_t now = now_ms();
+    int64_t now = cli_now_ms(CLOCK_MONOTONIC);
     if (editor_keys_waits(&editing->keys)) {
         timeout = sooner(timeout, ESCAPE_MS);
     }
@@ -410,7 +404,8 @@ static void turn(struct editing *editing)
     gather_people(editing);
     note_state(editing);
     tell_cursor(editing);
-    if (editing->leaving && (editing->editor.waiting == 0 || now_ms() >= editing->leave_ms)) {
+    if (editing->leaving &&
+        (editing->editor.waiting == 0 || cli_now_ms(CLOCK_MONOTONIC) >= editing->leave_ms)) {
         editing->stop = true;
     }
 }
@@ -483,10 +478,7 @@ static enum tandem_failure open_folder(struct cli *cli)
 
 static enum tandem_failure tell_code(struct cli *cli, const char *what, tandem_code code)
 {
-    tandem_last_fault(cli->client, &cli->fault);
-    if (cli->fault.code != code) {
-        cli->fault = (tandem_fault){.code = code, .change = -1};
-    }
+    note_take_fault(cli, code);
     return cli_fault(cli, what, &cli->fault);
 }
 

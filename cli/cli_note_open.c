@@ -74,19 +74,12 @@ static enum tandem_failure tell_ended(struct open_note *open, const char *what)
     return cli_fault(cli, what, &cli->fault);
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Until *done, or the note has ended, or so long; then, and when the line is lost, false. */
 static bool await(struct open_note *open, const bool *done, int64_t most_ms)
 {
-    int64_t deadline = now_ms() + most_ms;
+    int64_t deadline = cli_now_ms(CLOCK_MONOTONIC) + most_ms;
     while (!*done && !open->ended && open->refused == TANDEM_OK) {
-        int64_t left = deadline - now_ms();
+        int64_t left = deadline - cli_now_ms(CLOCK_MONOTONIC);
         bool lives = left > 0 && cli_turn(open->cli, (int)left);
         if (!lives && !*done && !open->ended && open->refused == TANDEM_OK) {
             if (left <= 0) {
@@ -184,6 +177,14 @@ enum tandem_failure note_wait_saved(struct open_note *open, const char *what, bo
         "the line broke before the server answered, so it is not known whether it has "
         "the text. Look: tandem note %s --print",
         open->id);
+}
+
+void note_take_fault(struct cli *cli, tandem_code code)
+{
+    tandem_last_fault(cli->client, &cli->fault);
+    if (cli->fault.code != code) {
+        cli->fault = (tandem_fault){.code = code, .change = -1};
+    }
 }
 
 /* ---- What waits ------------------------------------------------------------------------------ */

@@ -82,7 +82,8 @@ static bool agrees(struct restoring *restoring, const tandem_note *note)
     struct cli *cli = restoring->cli;
     char comes[32], goes[32];
     bool terminal = !cli->json && isatty(STDIN_FILENO) && isatty(fileno(cli->err));
-    if (!terminal || !restoring->differs) {
+    bool in_vain = tandem_note_read_only(note) || !restoring->differs; /* which is told, unasked */
+    if (!terminal || in_vain) {
         return true;
     }
     cli_note(cli,
@@ -125,7 +126,7 @@ static enum tandem_failure set_text(struct restoring *restoring, struct open_not
     tandem_code code =
         tandem_note_set_text(open->note, restoring->wanted.text, restoring->wanted.size);
     if (code != TANDEM_OK) {
-        cli->fault = (tandem_fault){.code = code, .change = -1};
+        note_take_fault(cli, code);
         return cli_fault(cli, "nothing was restored", &cli->fault);
     }
     return note_wait_saved(open, "nothing was restored", &kept);

@@ -34,7 +34,7 @@ static void tell_added(struct cli *cli, struct open_note *open, const struct sig
 
 static enum tandem_failure tell_code(struct cli *cli, const char *what, tandem_code code)
 {
-    cli->fault = (tandem_fault){.code = code, .change = -1};
+    note_take_fault(cli, code);
     return cli_fault(cli, what, &cli->fault);
 }
 

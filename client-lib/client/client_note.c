@@ -41,6 +41,8 @@ static void open_for(struct tandem_note *note, tandem_note_event_fn *on_event, v
     note->on_event = on_event;
     note->context = context;
     note->opened = false;
+    if (note->link != NOTE_LIVE)
+        note->read_only = note_is_for_reading(note);
     note->waits = note_doc_waiting(note->doc) > 0;
     note->shown_size = note_text_shown(note).size;
     /* One that is open at the server is told to be with the answer to this. */

@@ -274,6 +274,11 @@ void note_deny(struct tandem_note *note, enum status code, const char *detail);
 /* The server is asked again, and may have another opinion of that by now. */
 void note_try_denied(struct tandem_note *note);
 
+/* client_note_rights.c */
+
+/* The records that are held say that they may read it and not write in it. */
+bool note_is_for_reading(const struct tandem_note *note);
+
 /* client_note_people.c */
 void note_presence_release(struct note_presence *presence);
 void note_people_forget(struct tandem_note *note);

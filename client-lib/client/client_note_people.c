@@ -272,6 +272,8 @@ tandem_code tandem_note_cursor(tandem_note *note, size_t anchor, size_t at, bool
         (at < text.size && (text.data[at] & 0xc0) == 0x80))
         return (tandem_code)trouble(&note->client->fault, STATUS_INVALID_VALUE, "",
                                     "this is no place in the text");
+    if (!note->stands)
+        note_doc_cursor(note->doc, at);
     typing = typing && note->ended == STATUS_OK && !note->read_only;
     if (presence->has_cursor && presence->anchor == anchor && presence->at == at &&
         presence->typing == typing)

@@ -151,6 +151,8 @@ size_t note_doc_waiting(const struct note_doc *doc);
 /* Ends a group of edits: the next one is undone by itself. For a pause in typing; a jump is seen.
  */
 void note_doc_pause(struct note_doc *doc);
+/* One's cursor is at this place: a jump away and back ends a group, too. */
+void note_doc_cursor(struct note_doc *doc, size_t at);
 /* The texts typed here that the server does not have, each followed by a line end. */
 void note_doc_own_words(const struct note_doc *doc, struct buffer *out);
 

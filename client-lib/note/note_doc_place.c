@@ -50,6 +50,11 @@ void note_doc_pause(struct note_doc *doc)
     note_history_pause(&doc->history);
 }
 
+void note_doc_cursor(struct note_doc *doc, size_t at)
+{
+    note_history_cursor(&doc->history, note_text_unit(&doc->text, at));
+}
+
 void note_doc_own_words(const struct note_doc *doc, struct buffer *out)
 {
     struct change_set typed = {0};

@@ -50,6 +50,11 @@ void note_history_pause(struct note_history *history)
     history->open = false;
 }
 
+void note_history_cursor(struct note_history *history, uint32_t at)
+{
+    history->open = history->open && at == history->at;
+}
+
 /* ---- Steps ----------------------------------------------------------------- */
 
 static struct note_step *top(const struct note_steps *steps)

@@ -58,6 +58,9 @@ struct note_history {
 
 void note_history_release(struct note_history *history);
 void note_history_pause(struct note_history *history);
+/* One's cursor is at this place: elsewhere than where typing would go on, the next edit is a step of
+ * its own, also when the cursor comes back. */
+void note_history_cursor(struct note_history *history, uint32_t at);
 /* An edit of one's own is about to be made, `back` undoes it and is taken over. NO_MEMORY. */
 enum status note_history_plan_edit(struct note_history *history, const struct change_set *edit,
                                    struct change_set *back);

@@ -75,10 +75,9 @@ uint64_t tandem_note_version(const tandem_note *note);
 size_t tandem_note_waiting(const tandem_note *note);
 /* OK, or why it has ended. */
 tandem_code tandem_note_code(const tandem_note *note);
-/* Whether the server said, when it opened the note last, that the user may read it and not write in
- * it, as with access at the level view: edits are DENIED. False where it did not say: before it has
- * opened the note, from a server of an older version, and in a process that shares its folder with
- * one that is connected for both. */
+/* Whether the user may read it and not write in it, as with access at the level view: edits are
+ * DENIED. It is what the server said when it opened the note last, and before that what the records
+ * in the folder say, where they do. */
 bool tandem_note_read_only(const tandem_note *note);
 
 /* Edits. INVALID_VALUE for a place that is none, or text that is not UTF-8; TOO_LARGE beyond what a

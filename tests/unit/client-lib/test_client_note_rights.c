@@ -125,6 +125,84 @@ static void what_waits_is_not_sent_where_they_may_only_read(void **state)
     assert_text(&mirror, note, "Typed on a train. " TEXT);
 }
 
+/* ---- What the records say ---- */
+
+#define PARTY 600u
+
+static void put_text(struct buffer *fields, const char *name, const char *text)
+{
+    wire_put_text(fields, name);
+    wire_put_text(fields, text);
+}
+
+static void put_party(struct buffer *fields, const char *name, unsigned number)
+{
+    wire_put_text(fields, name);
+    wire_put_id(fields, id_of(number));
+}
+
+/* The user, of a partner, and its assignment to the account of the note. */
+static void say_assignment(uint64_t from, uint64_t to, const char *level, const char *status)
+{
+    struct buffer user = {0}, assignment = {0}, list = {0};
+    struct message changes = {.type = MESSAGE_CHANGES};
+    wire_put_map(&user, 2);
+    put_text(&user, "name", "kari");
+    put_party(&user, "partner", PARTY);
+    wire_put_map(&assignment, 4);
+    put_party(&assignment, "party", PARTY);
+    put_party(&assignment, "account", 1);
+    put_text(&assignment, "level", level);
+    put_text(&assignment, "status", status);
+    const struct made made[] = {
+        {.id = NOTE_NUMBER, .seq = to, .name = TEXT},
+        {.id = 500, .entity = "user", .seq = to, .fields = buffer_bytes(&user)},
+        {.id = 70, .entity = "assignment", .seq = to, .fields = buffer_bytes(&assignment)}};
+    changes.as.changes.from = from;
+    changes.as.changes.to = to;
+    changes.as.changes.records = records_of(&list, made, sizeof made / sizeof *made);
+    message_mark(&changes, "records");
+    say(&changes);
+    buffer_release(&user);
+    buffer_release(&assignment);
+    buffer_release(&list);
+}
+
+static void open_and_look(struct world *world, bool read_only)
+{
+    assert_ok(tandem_note_open(world->client, id_text(NOTE_NUMBER), NULL, NULL, &note));
+    assert_int_equal(tandem_note_read_only(note), read_only);
+    assert_int_equal(tandem_note_insert(note, 0, "x", 1), read_only ? STATUS_DENIED : STATUS_OK);
+    tandem_note_close(note);
+}
+
+static void without_a_server_the_records_tell(void **state)
+{
+    struct world *world = *state;
+    note_start(world);
+    assert_ok(tandem_subscribe(world->client, NULL, 0));
+    note_settle(world, &shop);
+    say_assignment(0, 50, "view", "Active");
+    note_settle(world, &shop);
+    note_crash(world, &shop);
+    open_client(world, true);
+    open_and_look(world, true);
+    assert_ok(tandem_connect(world->client, &usual, NULL));
+    note_settle(world, &shop);
+    say_assignment(50, 60, "view", "Ended"); /* of which the server knows more */
+    note_settle(world, &shop);
+    note_crash(world, &shop);
+    open_client(world, true);
+    open_and_look(world, false);
+    assert_ok(tandem_connect(world->client, &usual, NULL));
+    note_settle(world, &shop);
+    say_assignment(60, 70, "comment", "Active");
+    note_settle(world, &shop);
+    note_crash(world, &shop);
+    open_client(world, true);
+    open_and_look(world, false);
+}
+
 /* ---- Typing ---- */
 
 static void say_typing(uint64_t head)
@@ -268,6 +346,7 @@ int main(void)
         NOTE_TEST(what_was_denied_is_sent_with_the_right),
         NOTE_TEST(what_was_denied_is_tried_with_the_next_connection),
         NOTE_TEST(what_waits_is_not_sent_where_they_may_only_read),
+        NOTE_TEST(without_a_server_the_records_tell),
         NOTE_TEST(who_does_nothing_for_long_is_not_said_to_type),
         NOTE_TEST(whose_typing_was_denied_is_not_said_to_type),
         NOTE_TEST(another_text_is_sent_as_the_difference),

@@ -527,6 +527,23 @@ static void what_comes_or_goes_at_once_is_a_step(void **state)
     note_doc_free(doc);
 }
 
+static void a_jump_of_the_cursor_ends_a_step(void **state)
+{
+    struct note_doc *doc = hand_begin(1, "");
+    (void)state;
+    type_letters(doc, "ab");
+    note_doc_cursor(doc, 2);
+    type_letters(doc, "cd");
+    note_doc_cursor(doc, 1);
+    note_doc_cursor(doc, 4);
+    type_letters(doc, "ef");
+    hand_undo(doc);
+    assert_text(doc, "abcd");
+    hand_undo(doc);
+    assert_text(doc, "");
+    note_doc_free(doc);
+}
+
 /* As a slow line hands it over. */
 static void several_letters_at_once_go_on_with_a_word(void **state)
 {
@@ -630,6 +647,7 @@ int main(void)
         cmocka_unit_test(words_that_are_deleted_are_steps),
         cmocka_unit_test(what_comes_or_goes_at_once_is_a_step),
         cmocka_unit_test(several_letters_at_once_go_on_with_a_word),
+        cmocka_unit_test(a_jump_of_the_cursor_ends_a_step),
         cmocka_unit_test(only_ones_own_is_taken_back),
         cmocka_unit_test(what_others_removed_is_no_step),
         cmocka_unit_test(only_so_many_steps_are_kept),
