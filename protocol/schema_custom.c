@@ -187,7 +187,7 @@ enum status schema_custom_entity(struct bytes fields, struct entity_def *out,
     if (!schema_is_identifier(name))
         return refuse(fault, "name", "must be letters and digits, a small letter first, at most 64");
     if (schema_entity(name) != NULL)
-        return refuse(fault, "name", "there is an entity of this name");
+        return refuse(fault, "name", "there is a built-in entity of this name: choose another");
     if (home < 0)
         return refuse(fault, "home", "must be account or library");
     if (shared < 0)
