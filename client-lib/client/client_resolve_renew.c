@@ -9,6 +9,7 @@ struct renewing {
     struct outbox_conflict conflict;
     struct buffer conflicts;
     uint32_t count;
+    bool later;              /* one was told of earlier than what is held, which is the same */
     struct buffer field, by; /* of the first that is another now; empty: none is */
 };
 
@@ -24,6 +25,19 @@ static bool is_mine(const struct renewing *renewing, const char *name, struct by
             wire_map_find(change.fields, name, &mine))
             same = bytes_equal(mine, value);
     return same;
+}
+
+/* Whether the record's other fields are compared with what the author saw of them, so that all the
+ * replica holds is known to be what they decide about. */
+static bool only_sets_fields(const struct outbox_item *item, struct id id)
+{
+    struct wire_reader reader = outbox_list(item->changes);
+    struct outbox_change change;
+    struct outbox_seen seen;
+    while (outbox_change_next(&reader, &change))
+        if (id_equal(change.id, id) && !bytes_is(change.op, "update"))
+            return false;
+    return outbox_seen_find(item->seen, id, &seen) && seen.seq != 0 && seen.fields.size > 0;
 }
 
 static void note_other(struct renewing *renewing, struct bytes field, struct bytes by)
@@ -46,7 +60,13 @@ static bool renew(void *context, struct bytes encoded)
         return false;
     bytes_to_text(conflict->field, name, sizeof name);
     (void)wire_map_find(view.fields, name, &value);
-    if (bytes_equal(value, conflict->theirs) || is_mine(renewing, name, value))
+    bool as_told = bytes_equal(value, conflict->theirs);
+    if (as_told && only_sets_fields(renewing->item, conflict->id)) {
+        /* What was typed in a note is told of before its record has it, at a seq of its own. */
+        conflict->seq = view.seq;
+        renewing->later = true;
+    }
+    if (as_told || is_mine(renewing, name, value))
         return false;
     note_other(renewing, conflict->field, view.modified_by);
     conflict->theirs = value;
@@ -148,6 +168,14 @@ static enum status renew_all(tandem_client *client, struct renewing *renewing)
     return status;
 }
 
+static enum status copy_again(tandem_client *client, uint64_t order, struct queue_copy *copy)
+{
+    queue_copy_release(copy);
+    *copy = (struct queue_copy){.bytes = {0}};
+    const enum status status = queue_copy(client, order, copy);
+    return status == STATUS_OK ? status : resolve_refuse(client, status);
+}
+
 enum status resolve_renew(tandem_client *client, struct queue_copy *copy, bool *other)
 {
     struct renewing renewing = {.item = &copy->from};
@@ -155,19 +183,18 @@ enum status resolve_renew(tandem_client *client, struct queue_copy *copy, bool *
     enum status status = renew_all(client, &renewing);
     uint64_t order = copy->from.order;
     *other = status == STATUS_OK && renewing.field.size > 0;
-    if (*other)
-        status = outbox_store_reconflict(client->store, copy->from.order,
-                                         buffer_bytes(&renewing.conflicts));
-    if (status != STATUS_OK) {
+    bool renewed = *other || renewing.later;
+    if (status == STATUS_OK && renewed)
+        status = outbox_store_reconflict(client->store, order, buffer_bytes(&renewing.conflicts));
+    if (status != STATUS_OK)
         status = resolve_refuse(client, status);
-    } else if (*other) {
+    else if (renewed)
+        status = copy_again(client, order, copy);
+    if (status == STATUS_OK && *other) {
         bytes_to_text(buffer_bytes(&renewing.field), field, sizeof field);
         bytes_to_text(buffer_bytes(&renewing.by), by, sizeof by);
         trouble(&client->fault, STATUS_CONFLICT, field,
                 "%s has changed it once more meanwhile: look at both values again", by);
-        queue_copy_release(copy);
-        *copy = (struct queue_copy){.bytes = {0}};
-        status = queue_copy(client, order, copy);
         queue_tell(client, order);
     }
     buffer_release(&renewing.conflicts);
