@@ -28,8 +28,9 @@
 /* What a code point folds to: itself, if it has no case or is small. */
 uint32_t fold_code(uint32_t code);
 
-/* Takes whole characters off `text` while what they fold to fits into `room` bytes of `out`, at
- * least FOLD_CHARACTER_MAX. Returns how many bytes that are: 0 only when nothing is left. */
+/* Takes off `text` what folds to at most `room` bytes, at least FOLD_CHARACTER_MAX, and writes them to
+ * `out`. Returns how many they are: 0 only when nothing is left. Piece by piece it is the same as at
+ * once, but a character may be cut in two. */
 size_t fold_next(struct bytes *text, uint8_t *out, size_t room);
 
 /* Writes the first `room` bytes of the folded text, or all there are, and returns their number. The

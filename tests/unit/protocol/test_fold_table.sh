@@ -20,8 +20,10 @@ if command -v python3 >/dev/null; then
     looked=true
     python3 - <<'TEXT'
 import re, sys, unicodedata
-table = {}
+table, firsts = {}, []
 for line in open('fold.def', encoding='ascii'):
+    if line.startswith('FOLD_FIRST('):
+        firsts += [int(part, 0) for part in line[11:-2].split(',')]
     found = re.match(r'FOLD\((\w+), (\w+), (\w+), (-?\w+)\)$', line)
     if found:
         first, last, step, delta = (int(part, 0) for part in found.groups())
@@ -29,6 +31,8 @@ for line in open('fold.def', encoding='ascii'):
             if code in table:
                 sys.exit(f'U+{code:04X} is in the table twice')
             table[code] = code + delta
+if firsts != [table.get(code, code) for code in range(len(firsts))]:
+    sys.exit('the first code points fold in two ways')
 compared = 0
 for code in range(0x110000):
     folded = chr(code).casefold()
