@@ -51,6 +51,18 @@ size_t note_count_words(struct cli *cli, const char *id)
     return count;
 }
 
+/* As it is called now: of what is no longer to be seen nothing is told, though it was seen before. */
+static void take_title_now(struct cli *cli, json_t *note)
+{
+    json_t *title = NULL;
+    const char *id = json_string_value(json_object_get(note, "note"));
+    (void)json_object_del(note, "title");
+    (void)tandem_get(cli->client, id, take_title, &title); /* else it has none */
+    if (title != NULL) {
+        (void)json_object_set_new(note, "title", title);
+    }
+}
+
 json_t *note_work_list(struct cli *cli)
 {
     struct list list = {.cli = cli, .notes = json_array()};
@@ -60,16 +72,12 @@ json_t *note_work_list(struct cli *cli)
                                 &list); /* what cannot be read is not listed */
     json_array_foreach(list.notes, index, note)
     {
-        json_t *title = NULL;
         const char *id = json_string_value(json_object_get(note, "note"));
         if (json_integer_value(json_object_get(note, "waiting")) == 0) {
             (void)json_object_set_new(note, "waiting",
                                       json_integer((json_int_t)note_count_words(cli, id)));
         }
-        (void)tandem_get(cli->client, id, take_title, &title); /* else it has none */
-        if (title != NULL) {
-            (void)json_object_set_new(note, "title", title);
-        }
+        take_title_now(cli, note);
     }
     note_refused_recall(cli, list.notes);
     return list.notes;
@@ -169,6 +177,7 @@ size_t note_work_settle(struct cli *cli, json_t *noted)
             (void)json_object_del(note, "code");
             (void)json_object_del(note, "reason");
         }
+        take_title_now(cli, note);
         print_note(cli, cli->out, note, still == NULL ? "accepted" : member(still, "state"));
     }
     note_refused_remember(cli, now);
