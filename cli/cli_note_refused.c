@@ -46,12 +46,6 @@ static void save(const struct cli *cli, const json_t *known)
     }
 }
 
-static const char *member(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text == NULL ? "" : text;
-}
-
 static json_int_t waiting(const json_t *object)
 {
     return json_integer_value(json_object_get(object, "waiting"));
@@ -71,10 +65,10 @@ void note_refused_recall(const struct cli *cli, json_t *notes)
     json_t *known = load(cli);
     json_array_foreach(notes, index, note)
     {
-        const json_t *then = json_object_get(known, member(note, "note"));
-        enum status code = status_from_name(bytes_text(member(then, "code")));
+        const json_t *then = json_object_get(known, cli_member(note, "note"));
+        enum status code = status_from_name(bytes_text(cli_member(then, "code")));
         /* Less of it, and some was taken since: it is another story. */
-        if (then != NULL && strcmp(member(note, "state"), "waiting") == 0 &&
+        if (then != NULL && strcmp(cli_member(note, "state"), "waiting") == 0 &&
             waiting(note) >= waiting(then)) {
             note_refused_put(note, (tandem_code)code);
         }
@@ -89,10 +83,10 @@ void note_refused_remember(const struct cli *cli, const json_t *notes)
     json_t *known = json_object();
     json_array_foreach(notes, index, note)
     {
-        if (strcmp(member(note, "state"), "refused") == 0) {
-            (void)json_object_set_new(
-                known, member(note, "note"),
-                json_pack("{s:s, s:I}", "code", member(note, "code"), "waiting", waiting(note)));
+        if (strcmp(cli_member(note, "state"), "refused") == 0) {
+            (void)json_object_set_new(known, cli_member(note, "note"),
+                                      json_pack("{s:s, s:I}", "code", cli_member(note, "code"),
+                                                "waiting", waiting(note)));
         }
     }
     save(cli, known);

@@ -83,12 +83,6 @@ json_t *note_work_list(struct cli *cli)
     return list.notes;
 }
 
-static const char *member(const json_t *note, const char *name)
-{
-    const char *text = json_string_value(json_object_get(note, name));
-    return text == NULL ? "" : text;
-}
-
 /* "12 characters in note Prefers to be called  0192..." */
 static void print_note(struct cli *cli, FILE *out, json_t *note, const char *state)
 {
@@ -102,14 +96,15 @@ static void print_note(struct cli *cli, FILE *out, json_t *note, const char *sta
     }
     (void)fprintf(out, "%-10s%s character%s in note ", state, text_number(waiting, number),
                   waiting == 1 ? "" : "s");
-    (void)text_put(out, member(note, "title"), 40);
-    (void)fprintf(out, "%s%s", member(note, "title")[0] == '\0' ? "" : "  ", member(note, "note"));
-    (void)fprintf(out, "%s%s\n", member(note, "reason")[0] == '\0' ? "" : ": ",
-                  member(note, "reason"));
+    (void)text_put(out, cli_member(note, "title"), 40);
+    (void)fprintf(out, "%s%s", cli_member(note, "title")[0] == '\0' ? "" : "  ",
+                  cli_member(note, "note"));
+    (void)fprintf(out, "%s%s\n", cli_member(note, "reason")[0] == '\0' ? "" : ": ",
+                  cli_member(note, "reason"));
     if (strcmp(state, "refused") == 0) {
         (void)fprintf(
             out, "  It is kept: tandem note %s --print, or give it up: tandem note %s --discard\n",
-            member(note, "note"), member(note, "note"));
+            cli_member(note, "note"), cli_member(note, "note"));
     }
 }
 
@@ -119,7 +114,7 @@ bool note_work_print(struct cli *cli, const json_t *notes, FILE *out)
     json_t *note = NULL;
     json_array_foreach(notes, index, note)
     {
-        print_note(cli, out, note, member(note, "state"));
+        print_note(cli, out, note, cli_member(note, "state"));
     }
     return index > 0;
 }
@@ -145,7 +140,7 @@ static const json_t *find(const json_t *notes, const char *id)
     json_t *note = NULL;
     json_array_foreach(notes, index, note)
     {
-        if (strcmp(member(note, "note"), id) == 0) {
+        if (strcmp(cli_member(note, "note"), id) == 0) {
             return note;
         }
     }
@@ -166,19 +161,19 @@ size_t note_work_settle(struct cli *cli, json_t *noted)
     json_t *now = note_work_list(cli);
     json_array_foreach(noted, index, note)
     {
-        const json_t *still = find(now, member(note, "note"));
-        if (still != NULL && member(still, "reason")[0] != '\0') {
+        const json_t *still = find(now, cli_member(note, "note"));
+        if (still != NULL && cli_member(still, "reason")[0] != '\0') {
             (void)json_object_set(note, "code", json_object_get(still, "code"));
             (void)json_object_set(note, "reason", json_object_get(still, "reason"));
             (void)json_object_set(note, "waiting", json_object_get(still, "waiting"));
         }
-        refused += still != NULL && strcmp(member(still, "state"), "refused") == 0;
+        refused += still != NULL && strcmp(cli_member(still, "state"), "refused") == 0;
         if (still == NULL) { /* what was said of it before is over */
             (void)json_object_del(note, "code");
             (void)json_object_del(note, "reason");
         }
         take_title_now(cli, note);
-        print_note(cli, cli->out, note, still == NULL ? "accepted" : member(still, "state"));
+        print_note(cli, cli->out, note, still == NULL ? "accepted" : cli_member(still, "state"));
     }
     note_refused_remember(cli, now);
     json_decref(now);
