@@ -350,9 +350,9 @@ static void allocations(void **state)
 {
     struct course course = {.memory = true};
     (void)state;
-    sweep("allocation, note that goes on", 13, try, &course);
+    sweep("allocation, note that goes on", 31, try, &course);
     course.reopens = true;
-    sweep("allocation, note opened again", 13, try, &course);
+    sweep("allocation, note opened again", 31, try, &course);
     assert_int_equal(failing_memory_held(), 0);
 }
 
@@ -362,12 +362,12 @@ static void each_disk(struct course *course, const char *what)
     char kind[96];
     course->reopens = false;
     (void)snprintf(kind, sizeof kind, "write and flush, note, %s, goes on", what);
-    sweep(kind, 17, try, course);
+    sweep(kind, 37, try, course);
     course->reopens = true;
     for (unsigned lost = LOST_NONE; lost <= LOST_SOME; lost++) {
         course->lost = (enum lost_writes)lost;
         (void)snprintf(kind, sizeof kind, "write and flush, note, %s, %s", what, names[lost]);
-        sweep(kind, 17, try, course);
+        sweep(kind, 37, try, course);
     }
 }
 

@@ -585,6 +585,69 @@ static void access_that_ended_leaves_ones_own_words(void **state)
     }
 }
 
+/* Before the server says it of the note itself: the feed tells first. */
+static void what_the_feed_purges_ends_the_note(void **state)
+{
+    struct world *world = *state;
+    begin_open(world);
+    shop.refuse = "busy";
+    shop.refuse_always = true;
+    mirror_type(&mirror, note, 4, " My words stay");
+    note_other(&shop, "ola", 0, 0, "Theirs. ");
+    assert_ok(tandem_service(world->client));
+    say_gone(50, 70, true);
+    for (int i = 0; i < 40; i++) {
+        world->port.now += 500;
+        assert_ok(tandem_service(world->client));
+        note_forget_frames();
+    }
+    assert_int_equal(mirror.ended, 1);
+    assert_string_equal(tandem_note_text(note, NULL), " My words stay\n");
+    assert_only_mine_is_left(world);
+    assert_int_equal(traces_left(world->folder, "heirs. "), 0);
+}
+
+/* Nobody has it open, and a server that has no live notes is not asked: it is read for that. */
+static void so_does_it_one_that_is_not_open(void **state)
+{
+    struct world *world = *state;
+    for (int damaged = 0; damaged < 2; damaged++) {
+        shop.without = true;
+        begin(world);
+        mirror_open(&mirror, world, &note);
+        mirror_type(&mirror, note, 4, " My words stay");
+        if (damaged == 1) { /* what cannot be read leaves whole */
+            struct note_writing *writing = NULL;
+            struct note_head head;
+            assert_ok(note_store_head(world->client->store, id_of(NOTE_NUMBER), &head));
+            assert_ok(note_store_begin(world->client->store, id_of(NOTE_NUMBER), &head, &writing));
+            assert_ok(note_store_end(writing, &head,
+                                     note_store_save(writing, bytes_text("ead time"), true)));
+        }
+        restart(world);
+        assert_true(traces_left(world->folder, "ead time") > 0);
+        assert_ok(tandem_connect(world->client, &usual, NULL));
+        assert_ok(tandem_subscribe(world->client, NULL, 0));
+        note_settle(world, &shop);
+        say_gone(50, 70, true);
+        note_settle(world, &shop);
+        for (int i = 0; i < 40; i++) {
+            world->port.now += 500;
+            note_settle(world, &shop);
+        }
+        if (damaged == 0)
+            assert_only_mine_is_left(world);
+        else
+            assert_int_equal(works_of(world).count, 0);
+        assert_int_equal(traces_left(world->folder, "ead time"), 0);
+        assert_int_equal(tear_down(state), 0);
+        mirror_release(&mirror);
+        note_server_release(&shop);
+        assert_int_equal(set_up_note(state), 0);
+        world = *state;
+    }
+}
+
 /* Another role: what is still to be seen comes again, and what is not, ends. */
 static void another_role_has_the_text_fetched_again(void **state)
 {
@@ -672,6 +735,8 @@ int main(void)
         NOTE_TEST(a_busy_server_is_asked_again_later),
         NOTE_TEST(who_may_only_read_keeps_what_they_typed),
         NOTE_TEST(access_that_ended_leaves_ones_own_words),
+        NOTE_TEST(what_the_feed_purges_ends_the_note),
+        NOTE_TEST(so_does_it_one_that_is_not_open),
         NOTE_TEST(another_role_has_the_text_fetched_again),
         NOTE_TEST(a_note_that_is_not_to_be_seen_any_more_is_told_by_the_server),
         NOTE_TEST(an_older_server_keeps_edits_waiting),

@@ -488,6 +488,22 @@ static void ones_own_cursor_is_told_in_what_others_have(void **state)
     note_doc_free(doc);
 }
 
+static void places_of_the_text_before_are_found_in_the_text_shown(void **state)
+{
+    struct note_doc *doc = hand_begin(1, "0123456789");
+    (void)state;
+    hand_entry(doc, "[2,[0,\"ab\"],2,[3,\"x\"],3]", false); /* 01ab23x789 */
+    assert_int_equal(note_doc_shown_place(doc, 1, true), 1);
+    assert_int_equal(note_doc_shown_place(doc, 2, false), 2);
+    assert_int_equal(note_doc_shown_place(doc, 2, true), 4);
+    assert_int_equal(note_doc_shown_place(doc, 4, false), 6);
+    assert_int_equal(note_doc_shown_place(doc, 5, false), 6); /* within what went */
+    assert_int_equal(note_doc_shown_place(doc, 5, true), 7);
+    assert_int_equal(note_doc_shown_place(doc, 7, false), 7);
+    assert_int_equal(note_doc_shown_place(doc, 10, true), 10);
+    note_doc_free(doc);
+}
+
 /* ---- Want of memory -------------------------------------------------------- */
 
 struct step {
@@ -681,6 +697,7 @@ int main(void)
         cmocka_unit_test(own_words_are_what_is_not_sent),
         cmocka_unit_test(cursors_of_others_move_with_the_text),
         cmocka_unit_test(ones_own_cursor_is_told_in_what_others_have),
+        cmocka_unit_test(places_of_the_text_before_are_found_in_the_text_shown),
         cmocka_unit_test(want_of_memory_changes_nothing),
         cmocka_unit_test(want_of_memory_is_told_when_loading),
     };

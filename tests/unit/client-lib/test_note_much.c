@@ -178,27 +178,30 @@ static void what_others_divide_is_kept_and_sent(void **state)
     buffer_release(&text);
 }
 
+/* More than one push has. */
+#define PLACES 17000u
+
 /* Typing in ever so many places goes in several pushes, and stays typing in those places: what
  * others put between them in the meantime stays theirs. */
 static void very_many_places_are_sent_one_push_after_the_other(void **state)
 {
-    const size_t size = CHANGE_PARTS_MAX;
+    const size_t size = 2 * PLACES + 2;
     struct note_doc *doc = begin_dots(size);
     (void)state;
-    for (size_t at = 0; at + 2 < size; at += 2)
+    for (size_t at = 0; at < 2 * PLACES; at += 2)
         hand_type(doc, at, 1, "x");
     hand_take(doc);
     assert_true(note_doc_sent(doc)->count <= CHANGE_PARTS_MAX);
     assert_true(note_doc_sent(doc)->count > 1000);
-    assert_true(note_doc_waiting(doc) > 60000); /* also what goes with the next */
+    assert_int_equal(note_doc_waiting(doc), 2 * PLACES); /* also what goes with the next */
     hand_confirm(doc);
     assert_true(note_doc_can_send(doc));
-    hand_entry(doc, "[65535,[0,\"theirs\"],1]", false);
+    hand_entry(doc, "[34001,[0,\"theirs\"],1]", false);
     assert_true(push_all(doc) >= 1);
     assert_base_is_text(doc);
     struct bytes text = note_doc_text(doc);
     assert_int_equal(text.size, size + 6);
-    for (size_t at = 0; at + 2 < size; at++)
+    for (size_t at = 0; at < 2 * PLACES; at++)
         assert_int_equal(text.data[at], at % 2 == 0 ? 'x' : '.');
     assert_bytes(bytes_slice(text, size - 2, 8), bytes_text(".theirs."));
     note_doc_free(doc);
@@ -211,9 +214,9 @@ static void what_makes_room_goes_with_what_needs_it(void **state)
     const size_t size = LIMIT_NOTE_TEXT;
     struct note_doc *doc = begin_dots(size);
     (void)state;
-    for (size_t at = size; at > size / 2; at -= 4) /* the end of it first */
-        hand_type(doc, at - 3, 2, "");
-    for (size_t at = 0; at < 36000; at += 2)
+    for (size_t at = size; at > size - 40000; at -= 40)
+        hand_type(doc, at - 30, 20, "");
+    for (size_t at = 0; at < 2 * PLACES; at += 2)
         hand_type(doc, at, 0, "x");
     assert_true(note_doc_text(doc).size <= LIMIT_NOTE_TEXT);
     hand_take(doc);

@@ -285,39 +285,141 @@ static void another_user_finds_no_note(void **state)
     assert_int_equal(note_store_head(world->store, NOTE, &head), STATUS_NOT_FOUND);
 }
 
-/* Bytes that no library wrote. */
-static void a_damaged_head_is_corrupt_and_can_be_dropped(void **state)
+/* ---- Bytes that no library wrote ---- */
+
+/* Works on a table behind the store's back. */
+static void damage(struct world *world, const char *name, void (*work)(MDB_txn *txn, MDB_dbi table))
 {
-    struct world *world = *state;
-    struct note_head head = {.version = 0};
-    struct note_writing *writing = NULL;
     MDB_env *env = NULL;
     MDB_txn *txn = NULL;
     MDB_dbi table = 0;
-    struct id id = NOTE;
-    MDB_val key = {ID_SIZE, id.octet}, value = {7, "garbage"};
     char path[1200];
-    save(world, &head, "text", true);
     snprintf(path, sizeof path, "%s/outbox.mdb", world->folder);
     outbox_store_close(world->store);
+    world->store = NULL;
     assert_int_equal(mdb_env_create(&env), 0);
     assert_int_equal(mdb_env_set_maxdbs(env, 16), 0);
     assert_int_equal(mdb_env_open(env, path, MDB_NOSUBDIR, 0600), 0);
     assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
-    assert_int_equal(mdb_dbi_open(txn, "notes", 0, &table), 0);
-    assert_int_equal(mdb_put(txn, table, &key, &value, 0), 0);
+    assert_int_equal(mdb_dbi_open(txn, name, 0, &table), 0);
+    work(txn, table);
     assert_int_equal(mdb_txn_commit(txn), 0);
     mdb_env_close(env);
-    world->store = NULL;
     assert_ok(outbox_store_open(world->folder, &world->port.port, &world->store, NULL, NULL));
-    assert_int_equal(note_store_head(world->store, NOTE, &head), STATUS_CORRUPT);
-    head.next = 0;
-    assert_int_equal(note_store_begin(world->store, NOTE, &head, &writing), STATUS_CORRUPT);
+}
+
+static void put_garbage(MDB_txn *txn, MDB_dbi table)
+{
+    struct id id = NOTE;
+    MDB_val key = {ID_SIZE, id.octet}, value = {7, "garbage"};
+    assert_int_equal(mdb_put(txn, table, &key, &value, 0), 0);
+}
+
+/* It can be dropped, and the note begun anew. */
+static void expect_corrupt(struct world *world)
+{
+    struct buffer out = {0};
+    struct note_head head = {.next = 0};
+    struct note_writing *writing = NULL;
+    const struct note_reader reader = {&out, take_saved, take_row};
+    assert_int_equal(note_store_read(world->store, NOTE, 0, &head, &reader), STATUS_CORRUPT);
     assert_ok(note_store_begin(world->store, NOTE, NULL, &writing));
     assert_ok(note_store_end(writing, NULL, note_store_drop(writing)));
     head = (struct note_head){.version = 0};
     save(world, &head, "anew", true);
     expect(world, 0, "[anew]");
+    buffer_release(&out);
+}
+
+static void a_damaged_head_is_corrupt_and_can_be_dropped(void **state)
+{
+    struct world *world = *state;
+    struct note_head head = {.version = 0};
+    struct note_writing *writing = NULL;
+    save(world, &head, "text", true);
+    damage(world, "notes", put_garbage);
+    assert_int_equal(note_store_head(world->store, NOTE, &head), STATUS_CORRUPT);
+    head.next = 0;
+    assert_int_equal(note_store_begin(world->store, NOTE, &head, &writing), STATUS_CORRUPT);
+    expect_corrupt(world);
+}
+
+/* Numbers that do not go together, or from which could not be counted on. */
+static void put_far_numbers(MDB_txn *txn, MDB_dbi table)
+{
+    struct id id = NOTE;
+    MDB_val key = {ID_SIZE, id.octet}, value;
+    uint8_t head[256];
+    assert_int_equal(mdb_get(txn, table, &key, &value), 0);
+    assert_true(value.mv_size <= sizeof head);
+    memcpy(head, value.mv_data, value.mv_size);
+    value.mv_data = head;
+    put_u64(head + 12, UINT64_MAX - 1); /* next */
+    assert_int_equal(mdb_put(txn, table, &key, &value, 0), 0);
+}
+
+static void a_head_of_rows_without_end_is_corrupt(void **state)
+{
+    struct world *world = *state;
+    struct note_head head = {.version = 0};
+    save(world, &head, "text", true);
+    damage(world, "notes", put_far_numbers);
+    assert_int_equal(note_store_head(world->store, NOTE, &head), STATUS_CORRUPT);
+    expect_corrupt(world);
+}
+
+static void drop_all(MDB_txn *txn, MDB_dbi table)
+{
+    assert_int_equal(mdb_drop(txn, table, 0), 0);
+}
+
+static void rows_that_are_missing_are_no_end_of_them(void **state)
+{
+    struct world *world = *state;
+    static const char *const tables[] = {"note rows", "note saved"};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        struct note_head head;
+        enum status status = note_store_head(world->store, NOTE, &head);
+        assert_true(status == STATUS_OK || status == STATUS_NOT_FOUND);
+        save(world, &head, "text", true);
+        assert_ok(add(world, &head, "row"));
+        damage(world, tables[i], drop_all);
+        expect_corrupt(world);
+    }
+}
+
+/* As many as there may be, of which nothing can be read. */
+static void fill(MDB_txn *txn, MDB_dbi table)
+{
+    struct id id = {{0xff}};
+    MDB_val key = {ID_SIZE, id.octet}, value = {1, "x"};
+    for (uint32_t i = 0; i < NOTE_STORE_MOST; i++) {
+        put_u32(id.octet + 8, i);
+        assert_int_equal(mdb_put(txn, table, &key, &value, 0), 0);
+    }
+}
+
+static bool count_note(void *context, struct id id, const struct note_head *head)
+{
+    (void)id;
+    (void)head;
+    ++*(unsigned *)context;
+    return true;
+}
+
+static void there_is_room_for_so_many(void **state)
+{
+    struct world *world = *state;
+    struct note_head head = {.version = 0};
+    struct note_writing *writing = NULL;
+    unsigned count = 0;
+    save(world, &head, "text", true);
+    damage(world, "notes", fill);
+    assert_ok(add(world, &head, "a row of one that is there"));
+    assert_ok(note_store_each(world->store, count_note, &count));
+    assert_int_equal(count, 1); /* those that cannot be read are passed over */
+    head = (struct note_head){.version = 0};
+    assert_int_equal(note_store_begin(world->store, id_of(41), &head, &writing), STATUS_LIMIT);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -335,6 +437,9 @@ int main(void)
         TEST(a_file_of_an_older_library_opens),
         TEST(another_user_finds_no_note),
         TEST(a_damaged_head_is_corrupt_and_can_be_dropped),
+        TEST(a_head_of_rows_without_end_is_corrupt),
+        TEST(rows_that_are_missing_are_no_end_of_them),
+        TEST(there_is_room_for_so_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
