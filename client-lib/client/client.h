@@ -18,6 +18,7 @@
  *     client_resolve.c  settling conflicts
  *     client_where.c    the conditions of queries
  *     client_find.c     local queries
+ *     client_find_wish.c the indexes they lack, while another process leads
  *     client_laid.c     what lies over the records they meet
  *     client_observe.c  callbacks for what they find
  *     client_subscribe.c what is subscribed to
@@ -110,6 +111,8 @@ struct tandem_client {
     struct peers *peers;        /* with a folder */
     struct buffer wish; /* what to subscribe to once this process leads; empty: as before */
     bool tells;         /* the others are to be told at the end of the turn */
+    bool wished_index;  /* for an index, while another process leads; the next time not before: */
+    uint64_t wish_index_at;
     bool moves;         /* this process leads now, over a connection under another client's id */
     bool foreign;       /* who signs in, or tried to, is not the folder's user */
     bool wish_resumed;  /* what is subscribed to was noted in an earlier run */

@@ -73,6 +73,10 @@ enum status find_choose(tandem_client *client, const struct find_plan *plan,
                         struct find_access *out);
 /* After so many records were looked at: has what was missed built, if it was many. */
 void find_walked(tandem_client *client, const struct find_access *access, size_t count);
+/* Notes what was missed in the folder, where another process keeps the replica. */
+void find_wish(tandem_client *client, const struct find_access *access);
+/* Of whoever does: has what others noted built. */
+void find_look_wishes(tandem_client *client);
 /* When find_index_run() has something to do, in the client's time; UINT64_MAX: it has nothing. */
 uint64_t find_index_due(const tandem_client *client);
 /* Builds a slice of an index. */

@@ -260,7 +260,13 @@ enum status find_choose(tandem_client *client, const struct find_plan *plan,
 
 void find_walked(tandem_client *client, const struct find_access *access, size_t count)
 {
-    for (size_t i = 0; i < access->missing_count && count > REPLICA_INDEX_FROM; i++)
+    if (count <= REPLICA_INDEX_FROM || access->missing_count == 0)
+        return;
+    if (!client_leads(client)) {
+        find_wish(client, access);
+        return;
+    }
+    for (size_t i = 0; i < access->missing_count; i++)
         replica_index_want(client->replica, &access->missing[i]);
 }
 

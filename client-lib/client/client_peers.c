@@ -11,6 +11,7 @@
 #include "client-lib/client/client.h"
 
 #include "client-lib/base/fault.h"
+#include "client-lib/client/client_find.h"
 #include "client-lib/client/client_loop.h"
 #include "protocol/memory.h"
 
@@ -222,6 +223,7 @@ static void on_look(void *context)
         client_notes_look(client);
         if (client_leads(client))
             (void)client_look_preferred(client);
+        find_look_wishes(client);
     }
     client_follow_pause(client);
 }
@@ -268,6 +270,8 @@ static enum status take_over(tandem_client *client)
     replica_set_read_only(client->replica, false);
     client->id = outbox_store_client(client->store);
     enum status status = replica_look(client->replica);
+    if (status == STATUS_OK)
+        find_look_wishes(client);
     return status == STATUS_OK ? renew_wish(client) : status;
 }
 
