@@ -2,11 +2,11 @@
 # What: the n-th allocation, write, flush or socket call fails, for every n, once and for good
 # Takes: about 25 minutes
 # Packages: -
-# Targets: test_faults_protocol test_faults_rules test_faults_commit test_faults_disk test_faults_backup test_faults_session test_faults_replica test_faults_outbox test_faults_note test_faults_access_ended test_faults_folder test_faults_purge test_faults_commands test_faults_start test_faults_online test_faults_sockets test_faults_malloc tandemd
+# Targets: test_faults_protocol test_faults_rules test_faults_commit test_faults_disk test_faults_backup test_faults_upgrade test_faults_session test_faults_replica test_faults_outbox test_faults_note test_faults_access_ended test_faults_folder test_faults_purge test_faults_commands test_faults_start test_faults_online test_faults_sockets test_faults_malloc tandemd
 set -euo pipefail
 . tests/soak/options.bash
 
-all=(protocol rules commit disk backup session replica outbox note access_ended folder purge commands start online sockets malloc)
+all=(protocol rules commit disk backup upgrade session replica outbox note access_ended folder purge commands start online sockets malloc)
 
 usage() {
     cat <<TEXT
