@@ -171,6 +171,14 @@ static enum status lose_stored(tandem_client *client, struct id id)
     return note_store_end(writing, NULL, note_store_drop(writing));
 }
 
+/* It is lost here. Another process, which had not heard of that yet, may have put it into the
+ * folder once more. */
+static enum status lose_again(tandem_client *client, struct id id)
+{
+    enum status status = lose_stored(client, id);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
 /* Nothing was typed in it: it may still be theirs to see, and if so it comes again. */
 static enum status empty(struct tandem_note *note)
 {
@@ -202,6 +210,8 @@ static enum status lose_one(struct losing *losing, struct id id)
     struct tandem_note *note = note_find(client, id);
     if (note == NULL)
         return lose_stored(client, id);
+    if (note->ended == STATUS_NOT_FOUND)
+        return lose_again(client, id);
     if (losing->all && note->ended == STATUS_OK && note_doc_waiting(note->doc) == 0)
         return empty(note);
     return note_lose(note, STATUS_NOT_FOUND);

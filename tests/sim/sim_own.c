@@ -210,13 +210,15 @@ static bool is_pending(const struct sim_device *device, const struct sim_deed *d
            deed->applied_seq > tandem_cursor(device->client);
 }
 
-/* Something later of the same author about the record, which may hide it. */
+/* Something later of the same author about the record, which may hide it; or what the other process
+ * did to it, of which this one had not heard yet. */
 static bool is_hidden(const struct sim_device *device, const struct sim_deed *deed)
 {
     const struct sim *sim = device->sim;
     for (unsigned i = 0; i < sim->deed_count; i++) {
         const struct sim_deed *later = &sim->deeds[i];
-        if (later != deed && (later->moved || i > deed->number) &&
+        const bool unheard = !later->texted && later->device != deed->device;
+        if (later != deed && (later->moved || unheard || i > deed->number) &&
             process_shares(later->device, device) && id_equal(later->record, deed->record) &&
             (!later->texted || strcmp(later->field, deed->field) == 0))
             return true;
