@@ -72,9 +72,9 @@ static void take_author_name(struct note_place *place, struct id *client, struct
 static void read_author(const struct note_block *block, unsigned number, struct id *client,
                         struct bytes *by)
 {
+    assert(number < block->author_count);
     const size_t at = block->authors[number];
     struct note_place place = {bytes_slice(block->row, at, block->row.size - at), false};
-    assert(number < block->author_count);
     take_author_name(&place, client, by);
 }
 
