@@ -221,13 +221,30 @@ static bool sees_nothing(struct scenario *scenario, struct watch *watch)
     }
 }
 
-/* USER watches [NAME is its name] [on] [ARGUMENTS...]: `on` leaves also the first lines to be seen. */
+/* Passes over lines until one has all of these. */
+static bool prints(struct scenario *scenario, struct watch *watch, const struct words *words)
+{
+    for (bool found = false; !found;) {
+        char *line = NULL;
+        if (!process_line(watch->fd, &watch->text, &line))
+            return scenario_fail(scenario, "%s prints nothing more", watch->name);
+        found = true;
+        for (size_t i = 2; i < words->count; i++)
+            found = found && strstr(line, words->word[i]) != NULL;
+        memory_free(line);
+    }
+    return true;
+}
+
+/* USER watches [plainly] [NAME is its name] [on] [ARGUMENTS...]: `on` leaves also the first lines to
+ * be seen, and so does a watch as people see it. */
 static bool watches(struct scenario *scenario, const struct words *words)
 {
     char program[SCENARIO_PATH + 16], profile[SCENARIO_PATH + 80];
     const char *name = words->word[0], *settings[] = {profile, "STDERR=watch.log"};
+    const bool plainly = words_is(words, 2, "plainly");
     char *argv[SCENARIO_WORDS + 4] = {program, "watch", "--json"};
-    size_t at = 2;
+    size_t at = plainly ? 3 : 2;
     int err;
     if (words_is(words, at, "as") && at + 1 < words->count) {
         name = words->word[at + 1];
@@ -236,7 +253,9 @@ static bool watches(struct scenario *scenario, const struct words *words)
     bool on = words_is(words, at, "on");
     at += on;
     for (size_t i = at; i < words->count; i++)
-        argv[3 + i - at] = (char *)(uintptr_t)words->word[i];
+        argv[(plainly ? 2 : 3) + i - at] = (char *)(uintptr_t)words->word[i];
+    if (plainly && at == words->count)
+        argv[2] = NULL;
     snprintf(program, sizeof program, "%s/tandem", scenario->bin);
     snprintf(profile, sizeof profile, "TANDEM_PROFILE=%s/profile-%s", scenario->dir,
              words->word[0]);
@@ -255,7 +274,7 @@ static bool watches(struct scenario *scenario, const struct words *words)
     watch->pid = pid;
     bytes_to_text(bytes_text(name), watch->name, sizeof watch->name);
     const struct words caught_up = {.count = 1, .word = {"caught-up"}};
-    return on || waits(scenario, watch, &caught_up, 0);
+    return on || plainly || waits(scenario, watch, &caught_up, 0);
 }
 
 static bool ends(struct scenario *scenario, struct watch *watch, int signal_number, int wanted)
@@ -280,11 +299,13 @@ bool step_watch(struct scenario *scenario, const struct words *words)
         return sees_all(scenario, watch);
     if (words_is(words, 1, "sees"))
         return sees(scenario, watch, words, 2);
+    if (words_is(words, 1, "prints"))
+        return prints(scenario, watch, words);
     if (words_is(words, 1, "waits"))
         return waits(scenario, watch, words, 3);
     if (words_is(words, 1, "stops"))
         return ends(scenario, watch, SIGTERM, 0);
     if (words_is(words, 1, "ends") && words->count == 3)
         return ends(scenario, watch, 0, (int)strtol(words->word[2], NULL, 10));
-    return scenario_fail(scenario, "%s sees, waits for, stops or ends", words->word[0]);
+    return scenario_fail(scenario, "%s sees, prints, waits for, stops or ends", words->word[0]);
 }
