@@ -129,10 +129,21 @@ static void reason_of(const tandem_client *client, unsigned close_code, const ta
     }
 }
 
+/* Once for each connection, as it ends. */
+static void forgive_broken(tandem_client *client)
+{
+    uint64_t now = client_now(client);
+    if (client->state != CLIENT_ONLINE || now - client->online_at < CLIENT_LASTED)
+        return;
+    client->broken = 0;
+    client->online_at = now;
+}
+
 void client_lost(tandem_client *client, unsigned close_code, const tandem_fault *fault)
 {
     tandem_fault told;
     bool signed_in = client->state == CLIENT_ONLINE;
+    forgive_broken(client);
     reason_of(client, close_code, fault, &told);
     bool final = client->server.server.once || !may_heal(close_code, &told, signed_in);
     uint64_t pause = client_pause(client, client->failures);
@@ -169,8 +180,7 @@ void client_lost(tandem_client *client, unsigned close_code, const tandem_fault 
  * no success then. */
 static void count_broken(tandem_client *client)
 {
-    if (client->state == CLIENT_ONLINE && client_now(client) - client->online_at >= CLIENT_LASTED)
-        client->broken = 0;
+    forgive_broken(client);
     if (client->failures < client->broken)
         client->failures = client->broken;
     client->broken++;

@@ -251,6 +251,21 @@ static void a_server_that_says_nonsense_is_left_alone_for_longer_and_longer(void
     assert_true(tandem_connected(world->client));
 }
 
+/* One that lasted makes good for those before, also when it ended otherwise. */
+static void a_connection_that_lasted_makes_good_for_those_before(void **state)
+{
+    struct world *world = *state;
+    begin(world);
+    say_nonsense();
+    assert_true(pass(world, 120, true) > 5);
+    (void)pass(world, 120, false);
+    note_hang_up(world, &shop);
+    assert_int_equal(pass(world, 2, false), 1);
+    say_nonsense();
+    assert_int_equal(pass(world, 2, false), 1);
+    assert_true(tandem_connected(world->client));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +275,7 @@ int main(void)
         NOTE_TEST(a_million_replacements_are_one),
         NOTE_TEST(of_a_crowd_so_many_are_known),
         NOTE_TEST(a_server_that_says_nonsense_is_left_alone_for_longer_and_longer),
+        NOTE_TEST(a_connection_that_lasted_makes_good_for_those_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
