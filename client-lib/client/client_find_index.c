@@ -262,7 +262,7 @@ void find_walked(tandem_client *client, const struct find_access *access, size_t
 {
     if (count <= REPLICA_INDEX_FROM || access->missing_count == 0)
         return;
-    if (!client_leads(client)) {
+    if (replica_is_read_only(client->replica)) {
         find_wish(client, access);
         return;
     }

@@ -216,6 +216,11 @@ void replica_set_read_only(struct replica *replica, bool read_only)
     replica->indexes.looked = false; /* another process may have changed them */
 }
 
+bool replica_is_read_only(const struct replica *replica)
+{
+    return replica->read_only;
+}
+
 struct id replica_client(const struct replica *replica)
 {
     return replica->client;

@@ -58,6 +58,7 @@ enum status replica_look(struct replica *replica);
 /* Whether another process is the one that writes: then replica_begin() says LOCKED. At first this
  * one may. */
 void replica_set_read_only(struct replica *replica, bool read_only);
+bool replica_is_read_only(const struct replica *replica);
 
 struct id replica_client(const struct replica *replica);
 /* As of the last commit. */
