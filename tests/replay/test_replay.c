@@ -46,7 +46,8 @@ static void its_beginning_comes_to_the_same_everywhere(void **state)
     assert_int_equal(told.keystrokes, EDITS);
     assert_true(told.versions > 0 && told.versions <= EDITS);
     assert_true(told.in_order);
-    assert_true(told.after.notes > told.before.notes);
+    /* In whole pages, and so few keystrokes may be less than one. */
+    assert_true(told.after.notes > 0 && told.after.notes >= told.before.notes);
     assert_true(!trace.concurrent || told.meetings > 1);
     trace_release(&trace);
 }
