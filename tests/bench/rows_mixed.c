@@ -3,8 +3,8 @@
  * Mixed load. 64 writers make a change every 200 ms each, 320 a second in all, which 900 of staff
  * and, where it is shared with them, some of 100 partners see. That is as much as one CPU carries
  * for a thousand TLS clients, so that what is due together leaves together, and a frame carries
- * several changes. The limit is the bare TLS loop writing frames of as many records as the mean
- * frame had, to as many clients. Of a delivery's cost in tandemd the bare write is the most; what
+ * several changes. The limit is the bare TLS loop writing frames of as many records in the mean, of
+ * two sizes where that is no whole number, to as many clients. Of a delivery's cost in tandemd the bare write is the most; what
  * comes on top is a share of the mutation (a flush, a commit and an answer for about 900
  * deliveries), of the clients' acknowledgements, and of the partners' frames, which nobody else can
  * be sent. These may cost three tenths: the target is 0.7.
@@ -277,18 +277,15 @@ static bool bare_there(void *context)
     return load_total(wait->load).records >= wait->frames;
 }
 
-static bool limit_mixed(struct bench_run *run, void *context, double *figure)
+/* Writes so many frames of this many records, one after another. */
+static bool bare_frames(struct bench_run *run, struct mixed_load *row, unsigned records,
+                        unsigned times)
 {
-    struct mixed_load *row = context;
-    unsigned records = nearest_frame(row, row->records_a_frame);
-    int pid = row->mixed.limit.pid;
-    if (records == 0 ||
+    if (times > 0 &&
         !limit_tls_message(&row->mixed.limit, buffer_bytes(&row->frames[records]))) {
         bench_fail(run, "there is no frame for the bare loop");
         return false;
     }
-    unsigned times = CHANGES / records;
-    uint64_t cpu = bench_cpu_ns(pid);
     for (unsigned i = 0; i < times; i++) {
         struct bare_wait wait = {row->mixed.bare, load_total(row->mixed.bare).records + WATCHERS};
         if (!limit_tls_send(&row->mixed.limit, 1) ||
@@ -297,11 +294,32 @@ static bool limit_mixed(struct bench_run *run, void *context, double *figure)
             return false;
         }
     }
-    double deliveries = (double)times * WATCHERS * records;
-    double spent = (double)(bench_cpu_ns(pid) - cpu);
-    bench_note(run, "records a frame, bare", records);
-    bench_note(run, "CPU us a delivery, bare", spent / deliveries / 1e3);
-    *figure = deliveries * 1e9 / spent;
+    return true;
+}
+
+/* Frames of the nearest number of records above the mean among those below it, so that they have
+ * the mean together. */
+static bool limit_mixed(struct bench_run *run, void *context, double *figure)
+{
+    struct mixed_load *row = context;
+    const double mean = row->records_a_frame;
+    const unsigned low = nearest_frame(row, (unsigned)mean), high = nearest_frame(row, low + 1);
+    const double share = high > low && mean > low ? (mean - low) / (high - low) : 0;
+    if (low == 0) {
+        bench_fail(run, "there is no frame for the bare loop");
+        return false;
+    }
+    const double times = CHANGES / (low + share * (high - low));
+    const unsigned large = (unsigned)(times * share), small = (unsigned)(times * (1 - share));
+    const int pid = row->mixed.limit.pid;
+    const uint64_t cpu = bench_cpu_ns(pid);
+    if (!bare_frames(run, row, low, small) || !bare_frames(run, row, high, large))
+        return false;
+    const double records = (double)small * low + (double)large * high;
+    const double spent = (double)(bench_cpu_ns(pid) - cpu);
+    bench_note(run, "records a frame, bare", records / (small + large));
+    bench_note(run, "CPU us a delivery, bare", spent / records / WATCHERS / 1e3);
+    *figure = records * WATCHERS * 1e9 / spent;
     return true;
 }
 

@@ -1,23 +1,16 @@
 /* The memory of a client that holds many records, as it looks while they are used (used_client.c):
  * the heap in use and what of the process is its own, added, so that neither can grow unseen, be it
  * by keeping too much or by needing it for a moment. The replica is a mapped file and does not
- * count. Replicas are kept from run to run. */
+ * count. Replicas are kept from run to run.
+ *
+ * Before that, both are used once until the indexes that this asks for are built: a slice of that
+ * takes some memory of its own, which the small one needs for a moment only. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "tests/bench/rows_replica_fill.h"
 #include "tests/support/child.h"
-
-bool client_memory_set_up(struct bench_run *run, void **context)
-{
-    return replica_pair_open(run, context);
-}
-
-void client_memory_tear_down(void *context)
-{
-    replica_pair_close(context);
-}
 
 static bool read_figures(int descriptor, unsigned long long *heap, unsigned long long *resident)
 {
@@ -32,7 +25,7 @@ static bool read_figures(int descriptor, unsigned long long *heap, unsigned long
 }
 
 /* Runs the program to its end. */
-static bool use(const struct replica_source *source, unsigned long long *heap,
+static bool use(const struct replica_source *source, const char *how, unsigned long long *heap,
                 unsigned long long *resident)
 {
     const struct seed_user *user = &source->kept.seeded->users[0];
@@ -42,6 +35,7 @@ static bool use(const struct replica_source *source, unsigned long long *heap,
                                      source->server.ca,
                                      user->name,
                                      user->token,
+                                     how,
                                      NULL};
     int out[2];
     if (pipe2(out, O_CLOEXEC) != 0) {
@@ -59,7 +53,7 @@ static bool measure(struct bench_run *run, const struct replica_source *source, 
 {
     unsigned long long heap = 0, resident = 0;
     char name[32];
-    if (!use(source, &heap, &resident)) {
+    if (!use(source, NULL, &heap, &resident)) {
         bench_fail(run, "the client of %s did not come to its end", source->replica);
         return false;
     }
@@ -67,6 +61,24 @@ static bool measure(struct bench_run *run, const struct replica_source *source, 
     bench_note(run, name, (double)heap);
     *figure = (double)heap + (double)resident;
     return true;
+}
+
+bool client_memory_set_up(struct bench_run *run, void **context)
+{
+    unsigned long long heap, resident;
+    if (!replica_pair_open(run, context))
+        return false;
+    const struct replica_pair *pair = *context;
+    if (use(&pair->large, "settle", &heap, &resident) &&
+        use(&pair->small, "settle", &heap, &resident))
+        return true;
+    bench_fail(run, "a client did not settle");
+    return false;
+}
+
+void client_memory_tear_down(void *context)
+{
+    replica_pair_close(context);
 }
 
 bool client_memory_subject(struct bench_run *run, void *context, double *figure)

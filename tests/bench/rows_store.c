@@ -139,13 +139,15 @@ static const struct bench_row rows[] = {
      .target = 1.2,
      ROW_OF(replica_open),
      .parameter = 1000000},
-    /* A copy writes the whole file, of which a purge changes a hundredth. */
+    /* A purge writes some thousand scattered pages twice, with their new contents and with zeroes; a
+     * copy writes the whole file in order. Were it not twice as fast, a copy would be the simpler
+     * way to purge. */
     {.name = "purge-account-1m",
      .what = "purging an account of 1,000 records among 1 million, until it is told as gone",
      .against = "a compacting copy of the same file, flushed",
      .unit = "ms",
      .sense = BENCH_AT_MOST,
-     .target = 0.3,
+     .target = 0.5,
      ROW_OF(purge_account),
      .parameter = 1000000},
     GROWTH_ALL("100k", 100000, LOG_100K),

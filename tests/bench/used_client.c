@@ -1,11 +1,12 @@
 /* A client as a program uses it, which says how much memory that took.
  *
- *     tandem-bench-client FOLDER URL CA USER TOKEN
+ *     tandem-bench-client FOLDER URL CA USER TOKEN [settle]
  *
  * It catches up, walks all it holds, sorts, looks up, changes a little, and compares its replica
  * with the server's. Meanwhile it looks at its memory again and again, and in the end prints the
  * largest figures: bytes of the heap that are in use, and bytes of the process that are its own
- * (RssAnon: without the replica, which is a mapped file). */
+ * (RssAnon: without the replica, which is a mapped file). With "settle" it also stays until it has
+ * nothing to do by itself any more: the indexes that its queries ask for are built. */
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #define PICKED 100u
 #define CHANGED 20u
 #define LOOK_EVERY 1000u /* records */
+#define IDLE_MS 200 /* until something is due */
 #define LONGEST_WAIT_NS (UINT64_C(300) * 1000000000)
 
 struct used_client {
@@ -136,6 +138,12 @@ static bool read_much(struct used_client *used)
     return read && (used->picked == PICKED || fail(used, "sorting", "too few records came"));
 }
 
+static bool is_busy(const struct used_client *used)
+{
+    const int due = tandem_timeout(used->client);
+    return due >= 0 && due < IDLE_MS;
+}
+
 /* ---- Changing and comparing ----------------------------------------------------------------- */
 
 static void on_result(void *context, const tandem_result *result)
@@ -187,12 +195,13 @@ static bool compare(struct used_client *used)
 int main(int argc, char **argv)
 {
     static struct used_client used;
-    if (argc != 6) {
-        (void)fprintf(stderr, "usage: tandem-bench-client FOLDER URL CA USER TOKEN\n");
+    const bool settle = argc == 7 && strcmp(argv[6], "settle") == 0;
+    if (argc != 6 && !settle) {
+        (void)fprintf(stderr, "usage: tandem-bench-client FOLDER URL CA USER TOKEN [settle]\n");
         return 2;
     }
     bool done = connect_to(&used, argv) && read_much(&used) && change_some(&used) &&
-                compare(&used) && used.walked > 0;
+                compare(&used) && used.walked > 0 && (!settle || wait_while(&used, is_busy));
     tandem_close(used.client);
     if (done) {
         (void)printf("%llu %llu\n", (unsigned long long)used.heap,
