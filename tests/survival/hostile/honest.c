@@ -41,7 +41,7 @@ void honest_clear(struct honest *honest)
     honest->count = 0;
 }
 
-static bool note(struct honest *honest, uint64_t took_ns)
+static bool note(struct honest *honest, double took_ms)
 {
     if (honest->count == honest->capacity) {
         size_t capacity = honest->capacity > 0 ? 2 * honest->capacity : 1024;
@@ -52,7 +52,7 @@ static bool note(struct honest *honest, uint64_t took_ns)
         honest->times_ms = grown;
         honest->capacity = capacity;
     }
-    honest->times_ms[honest->count++] = (double)took_ns / 1e6;
+    honest->times_ms[honest->count++] = took_ms;
     return true;
 }
 
@@ -73,7 +73,7 @@ static bool work_due(struct honest *honest, uint64_t due_ns)
         (void)fprintf(stderr, "the honest client's change %llu: %s\n",
                       (unsigned long long)honest->talk.number, why);
     }
-    return accepted && note(honest, now_ns() - due_ns);
+    return accepted && note(honest, (double)(now_ns() - due_ns) / 1e6);
 }
 
 bool honest_work(struct honest *honest)
@@ -132,4 +132,13 @@ double honest_percentile(struct honest *honest, double fraction)
     qsort(honest->times_ms, honest->count, sizeof *honest->times_ms, compare);
     size_t at = (size_t)(fraction * (double)honest->count);
     return honest->times_ms[at < honest->count ? at : honest->count - 1];
+}
+
+bool honest_pool(struct honest *to, const struct honest *from)
+{
+    bool fine = true;
+    for (size_t i = 0; i < from->count && fine; i++) {
+        fine = note(to, from->times_ms[i]);
+    }
+    return fine;
 }

@@ -32,5 +32,7 @@ double honest_come_in(const struct server_process *server, const struct company 
                       const char *from);
 /* The time below which a fraction of the answers came, in ms. */
 double honest_percentile(struct honest *honest, double fraction);
+/* Adds the times of `from` to those of `to`. False when out of memory. */
+bool honest_pool(struct honest *to, const struct honest *from);
 
 #endif

@@ -1,7 +1,7 @@
 /* The long form: what attackers of each kind cost somebody who works meanwhile.
  *
- * Rest and attack take turns, round after round, and the medians of their p99s are compared: both
- * are of one run, one machine, one store. The server has one CPU to itself; whoever attacks and
+ * Rest and attack take turns, round after round, and the p99s of all answers at rest and of all under
+ * attack are compared: both are of one run, one machine, one store. The server has one CPU to itself; whoever attacks and
  * whoever works share the other one, where the attackers have the least priority. So a slower
  * answer is the server's.
  *
@@ -55,8 +55,8 @@ struct run {
 
 /* What one kind did, round by round. */
 struct outcome {
-    double rest_p50[MOST_ROUNDS], rest_p99[MOST_ROUNDS];
-    double attack_p50[MOST_ROUNDS], attack_p99[MOST_ROUNDS];
+    struct honest rest, attack; /* the times alone, of all rounds */
+    double rest_p99, attack_p99; /* of the newest round */
     double newcomer;         /* what the slowest one took to come in, in ms */
     double cpu[MOST_ROUNDS]; /* of the server under attack, as a share of one */
     unsigned open;           /* attackers' connections at the end of the last phase */
@@ -98,13 +98,12 @@ static uint64_t inputs_of(const struct run *run, enum attack_kind kind)
     return kind == ATTACK_HANDSHAKES ? atomic_load(&board->requests) : atomic_load(&board->frames);
 }
 
-static bool rest(struct run *run, struct outcome *outcome, unsigned round)
+static bool rest(struct run *run, struct outcome *outcome)
 {
     honest_clear(&run->honest);
     bool fine = honest_work_for(&run->honest, run->seconds * 1000, PAUSE_US);
-    outcome->rest_p50[round] = honest_percentile(&run->honest, 0.5);
-    outcome->rest_p99[round] = honest_percentile(&run->honest, 0.99);
-    return fine;
+    outcome->rest_p99 = honest_percentile(&run->honest, 0.99);
+    return fine && honest_pool(&outcome->rest, &run->honest);
 }
 
 /* Work until the phase is over. */
@@ -140,9 +139,8 @@ static bool under_attack(struct run *run, enum attack_kind kind, struct outcome 
     }
     outcome->open = atomic_load(&run->attack.board->open);
     run->answered += run->honest.count;
-    outcome->attack_p50[round] = honest_percentile(&run->honest, 0.5);
-    outcome->attack_p99[round] = honest_percentile(&run->honest, 0.99);
-    return fine;
+    outcome->attack_p99 = honest_percentile(&run->honest, 0.99);
+    return fine && honest_pool(&outcome->attack, &run->honest);
 }
 
 static bool recovered(struct run *run, struct outcome *outcome)
@@ -159,33 +157,44 @@ static bool recovered(struct run *run, struct outcome *outcome)
     return vitals_log_is_calm(&run->server);
 }
 
+static bool run_rounds(struct run *run, enum attack_kind kind, struct outcome *outcome)
+{
+    for (unsigned round = 0; round < run->rounds; round++) {
+        if (!rest(run, outcome) || !under_attack(run, kind, outcome, round) ||
+            !recovered(run, outcome)) {
+            return false;
+        }
+        (void)printf("  %-12s round %u: rest p99 %.2f ms, attack p99 %.2f ms, %u attackers in\n",
+                     attack_name(kind), round + 1, outcome->rest_p99, outcome->attack_p99,
+                     outcome->open);
+        (void)fflush(stdout);
+    }
+    return true;
+}
+
 /* Runs all rounds of a kind; false when something is broken. *ratio is of the p99s. */
 static bool measure(struct run *run, enum attack_kind kind, double *ratio)
 {
     struct outcome outcome = {.memory = 0};
     uint64_t sent = inputs_of(run, kind);
-    for (unsigned round = 0; round < run->rounds; round++) {
-        if (!rest(run, &outcome, round) || !under_attack(run, kind, &outcome, round) ||
-            !recovered(run, &outcome)) {
-            return false;
-        }
-        (void)printf("  %-12s round %u: rest p99 %.2f ms, attack p99 %.2f ms, %u attackers in\n",
-                     attack_name(kind), round + 1, outcome.rest_p99[round],
-                     outcome.attack_p99[round], outcome.open);
+    const bool fine = run_rounds(run, kind, &outcome);
+    const double quiet = honest_percentile(&outcome.rest, 0.99);
+    const double loud = honest_percentile(&outcome.attack, 0.99);
+    *ratio = quiet > 0 ? loud / quiet : 0;
+    if (fine) {
+        (void)printf(
+            "%-12s p50 %.2f -> %.2f ms, p99 %.2f -> %.2f ms of %zu answers, ratio %.2f;"
+            " slowest newcomer %.0f ms; server's CPU %.0f %%, memory afterwards %.1f MiB,"
+            " inputs %llu\n",
+            attack_name(kind), honest_percentile(&outcome.rest, 0.5),
+            honest_percentile(&outcome.attack, 0.5), quiet, loud, outcome.attack.count, *ratio,
+            outcome.newcomer, 100 * median(outcome.cpu, run->rounds),
+            (double)outcome.memory / 1048576, (unsigned long long)(inputs_of(run, kind) - sent));
         (void)fflush(stdout);
     }
-    double quiet = median(outcome.rest_p99, run->rounds);
-    double loud = median(outcome.attack_p99, run->rounds);
-    *ratio = quiet > 0 ? loud / quiet : 0;
-    (void)printf(
-        "%-12s p50 %.2f -> %.2f ms, p99 %.2f -> %.2f ms, ratio %.2f; slowest newcomer %.0f ms;"
-        " server's CPU %.0f %%, memory afterwards %.1f MiB, inputs %llu\n",
-        attack_name(kind), median(outcome.rest_p50, run->rounds),
-        median(outcome.attack_p50, run->rounds), quiet, loud, *ratio, outcome.newcomer,
-        100 * median(outcome.cpu, run->rounds), (double)outcome.memory / 1048576,
-        (unsigned long long)(inputs_of(run, kind) - sent));
-    (void)fflush(stdout);
-    return true;
+    free(outcome.rest.times_ms);
+    free(outcome.attack.times_ms);
+    return fine;
 }
 
 /* Everything up to the first rest. The server and the company are made on the server's CPU, since
